@@ -1,0 +1,1 @@
+"""A Labelbox that the unmodified SDK talks to, with simulated labelers."""

@@ -1,0 +1,1 @@
+"""The service: what is received, decided, launched, judged and promoted."""

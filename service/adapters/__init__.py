@@ -1,0 +1,1 @@
+"""Each module implements one port with one technology."""

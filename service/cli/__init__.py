@@ -1,0 +1,5 @@
+"""The tuneloop command."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,1 @@
+"""Starlette: bytes to domain values, one use case, a response."""

@@ -1,0 +1,1 @@
+"""RQ jobs, the schedule and the worker process."""
