@@ -1,0 +1,136 @@
+"""Webhook deliveries: who may send one, what makes two the same, and what one points to.
+
+A delivery is a doorbell: it names a data row to look at again. Nothing it says about the label is believed,
+because it is unordered, may be lost or doubled, and its topic header is not signed (ADR 0002).
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.domain.errors import SignatureMismatch, UnknownTopic, UnreadableDelivery
+
+TOPICS = frozenset(
+    {
+        "LABEL_CREATED",
+        "LABEL_UPDATED",
+        "LABEL_DELETED",
+        "WORKFLOW_ACTION",
+        # Of webhooks made before 2024; they still mean "look again".
+        "REVIEW_CREATED",
+        "REVIEW_UPDATED",
+        "REVIEW_DELETED",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One signed request, as received.
+
+    Attributes:
+        key: The idempotency key: SHA-256 over topic and body, hex.
+        topic: ``X-Labelbox-Event``, unsigned.
+        pipeline: The pipeline named in the path, or empty.
+        body: The bytes that were signed.
+        received_at: When the web process had read them.
+    """
+
+    key: str
+    topic: str
+    pipeline: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """What a delivery asks us to look at; any part may be missing."""
+
+    project_id: str | None
+    data_row_ids: tuple[str, ...]
+    label_id: str | None
+
+
+def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[bytes], secrets: Iterable[bytes]) -> None:
+    """Check that one of our secrets signed exactly these bytes.
+
+    Args:
+        body: The request body as read, neither decoded nor re-serialised.
+        sha256: Every ``X-Hub-Signature-256`` header: ``sha256=`` and 64 hex digits; if present it
+            alone counts.
+        sha1: Every ``X-Hub-Signature`` header: ``sha1=`` and 40 hex digits.
+        secrets: The secrets in use, several while one is rotated; empty ones are passed over.
+
+    Raises:
+        SignatureMismatch: No header, a header given twice, or no secret fits.
+
+    Source: Labelbox documentation, "Webhooks", code samples for the two headers.
+    """
+    given, name, algorithm = (sha256, b"sha256=", hashlib.sha256) if sha256 else (sha1, b"sha1=", hashlib.sha1)
+    if len(given) != 1:
+        # Two headers could be read differently by a proxy and by us.
+        raise SignatureMismatch("expected exactly one signature header")
+    signature = given[0].lower()
+    for secret in secrets:
+        # Bytes, because a str with non-ASCII characters makes compare_digest raise.
+        expected = name + hmac.new(secret, body, algorithm).hexdigest().encode()
+        if secret and hmac.compare_digest(expected, signature):
+            return
+    raise SignatureMismatch("the signature does not match the body")
+
+
+def delivery_key(topic: str, body: bytes) -> str:
+    """Give the idempotency key: two deliveries with the same key are the same delivery."""
+    return hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
+
+
+def read_doorbell(topic: str, body: bytes) -> Doorbell:
+    """Read what a delivery points to, in either payload version.
+
+    Raises:
+        UnknownTopic: The topic is none of ``TOPICS``.
+        UnreadableDelivery: The body is no JSON object.
+
+    Source: Labelbox webhook payload 1 (``dataRow.id``, the first ``id`` is the label's); payload 2 and the
+    workflow payload were never published, so every documented spelling of the ids is looked up.
+    """
+    if topic not in TOPICS:
+        raise UnknownTopic(f"topic {topic[:40]!r} is not known")
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise UnreadableDelivery("the body is no JSON") from error
+    if not isinstance(found, dict):
+        raise UnreadableDelivery("the body is JSON, but no object")
+    label_id = found.get("id") if topic.startswith("LABEL_") and "dataRow" in found else None
+    return Doorbell(_project_id(found), tuple(_data_row_ids(found)), _text(label_id))
+
+
+def _project_id(body: dict[str, Any]) -> str | None:
+    project, projects = body.get("project"), body.get("projects")
+    if isinstance(project, dict):
+        return _text(project.get("id"))
+    if isinstance(projects, dict) and len(projects) == 1:
+        return _text(next(iter(projects)))
+    return _text(body.get("projectId") or body.get("project_id"))
+
+
+def _data_row_ids(body: dict[str, Any]) -> list[str]:
+    found: list[object] = []
+    for name in ("dataRow", "data_row", "dataRows", "data_rows"):
+        value = body.get(name)
+        items = value if isinstance(value, list) else [value]
+        found.extend(item.get("id") if isinstance(item, dict) else item for item in items)
+    for name in ("dataRowId", "data_row_id", "dataRowIds", "data_row_ids"):
+        value = body.get(name)
+        found.extend(value if isinstance(value, list) else [value])
+    return list(dict.fromkeys(text for item in found if (text := _text(item))))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,136 @@
+"""What can go wrong, each with the words that tell an operator what to do."""
+
+
+class ServiceError(Exception):
+    """The root of every error this service raises on purpose.
+
+    Attributes:
+        retryable: Whether the same work may succeed later without anybody acting.
+        remedy: What an operator does about it, in a sentence.
+    """
+
+    retryable = False
+    remedy = ""
+
+    def __init__(self, message: str = "", *, remedy: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n", maxsplit=1)[0])
+        if remedy is not None:
+            self.remedy = remedy
+
+
+class SignatureMismatch(ServiceError):
+    """The delivery is not signed with any secret we hold."""
+
+    remedy = "Compare LABELBOX_WEBHOOK_SECRET with the secret the webhook was created with."
+
+
+class UnreadableDelivery(ServiceError):
+    """The delivery is signed, but its body is no JSON object."""
+
+    remedy = "Nothing is lost: the next reconcile reads the project. If it repeats, report it to Labelbox."
+
+
+class UnknownTopic(ServiceError):
+    """The delivery's topic is none that this service knows."""
+
+    remedy = "Remove the topic from the webhook, or upgrade tuneloop if Labelbox added it."
+
+
+class UnknownProject(ServiceError):
+    """The delivery names no project that a pipeline reads."""
+
+    remedy = "Add a pipeline with this project to tuneloop.toml and replay, or switch the webhook off."
+
+
+class AmbiguousOntology(ServiceError):
+    """The ontology does not say which question is the assistant's answer."""
+
+    remedy = "Name the question in [pipelines.NAME.labels]: response = '<feature schema id>'."
+
+
+class UnreadableRow(ServiceError):
+    """A row of an export has not the shape that Labelbox documents."""
+
+    remedy = "Keep the row and report it; the rest of the export is converted."
+
+
+class LabelsUnreachable(ServiceError):
+    """Labelbox does not answer, or answers that it is overloaded."""
+
+    retryable = True
+    remedy = "Nothing yet; it is tried again. If it lasts, see the status page of Labelbox."
+
+
+class LabelsRefused(ServiceError):
+    """Labelbox understood the request and refused it."""
+
+    remedy = "Check LABELBOX_API_KEY and its access to the project, then replay the dead letter."
+
+
+class InboxUnavailable(ServiceError):
+    """Redis did not confirm that the delivery is durable."""
+
+    retryable = True
+    remedy = "Start Redis or Valkey, or correct TUNELOOP_REDIS_URL."
+
+
+class TrainerUnreachable(ServiceError):
+    """The trainer does not answer, or failed on its side."""
+
+    retryable = True
+    remedy = "Nothing yet; it is tried again. If it lasts, check the trainer's base_url and status."
+
+
+class TrainerBusy(ServiceError):
+    """The trainer asked us to come back later; nothing was created."""
+
+    retryable = True
+    remedy = "Nothing yet; if it lasts an hour, raise the organisation's rate limit."
+
+
+class TrainerRefused(ServiceError):
+    """The trainer refused for good; nothing was created."""
+
+    remedy = "Read the trainer's message, correct the configuration and start the run again."
+
+    def __init__(self, message: str = "", *, code: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+
+
+class OutcomeUnknown(ServiceError):
+    """The request to create a job was sent, and no one can say whether it worked."""
+
+    retryable = True
+    remedy = "The trainer is searched for the job; nothing is created again meanwhile."
+
+
+class ModelNotReady(ServiceError):
+    """The trainer does not know the model (yet)."""
+
+    retryable = True
+    remedy = "New models take some minutes; if it lasts, the model was deleted or shut down."
+
+
+class OverBudget(ServiceError):
+    """The estimate of this run does not fit the budget."""
+
+    remedy = "Raise run_usd or month_usd of the trainer's budget, or wait for the next month."
+
+
+class CorruptFile(ServiceError):
+    """A stored file is missing or has not the content its name promises."""
+
+    remedy = "Run tuneloop datasets verify: it rebuilds the file from SQL where the content still matches."
+
+
+class NotFound(ServiceError):
+    """Nothing has that name or id."""
+
+    remedy = "List what there is with the command's list form."
+
+
+class ConfigurationError(ServiceError):
+    """The configuration cannot be used; the message lists every mistake at once."""
+
+    remedy = "Correct the keys named, then run tuneloop check."

@@ -1,0 +1,176 @@
+"""Examples as they are kept, and what a fresh look at Labelbox changes in them.
+
+One row a pipeline and data row, whether it gives an example or not: so a row is never both example and reject.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from service.domain.labels import RowOutcome
+from service.domain.pipelines import DatasetPolicy
+from service.domain.splits import Split, group_key, split_of
+
+Status = Literal["active", "withdrawn", "rejected"]
+Message = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The standing of one data row in one pipeline.
+
+    Attributes:
+        example_id: Stable for a pipeline and data row, whatever happens to its labels.
+        status: ``active`` gives a training line; ``withdrawn`` once did; ``rejected`` never did.
+        version: Counts the distinct contents this example has had; 0 while it had none.
+        content_hash: SHA-256 over prompt and response, empty while there is none.
+        reason: Why it is not active.
+        activity_at: Labelbox's own time of the state this was read from.
+        observed_at: When the export was asked for that this was read from.
+    """
+
+    pipeline: str
+    data_row_id: str
+    example_id: str
+    activity_at: datetime
+    observed_at: datetime
+    global_key: str | None = None
+    status: Status = "rejected"
+    reason: str | None = None
+    label_id: str | None = None
+    version: int = 0
+    content_hash: str = ""
+    prompt: str = ""
+    response: str = ""
+    group: str = ""
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row to write.
+
+    Attributes:
+        example: The row as it shall be.
+        is_new_version: Whether its content differs from before. Only that counts towards the threshold: un-approving
+            and approving the same text again must not pay for a second training.
+    """
+
+    example: Example
+    is_new_version: bool
+
+
+def example_id_of(pipeline: str, data_row_id: str) -> str:
+    """Give the stable id of the example that a data row may become in a pipeline."""
+    return "ex-" + hashlib.sha256(f"{pipeline}\n{data_row_id}".encode()).hexdigest()[:24]
+
+
+def content_hash_of(prompt: str, response: str) -> str:
+    """Hash the texts, never the exported row: two exports of an unchanged row differ."""
+    return hashlib.sha256(json.dumps([prompt, response], ensure_ascii=True).encode()).hexdigest()
+
+
+def plan_changes(
+    pipeline: str,
+    *,
+    before: Mapping[str, Example],
+    outcomes: Iterable[RowOutcome],
+    observed_at: datetime,
+    policy: DatasetPolicy,
+    splits: Mapping[str, Split],
+) -> list[Change]:
+    """Say what to write so that the examples equal what Labelbox just showed.
+
+    Args:
+        pipeline: The pipeline's name.
+        before: The rows as they stand, by data row id.
+        outcomes: What the export said, at most one a data row.
+        observed_at: When that export was asked for.
+        policy: The shares of the splits.
+        splits: The split of every group that already has one.
+
+    Returns:
+        The rows that differ; a row that was seen more recently than this export is left alone.
+    """
+    given = dict(splits)
+    changes = []
+    for outcome in outcomes:
+        old = before.get(outcome.data_row_id)
+        if old and (old.activity_at, old.observed_at) > (outcome.activity_at, observed_at):
+            continue
+        new = _standing(pipeline, old, outcome, observed_at, policy, given)
+        if old is None or _substance(old) != _substance(new):
+            changed = old is None or old.content_hash != new.content_hash
+            changes.append(Change(new, is_new_version=new.status == "active" and changed))
+    return changes
+
+
+def withdrawn(example: Example, *, reason: str, observed_at: datetime) -> Change:
+    """Take an example back whose data row is gone from Labelbox."""
+    status: Status = "withdrawn" if example.version else "rejected"
+    gone = replace(example, status=status, reason=reason, label_id=None, observed_at=observed_at)
+    return Change(gone, is_new_version=False)
+
+
+def _standing(  # noqa: PLR0917 - private, called once; keyword names would only repeat the names
+    pipeline: str,
+    old: Example | None,
+    outcome: RowOutcome,
+    observed_at: datetime,
+    policy: DatasetPolicy,
+    given: dict[str, Split],
+) -> Example:
+    row_id = outcome.data_row_id
+    base = old or Example(pipeline, row_id, example_id_of(pipeline, row_id), outcome.activity_at, observed_at)
+    base = replace(
+        base,
+        activity_at=outcome.activity_at,
+        observed_at=observed_at,
+        global_key=outcome.global_key,
+        label_id=outcome.label_id,
+    )
+    if outcome.prompt is None or outcome.response is None:
+        # The old text stays on the row: a snapshot that holds it must still be explained.
+        status: Status = "withdrawn" if base.version else "rejected"
+        return replace(base, status=status, reason=outcome.reason)
+    content_hash = content_hash_of(outcome.prompt, outcome.response)
+    group = group_key(outcome.prompt)
+    if group not in given:
+        given[group] = split_of(
+            group,
+            salt=pipeline,
+            held_out_percent=policy.held_out_percent,
+            validation_percent=policy.validation_percent,
+        )
+    return replace(
+        base,
+        status="active",
+        reason=None,
+        version=base.version + (content_hash != base.content_hash),
+        content_hash=content_hash,
+        prompt=outcome.prompt,
+        response=outcome.response,
+        group=group,
+        split=given[group],
+    )
+
+
+def _substance(example: Example) -> tuple[object, ...]:
+    # Not observed_at: a second look that finds the same is no change.
+    return (
+        example.status,
+        example.reason,
+        example.label_id,
+        example.content_hash,
+        example.global_key,
+        example.activity_at,
+    )
+
+
+def messages_of(prompt: str, response: str, *, system: str | None) -> list[Message]:
+    """Give the chat that a trainer learns from: optional system, user, assistant."""
+    head = [{"role": "system", "content": system}] if system else []
+    return [*head, {"role": "user", "content": prompt}, {"role": "assistant", "content": response}]

@@ -1,0 +1,84 @@
+"""One pipeline: which labels it reads, when it trains, with what, and what counts as better."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPolicy:
+    """Which labels become examples."""
+
+    project: str
+    accept: Literal["done", "submitted"] = "done"
+    response: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerPolicy:
+    """When enough is new.
+
+    Attributes:
+        threshold: Newly accepted or changed examples since the last run's snapshot.
+        quiet: Nothing may have changed for this long, so that a burst becomes one run.
+        max_wait: After this long a burst that never ends is cut.
+        cooldown: At the earliest this long after the last run began.
+    """
+
+    threshold: int = 50
+    quiet: timedelta = timedelta(seconds=30)
+    max_wait: timedelta = timedelta(minutes=10)
+    cooldown: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPolicy:
+    """How examples are divided; shares are of groups, in percent."""
+
+    held_out_percent: float = 20
+    validation_percent: float = 10
+    min_held_out: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPolicy:
+    """What is trained where."""
+
+    trainer: str
+    model: str
+    hyperparameters: Mapping[str, float | str] = field(default_factory=dict)
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictPolicy:
+    """What counts as better."""
+
+    primary: str = "pii_leak"
+    guard: tuple[str, ...] = ("chrf",)
+    promote: Literal["automatic", "manual"] = "automatic"
+    alpha: float = 0.05
+    guard_margin: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One way from a Labelbox project to a champion."""
+
+    name: str
+    labels: LabelPolicy
+    train: TrainPolicy
+    system: str | None = None
+    trigger: TriggerPolicy = TriggerPolicy()
+    dataset: DatasetPolicy = DatasetPolicy()
+    verdict: VerdictPolicy = VerdictPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """US dollars that may be spent at one trainer; None is no limit."""
+
+    run_usd: float | None = None
+    month_usd: float | None = None
+    approve_above_usd: float | None = None

@@ -1,0 +1,97 @@
+"""A run: one crossing of the threshold, followed from the claim to the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class RunState(StrEnum):
+    """Where a run stands; ``TRANSITIONS`` says what may follow."""
+
+    CLAIMED = "claimed"
+    SNAPSHOTTED = "snapshotted"
+    AWAITING_APPROVAL = "awaiting_approval"
+    UPLOADED = "uploaded"
+    SUBMITTED = "submitted"
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    NEEDS_ATTENTION = "needs_attention"
+    PROMOTED = "promoted"
+    KEPT = "kept"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_S = RunState
+TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
+    _S.CLAIMED: frozenset({_S.SNAPSHOTTED, _S.FAILED, _S.CANCELLED}),
+    _S.SNAPSHOTTED: frozenset({_S.AWAITING_APPROVAL, _S.UPLOADED, _S.FAILED, _S.CANCELLED}),
+    _S.AWAITING_APPROVAL: frozenset({_S.SNAPSHOTTED, _S.CANCELLED}),
+    _S.UPLOADED: frozenset({_S.SUBMITTED, _S.NEEDS_ATTENTION, _S.FAILED, _S.CANCELLED}),
+    _S.SUBMITTED: frozenset({_S.TRAINING, _S.EVALUATING, _S.FAILED, _S.CANCELLED}),
+    _S.TRAINING: frozenset({_S.EVALUATING, _S.FAILED, _S.CANCELLED}),
+    _S.EVALUATING: frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED}),
+    _S.NEEDS_ATTENTION: frozenset({_S.UPLOADED, _S.SUBMITTED, _S.FAILED, _S.CANCELLED}),
+}
+TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
+WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as it stands.
+
+    Attributes:
+        ordinal: Counts the runs of a pipeline from 1; unique, so that a crossing is claimed once.
+        watermark: The newest change that its snapshot includes.
+        intent_at: When a job was about to be created; from then on the trainer is searched first.
+        facts: What the steps found out: file ids, model, error, estimate, evaluation.
+    """
+
+    run_id: str
+    pipeline: str
+    ordinal: int
+    state: RunState
+    watermark: int
+    trainer: str
+    model: str
+    created_at: datetime
+    updated_at: datetime
+    snapshot_id: str | None = None
+    job_id: str | None = None
+    tuned_model: str | None = None
+    intent_at: datetime | None = None
+    due_at: datetime | None = None
+    attempts: int = 0
+    cause: str = "threshold"
+    facts: Mapping[str, Any] | None = None
+
+    def fact(self, name: str) -> Any:  # noqa: ANN401 - JSON values of a dozen shapes
+        """Give what a step found out under this name, or None."""
+        return (self.facts or {}).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step decided; written in one transaction with the run's history.
+
+    Attributes:
+        state: The state that follows; the same one means "look again at ``due_at``".
+        cause: Why, in words, for the history.
+        changes: Columns of the run to set.
+        facts: Facts to add.
+        due_at: When the next step is due; None is at once.
+    """
+
+    state: RunState
+    cause: str
+    changes: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None
+    due_at: datetime | None = None
+
+
+def may_follow(before: RunState, after: RunState) -> bool:
+    """Say whether a run may go from one state to another; staying is always allowed while it is open."""
+    return before not in TERMINAL and (before == after or after in TRANSITIONS[before])

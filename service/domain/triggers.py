@@ -1,0 +1,94 @@
+"""When a run is due: a pure function of numbers, with every reason why not."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.domain.pipelines import DatasetPolicy, TriggerPolicy
+
+# A trainer of OpenAI's shape fails a job whose training file has fewer lines.
+MIN_TRAINING_LINES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is known about a pipeline's examples and runs at one moment.
+
+    Attributes:
+        watermark: The newest change that ``new`` includes; what a run claims.
+        new: Newly accepted or changed examples since the last run's snapshot.
+        last_run: Ordinal of the newest run, 0 if there was none.
+    """
+
+    watermark: int
+    new: int
+    train: int
+    held_out: int
+    first_new_at: datetime | None
+    last_new_at: datetime | None
+    last_run: int
+    last_run_at: datetime | None
+    open_run: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that still stands in the way, with its number."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a run is due now, and if not, everything that is missing."""
+
+    due: bool
+    reasons: tuple[Reason, ...]
+
+
+def decide(trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, *, now: datetime) -> Decision:
+    """Decide whether a pipeline's next run is due.
+
+    Returns:
+        A decision without reasons if it is due, otherwise all the reasons at once.
+    """
+    reasons = tuple(_obstacles(trigger, dataset, counts, now))
+    return Decision(not reasons, reasons)
+
+
+def blocks_manual_start(dataset: DatasetPolicy, counts: Counts) -> tuple[Reason, ...]:
+    """Give what stands in the way even of a run that a person starts: neither waiting nor threshold do."""
+    return tuple(_hard_obstacles(dataset, counts))
+
+
+def _hard_obstacles(dataset: DatasetPolicy, counts: Counts) -> list[Reason]:
+    found = []
+    if counts.open_run:
+        found.append(Reason("run_open", f"run {counts.open_run} is not finished"))
+    if counts.train < MIN_TRAINING_LINES:
+        text = f"{counts.train} of {MIN_TRAINING_LINES} training examples"
+        found.append(Reason("too_few_training", text))
+    if counts.held_out < dataset.min_held_out:
+        text = f"{counts.held_out} of {dataset.min_held_out} held-out examples"
+        found.append(Reason("too_few_held_out", text))
+    return found
+
+
+def _obstacles(trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, now: datetime) -> list[Reason]:
+    found = []
+    if counts.new < trigger.threshold:
+        found.append(Reason("below_threshold", f"{counts.new} of {trigger.threshold} new examples"))
+    found.extend(_hard_obstacles(dataset, counts))
+    if waiting := _quiet_until(trigger, counts, now):
+        found.append(Reason("not_quiet", f"quiet until {waiting:%Y-%m-%d %H:%M:%S} UTC"))
+    if counts.last_run_at and now < counts.last_run_at + trigger.cooldown:
+        until = counts.last_run_at + trigger.cooldown
+        found.append(Reason("cooldown", f"cooldown until {until:%Y-%m-%d %H:%M:%S} UTC"))
+    return found
+
+
+def _quiet_until(trigger: TriggerPolicy, counts: Counts, now: datetime) -> datetime | None:
+    if counts.last_new_at is None or counts.first_new_at is None:
+        return None
+    until = min(counts.last_new_at + trigger.quiet, counts.first_new_at + trigger.max_wait)
+    return until if now < until and trigger.quiet > timedelta(0) else None

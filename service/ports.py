@@ -1,0 +1,319 @@
+"""What the use cases need, in the domain's words; ``adapters`` implement it, fakes in the tests as well."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
+
+from service.domain.deliveries import Delivery
+from service.domain.errors import ServiceError
+from service.domain.examples import Change, Example, Message
+from service.domain.runs import Run, Step
+from service.domain.snapshots import FrozenExample, Snapshot
+from service.domain.splits import Split
+from service.domain.triggers import Counts
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery taken from the inbox, not yet acknowledged."""
+
+    entry_id: str
+    delivery: Delivery
+    attempts: int
+
+
+class Inbox(Protocol):
+    """Deliveries that were acknowledged to Labelbox and are not converted yet."""
+
+    def take(self, limit: int) -> list[Taken]:
+        """Take what stands still since another worker took it, then what is new; empty if there is nothing."""
+
+    def touch(self, taken: Sequence[Taken]) -> None:
+        """Say that these are still being worked on."""
+
+    def acknowledge(self, taken: Sequence[Taken]) -> None:
+        """Forget these: they are converted or in the dead letters."""
+
+    def put_back(self, delivery: Delivery) -> None:
+        """Append a delivery once more, for a replay."""
+
+    def depth(self) -> int:
+        """Count the deliveries not yet acknowledged."""
+
+
+class LabelSource(Protocol):
+    """Labelbox, read."""
+
+    def normalized_ontology(self, project_id: str) -> Mapping[str, Any]:
+        """Give the project's ontology document."""
+
+    def rows(
+        self, project_id: str, data_row_ids: Sequence[str], *, on_wait: Callable[[], None]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Export these data rows (at most 2,000); rows that Labelbox does not have are left out."""
+
+    def rows_since(self, project_id: str, since: datetime | None) -> Iterator[Mapping[str, Any]]:
+        """Export every row with activity since then, or the whole project."""
+
+
+class ExampleStore(Protocol):
+    """The examples and the audit of the deliveries that led to them."""
+
+    def existing(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, Example]:
+        """Give the rows that stand, by data row id."""
+
+    def apply(
+        self,
+        pipeline: str,
+        plan: Callable[[Mapping[str, Example], Mapping[str, Split]], Sequence[Change]],
+        *,
+        data_row_ids: Sequence[str],
+        groups: Sequence[str],
+        audit: Sequence[Mapping[str, Any]] = (),
+    ) -> Sequence[Change]:
+        """Read the rows, plan and write in one transaction that excludes every other writer of the pipeline."""
+
+    def counts(self, pipeline: str) -> Counts:
+        """Count for the trigger."""
+
+    def active_ids(self, pipeline: str) -> set[str]:
+        """Give the data rows that give an example now."""
+
+    def freeze(self, pipeline: str) -> AbstractContextManager[tuple[int, Iterator[FrozenExample]]]:
+        """Read the watermark and all active examples, by split and example id, as of one moment."""
+
+
+class SnapshotStore(Protocol):
+    """The snapshots."""
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Remember a snapshot; a second time changes nothing."""
+
+    def get(self, snapshot_id: str) -> Snapshot:
+        """Give a snapshot by its id or the beginning of it."""
+
+    def recent(self, pipeline: str | None, limit: int) -> list[Snapshot]:
+        """Give the newest snapshots first, without their manifests' lines."""
+
+
+class FileStore(Protocol):
+    """Files named by the SHA-256 of their content."""
+
+    def writer(self) -> AbstractContextManager["FileWriter"]:
+        """Open a file to be named by its content when it is complete; nothing is left if it is not."""
+
+    def open(self, sha256: str) -> AbstractContextManager[BinaryIO]:
+        """Open a stored file; CorruptFile if it is missing."""
+
+    def location(self, sha256: str) -> str:
+        """Say where a file is, for people."""
+
+
+class FileWriter(Protocol):
+    """A file being written."""
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes."""
+
+    def commit(self) -> tuple[str, int]:
+        """Store the file under its hash; give hash and size in bytes."""
+
+
+class RunStore(Protocol):
+    """The runs, their history and what the trainer said."""
+
+    def claim(self, run: Run) -> Run | None:
+        """Open a run under its ordinal; None where another caller opened it first."""
+
+    def get(self, run_id: str) -> Run:
+        """Give a run by its id."""
+
+    def lease(self, run_id: str, *, until: datetime, now: datetime) -> Run | None:
+        """Take the run for one step; None while another worker has it or nothing is due."""
+
+    def extend(self, run_id: str, *, until: datetime) -> None:
+        """Keep a leased run for longer."""
+
+    def record(self, run: Run, step: Step, *, now: datetime) -> Run:
+        """Write what a step decided, with its history, and give the run back."""
+
+    def note_intent(self, run: Run, *, now: datetime) -> Run:
+        """Write, before any request, that a job is about to be created."""
+
+    def standing(self, *, now: datetime) -> list[Run]:
+        """Give the open runs that are due and that nobody works on."""
+
+    def by_job(self, job_id: str) -> Run | None:
+        """Find the run of a trainer's job."""
+
+    def hurry(self, run_id: str) -> None:
+        """Make a run due at once."""
+
+    def recent(self, pipeline: str | None, limit: int) -> list[Run]:
+        """Give the newest runs first."""
+
+    def history(self, run_id: str) -> list[Mapping[str, Any]]:
+        """Give the run's transitions, oldest first."""
+
+    def add_job_events(self, run_id: str, events: Sequence["JobEvent"]) -> None:
+        """Remember what the trainer reported; known ones are passed over."""
+
+    def job_events(self, run_id: str) -> list["JobEvent"]:
+        """Give what the trainer reported, oldest first."""
+
+
+class Ledger(Protocol):
+    """Money, append-only."""
+
+    def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
+        """Set the estimate aside; False if the month's limit would be passed. A second time changes nothing."""
+
+    def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
+        """Write what was billed, or that nothing was."""
+
+    def spent_this_month(self, trainer: str, *, now: datetime) -> float:
+        """Sum what is reserved or billed in this month, in US dollars."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJob:
+    """A fine-tuning job as the trainer shows it, in the domain's words.
+
+    Attributes:
+        outcome: ``open`` for every status that is not final, known or not.
+        error: What failed, in the trainer's words; None for a healthy job.
+    """
+
+    job_id: str
+    status: str
+    outcome: str
+    created_at: int
+    tuned_model: str | None
+    trained_tokens: int | None
+    training_file: str | None
+    metadata: Mapping[str, str]
+    result_files: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One event of a job; ``facts`` holds step and losses where it is a metric."""
+
+    event_id: str
+    created_at: int
+    level: str
+    kind: str
+    message: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said, and what it cost in tokens."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Trainer(Protocol):
+    """A server that trains and serves models.
+
+    Attributes:
+        creates_once: Whether the server keeps two requests for one run from becoming two jobs.
+    """
+
+    creates_once: bool
+
+    def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
+        """Upload a training file once; a file of this name and size that is there already is taken."""
+
+    def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
+        """Search for jobs of this run, oldest first."""
+
+    def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
+        """Create the job, in one attempt; OutcomeUnknown where nobody can say whether it worked."""
+
+    def job(self, job_id: str) -> RemoteJob:
+        """Look at a job."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to be cancelled."""
+
+    def events(self, job_id: str) -> Iterator[JobEvent]:
+        """Give a job's events, newest first."""
+
+    def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
+        """Give a job's checkpoints, newest first."""
+
+    def file_content(self, file_id: str) -> bytes:
+        """Download a file."""
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete an uploaded file; one that is gone is no error."""
+
+    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+        """Ask a model; ModelNotReady while the server does not know it."""
+
+
+class EvaluationStore(Protocol):
+    """Answers, verdicts and champions."""
+
+    def answers(self, model: str, keys: Iterable[str]) -> dict[str, str]:
+        """Give the answers a model has already given, by key."""
+
+    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
+        """Remember an answer; the first one stays."""
+
+    def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
+        """Write the evaluation, the run's end and, if promoted, the champion in one transaction."""
+
+    def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
+        """Give the evaluation of a run."""
+
+    def champion(self, pipeline: str) -> Mapping[str, Any] | None:
+        """Give who serves now: model, run and when it was promoted."""
+
+    def champion_history(self, pipeline: str) -> list[Mapping[str, Any]]:
+        """Give every champion, newest first."""
+
+
+class DeadLetters(Protocol):
+    """Work set aside after its last attempt, with its remedy."""
+
+    def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
+        """Set work aside; the same subject again replaces its error."""
+
+    def open(self, limit: int) -> list[Mapping[str, Any]]:
+        """Give what is set aside, newest first, without content."""
+
+    def take(self, letter_id: str) -> Delivery | None:
+        """Give a letter's delivery for a replay; None if it has none."""
+
+    def close(self, letter_id: str, *, now: datetime) -> None:
+        """Mark a letter as replayed."""
+
+
+class JobQueue(Protocol):
+    """RQ: ids only; losing every message loses nothing."""
+
+    def wake(self, job: str, *arguments: str) -> None:
+        """Queue a job unless the same one waits already."""
+
+
+class ReconcileStore(Protocol):
+    """How far a pipeline's project was reconciled."""
+
+    def cursor(self, pipeline: str) -> datetime | None:
+        """Give the moment from which activity is still to be read."""
+
+    def reconciled(self, pipeline: str, facts: Mapping[str, Any], *, until: datetime, now: datetime) -> None:
+        """Write how far, and what was found."""
+
+    def latest(self, pipeline: str) -> Mapping[str, Any] | None:
+        """Give what the last reconcile found."""
