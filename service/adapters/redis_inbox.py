@@ -1,0 +1,144 @@
+"""The inbox: a Redis stream that the web process appends to and the workers take from.
+
+Web and workers each use their own half. Appending and the check for repeats are one script, so that a delivery
+is never taken for a repeat of one that was not stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from service.domain.deliveries import Delivery
+from service.ports import Taken
+
+GROUP = "convert"
+MAX_IDLE_MS = 600_000
+
+# KEYS: stream, then one dedupe key a delivery. ARGV: window in seconds, then per delivery topic, pipeline,
+# received_at and body. Gives the number stored. The digest is the tail of the dedupe key.
+APPEND_SCRIPT = """
+local stored = 0
+for i = 2, #KEYS do
+  if redis.call('SET', KEYS[i], '', 'NX', 'EX', ARGV[1]) then
+    local at = (i - 2) * 4 + 1
+    redis.call('XADD', KEYS[1], '*', 'key', string.sub(KEYS[i], -64), 'topic', ARGV[at + 1],
+      'pipeline', ARGV[at + 2], 'received_at', ARGV[at + 3], 'body', ARGV[at + 4])
+    stored = stored + 1
+  end
+end
+return stored
+"""
+
+
+class RedisInbox:
+    """See ``Inbox``: a consumer group, whose pending list is what keeps a killed worker's deliveries.
+
+    Args:
+        redis: A client without ``decode_responses``: bodies are bytes.
+        prefix: Of all our keys.
+        consumer: This worker's name.
+        claim_after_ms: A delivery that another worker took is taken over after this long, and after twice as
+            long for each further attempt, at most ten minutes.
+    """
+
+    def __init__(self, redis: "Redis", *, prefix: str, consumer: str, claim_after_ms: int) -> None:
+        self._redis = redis
+        self._stream = f"{prefix}:inbox"
+        self._consumer = consumer
+        self._claim_after_ms = claim_after_ms
+
+    def take(self, limit: int) -> list[Taken]:
+        """See ``Inbox``."""
+        self._ensure_group()
+        taken = self._take_over(limit)
+        if len(taken) < limit:
+            answer = self._redis.xreadgroup(GROUP, self._consumer, {self._stream: ">"}, count=limit - len(taken))
+            for _, entries in _pairs(answer):
+                taken.extend(_taken(entry, attempts=1) for entry in entries if entry[1])
+        return taken
+
+    def touch(self, taken: Sequence[Taken]) -> None:
+        """See ``Inbox``."""
+        if taken:
+            ids = [item.entry_id for item in taken]
+            self._redis.xclaim(self._stream, GROUP, self._consumer, min_idle_time=0, message_ids=ids, justid=True)
+
+    def acknowledge(self, taken: Sequence[Taken]) -> None:
+        """See ``Inbox``; also deletes, because a stream keeps what was acknowledged."""
+        if taken:
+            ids = [item.entry_id for item in taken]
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.xack(self._stream, GROUP, *ids)
+                pipeline.xdel(self._stream, *ids)
+                pipeline.execute()
+
+    def put_back(self, delivery: Delivery) -> None:
+        """See ``Inbox``."""
+        self._redis.xadd(
+            self._stream,
+            {
+                "key": delivery.key,
+                "topic": delivery.topic,
+                "pipeline": delivery.pipeline,
+                "received_at": delivery.received_at.isoformat(),
+                "body": delivery.body,
+            },
+        )
+
+    def depth(self) -> int:
+        """See ``Inbox``."""
+        return int(cast("int", self._redis.xlen(self._stream)))
+
+    def _take_over(self, limit: int) -> list[Taken]:
+        pending = cast(
+            "list[dict[str, Any]]",
+            self._redis.xpending_range(self._stream, GROUP, min="-", max="+", count=limit, idle=self._claim_after_ms),
+        )
+        attempts = {
+            item["message_id"]: item["times_delivered"] + 1
+            for item in pending
+            if item["time_since_delivered"] >= self._patience_ms(item["times_delivered"])
+        }
+        if not attempts:
+            return []
+        claimed = self._redis.xclaim(
+            self._stream, GROUP, self._consumer, min_idle_time=self._claim_after_ms, message_ids=list(attempts)
+        )
+        return [_taken(entry, attempts=attempts[entry[0]]) for entry in cast("list[Any]", claimed) if entry[1]]
+
+    def _patience_ms(self, times_delivered: int) -> int:
+        return int(min(self._claim_after_ms * 2 ** max(0, times_delivered - 1), max(MAX_IDLE_MS, self._claim_after_ms)))
+
+    def _ensure_group(self) -> None:
+        try:
+            self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+
+def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:
+    """Give stream and entries, whichever of its two shapes the client answers with."""
+    if isinstance(answer, Mapping):
+        # RESP3: {stream: [[entry, ...]]}
+        return [(name, [entry for group in groups for entry in group]) for name, groups in answer.items()]
+    return list(cast("list[tuple[bytes, list[Any]]]", answer or []))
+
+
+def _taken(entry: tuple[bytes, Mapping[bytes, bytes]], *, attempts: int) -> Taken:
+    entry_id, fields = entry
+    delivery = Delivery(
+        key=fields[b"key"].decode(),
+        topic=fields[b"topic"].decode("utf-8", "replace"),
+        pipeline=fields[b"pipeline"].decode("utf-8", "replace"),
+        body=fields[b"body"],
+        received_at=_moment(fields[b"received_at"]),
+    )
+    return Taken(entry_id.decode(), delivery, attempts)
+
+
+def _moment(text: bytes) -> datetime:
+    return datetime.fromisoformat(text.decode()).astimezone(UTC)

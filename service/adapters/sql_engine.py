@@ -1,0 +1,80 @@
+"""The database: one engine a process, transactions that write from their first statement."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import NullPool
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+SQLITE_BUSY_MS = 30_000
+# Below SQLite's limit of parameters a statement.
+PARAMETERS = 1000
+
+
+def make_engine(url: str) -> sa.Engine:
+    """Make an engine for SQLite (WAL, one writer at a time) or PostgreSQL (psycopg 3).
+
+    Connections are opened by need and closed at once: worker jobs run in forked children, and a connection
+    that crosses a fork is shared by both sides.
+    """
+    made = sa.make_url(url)
+    if made.get_backend_name() == "postgresql":
+        return sa.create_engine(made.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = sa.create_engine(made, poolclass=NullPool)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediately)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+    connection.isolation_level = None  # ours are the BEGINs, see below
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediately(connection: sa.Connection) -> None:
+    # A deferred transaction that reads first and writes later fails with "database is locked" at once when
+    # another one wrote in between, whatever the timeout. Readers keep theirs deferred, see `reading`.
+    mode = "DEFERRED" if connection.get_execution_options().get("reading") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that sees one moment and locks nobody out."""
+    level = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with engine.connect().execution_options(reading=True, **level) as connection, connection.begin():
+        yield connection
+
+
+def upsert(engine_or_connection: sa.Engine | sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Give the dialect's INSERT, which knows ON CONFLICT."""
+    if engine_or_connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a long list of values into pieces that fit one statement."""
+    for start in range(0, len(values), PARAMETERS):
+        yield values[start : start + PARAMETERS]
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema; safe to call from several processes at once."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # SQLite's BEGIN IMMEDIATE already made the others wait.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(7_405_003)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()

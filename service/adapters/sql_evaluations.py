@@ -1,0 +1,94 @@
+"""Answers, evaluations and champions in SQL."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.adapters.sql_engine import chunks, reading, upsert
+from service.adapters.sql_runs import write_step
+from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.domain.runs import Run, RunState, Step
+from service.ports import Answer
+
+
+class SqlEvaluationStore:
+    """See ``EvaluationStore``."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def answers(self, model: str, keys: Iterable[str]) -> dict[str, str]:
+        """See ``EvaluationStore``."""
+        found: dict[str, str] = {}
+        with reading(self._engine) as connection:
+            for chunk in chunks(list(keys)):
+                wanted = sa.select(answers.c.question, answers.c.text).where(
+                    answers.c.model == model, answers.c.question.in_(chunk)
+                )
+                found.update((row[0], row[1]) for row in connection.execute(wanted))
+        return found
+
+    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
+        """See ``EvaluationStore``."""
+        row = {
+            "model": model,
+            "question": key,
+            "text": answer.text,
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "at": now,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(upsert(connection, answers).values(row).on_conflict_do_nothing())
+
+    def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
+        """See ``EvaluationStore``."""
+        row = {
+            "run_id": run.run_id,
+            "pipeline": run.pipeline,
+            "outcome": evaluation["outcome"],
+            "facts": dict(evaluation),
+            "at": now,
+        }
+        with self._engine.begin() as connection:
+            ended = write_step(connection, run, step, now)
+            connection.execute(upsert(connection, evaluations).values(row).on_conflict_do_nothing())
+            if step.state == RunState.PROMOTED:
+                _crown(connection, ended, step.cause, now)
+        return ended
+
+    def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
+        """See ``EvaluationStore``."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(evaluations).where(evaluations.c.run_id == run_id)).one_or_none()
+        return None if row is None else {**row.facts, "at": row.at}
+
+    def champion(self, pipeline: str) -> Mapping[str, Any] | None:
+        """See ``EvaluationStore``."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(champions).where(champions.c.pipeline == pipeline)).mappings()
+            found = row.one_or_none()
+        return None if found is None else dict(found)
+
+    def champion_history(self, pipeline: str) -> list[Mapping[str, Any]]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(champion_history).where(champion_history.c.pipeline == pipeline)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(champion_history.c.position.desc())).mappings()
+            return [dict(row) for row in rows]
+
+
+def _crown(connection: sa.Connection, run: Run, cause: str, now: datetime) -> None:
+    row = {
+        "pipeline": run.pipeline,
+        "model": run.tuned_model,
+        "trainer": run.trainer,
+        "run_id": run.run_id,
+        "promoted_at": now,
+    }
+    statement = upsert(connection, champions).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["pipeline"], set_=row))
+    past = {name: row[name] for name in ("pipeline", "model", "run_id", "promoted_at")}
+    connection.execute(sa.insert(champion_history).values({**past, "cause": cause}))

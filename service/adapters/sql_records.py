@@ -1,0 +1,190 @@
+"""Snapshots, dead letters, reconciles and the ledger in SQL."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.adapters.sql_engine import reading, upsert
+from service.adapters.sql_tables import budgets, dead_letters, ledger, reconciles, snapshots
+from service.domain.deliveries import Delivery
+from service.domain.errors import NotFound, ServiceError
+from service.domain.snapshots import FileEntry, Snapshot, manifest_bytes
+from service.ports import FileStore
+
+
+class SqlSnapshotStore:
+    """See ``SnapshotStore``; the manifest is a file, because it is as long as the dataset."""
+
+    def __init__(self, engine: sa.Engine, files: FileStore) -> None:
+        self._engine = engine
+        self._files = files
+
+    def add(self, snapshot: Snapshot) -> None:
+        """See ``SnapshotStore``."""
+        with self._files.writer() as writer:
+            writer.write(manifest_bytes(snapshot.manifest))
+            manifest_sha256, _ = writer.commit()
+        row = {
+            "snapshot_id": snapshot.snapshot_id,
+            "pipeline": snapshot.pipeline,
+            "watermark": snapshot.watermark,
+            "created_at": snapshot.created_at,
+            "files": snapshot.manifest["files"],
+            "manifest_sha256": manifest_sha256,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(upsert(connection, snapshots).values(row).on_conflict_do_nothing())
+
+    def get(self, snapshot_id: str) -> Snapshot:
+        """See ``SnapshotStore``."""
+        begins = snapshots.c.snapshot_id.startswith(snapshot_id, autoescape=True)
+        with reading(self._engine) as connection:
+            found = connection.execute(sa.select(snapshots).where(begins).limit(2)).all()
+        if len(found) != 1:
+            raise NotFound(
+                f"{len(found) or 'no'} snapshots begin with {snapshot_id!r}", remedy="List them: tuneloop datasets list"
+            )
+        with self._files.open(found[0].manifest_sha256) as stream:
+            return _snapshot_of(found[0], json.loads(stream.read()))
+
+    def recent(self, pipeline: str | None, limit: int) -> list[Snapshot]:
+        """See ``SnapshotStore``."""
+        wanted = sa.select(snapshots).order_by(snapshots.c.created_at.desc()).limit(limit)
+        if pipeline is not None:
+            wanted = wanted.where(snapshots.c.pipeline == pipeline)
+        with reading(self._engine) as connection:
+            return [_snapshot_of(row, {}) for row in connection.execute(wanted)]
+
+
+def _snapshot_of(row: sa.Row[Any], manifest: Mapping[str, Any]) -> Snapshot:
+    files = {name: FileEntry(**entry) for name, entry in row.files.items()}
+    return Snapshot(row.snapshot_id, row.pipeline, row.watermark, row.created_at, files, manifest)
+
+
+class SqlDeadLetters:
+    """See ``DeadLetters``."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
+        """See ``DeadLetters``."""
+        row = {
+            "letter_id": hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16],
+            "kind": kind,
+            "subject": subject,
+            "error": type(error).__name__,
+            "message": str(error),
+            "remedy": error.remedy,
+            "topic": content.topic if content else None,
+            "pipeline": content.pipeline if content else None,
+            "body": content.body if content else None,
+            "received_at": content.received_at if content else None,
+            "created_at": now,
+            "replayed_at": None,
+        }
+        with self._engine.begin() as connection:
+            statement = upsert(connection, dead_letters).values(row)
+            fresh = {name: row[name] for name in ("error", "message", "remedy", "created_at", "replayed_at")}
+            connection.execute(statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh))
+
+    def open(self, limit: int) -> list[Mapping[str, Any]]:
+        """See ``DeadLetters``."""
+        shown = [column for column in dead_letters.c if column.name != "body"]
+        wanted = sa.select(*shown).where(dead_letters.c.replayed_at.is_(None))
+        with reading(self._engine) as connection:
+            found = connection.execute(wanted.order_by(dead_letters.c.created_at.desc()).limit(limit))
+            return [dict(row) for row in found.mappings()]
+
+    def take(self, letter_id: str) -> Delivery | None:
+        """See ``DeadLetters``."""
+        with reading(self._engine) as connection:
+            wanted = sa.select(dead_letters).where(dead_letters.c.letter_id == letter_id)
+            row = connection.execute(wanted).one_or_none()
+        if row is None:
+            raise NotFound(f"no dead letter {letter_id!r}", remedy="List them: tuneloop dead-letters list")
+        if row.body is None:
+            return None
+        return Delivery(row.subject, row.topic, row.pipeline, row.body, row.received_at)
+
+    def close(self, letter_id: str, *, now: datetime) -> None:
+        """See ``DeadLetters``."""
+        done = sa.update(dead_letters).where(dead_letters.c.letter_id == letter_id).values(replayed_at=now)
+        with self._engine.begin() as connection:
+            connection.execute(done)
+
+
+class SqlReconcileStore:
+    """See ``ReconcileStore``."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def cursor(self, pipeline: str) -> datetime | None:
+        """See ``ReconcileStore``."""
+        last = self._last(pipeline)
+        return None if last is None else last.until
+
+    def reconciled(self, pipeline: str, facts: Mapping[str, Any], *, until: datetime, now: datetime) -> None:
+        """See ``ReconcileStore``."""
+        row = {"pipeline": pipeline, "until": until, "at": now, "facts": dict(facts)}
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(reconciles).values(row))
+
+    def latest(self, pipeline: str) -> Mapping[str, Any] | None:
+        """See ``ReconcileStore``."""
+        last = self._last(pipeline)
+        return None if last is None else {**last.facts, "at": last.at}
+
+    def _last(self, pipeline: str) -> sa.Row[Any] | None:
+        wanted = sa.select(reconciles).where(reconciles.c.pipeline == pipeline)
+        with reading(self._engine) as connection:
+            return connection.execute(wanted.order_by(reconciles.c.position.desc()).limit(1)).one_or_none()
+
+
+class SqlLedger:
+    """See ``Ledger``: rows are only added; a run has one ``reserved`` and then one ``settled``."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
+        """See ``Ledger``; the lock on the trainer's row keeps two runs from taking the last dollar."""
+        with self._engine.begin() as connection:
+            connection.execute(upsert(connection, budgets).values(trainer=trainer).on_conflict_do_nothing())
+            connection.execute(sa.select(budgets).where(budgets.c.trainer == trainer).with_for_update())
+            known = sa.select(ledger.c.usd).where(ledger.c.run_id == run_id, ledger.c.kind == "reserved")
+            if connection.execute(known).one_or_none() is not None:
+                return True
+            if limit_usd is not None and _month_usd(connection, trainer, now) + usd > limit_usd:
+                return False
+            row = {"run_id": run_id, "kind": "reserved", "trainer": trainer, "usd": usd, "tokens": None, "at": now}
+            connection.execute(sa.insert(ledger).values(row))
+        return True
+
+    def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
+        """See ``Ledger``."""
+        row = {"run_id": run_id, "kind": "settled", "trainer": trainer, "usd": usd, "tokens": tokens, "at": now}
+        with self._engine.begin() as connection:
+            connection.execute(upsert(connection, ledger).values(row).on_conflict_do_nothing())
+
+    def spent_this_month(self, trainer: str, *, now: datetime) -> float:
+        """See ``Ledger``."""
+        with reading(self._engine) as connection:
+            return _month_usd(connection, trainer, now)
+
+
+def _month_usd(connection: sa.Connection, trainer: str, now: datetime) -> float:
+    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    wanted = sa.select(ledger.c.run_id, ledger.c.kind, ledger.c.usd).where(
+        ledger.c.trainer == trainer, ledger.c.at >= begin
+    )
+    by_run: dict[str, float] = {}
+    # "settled" sorts after "reserved" and takes its place.
+    for row in connection.execute(wanted.order_by(ledger.c.kind)):
+        by_run[row.run_id] = row.usd
+    return sum(by_run.values())

@@ -1,0 +1,275 @@
+"""The tables. Migrations in ``migrations/versions`` create them; a test compares the two."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+metadata = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A moment in UTC: aware in Python on every database, SQLite included, which keeps none of the offset."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive moments: nobody could say which hour they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment back as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _text(name: str, **options: Any) -> sa.Column[str]:  # noqa: ANN401 - handed through to Column
+    return sa.Column(name, sa.Text, nullable=False, **options)
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Moment, nullable=nullable)
+
+
+# One row a pipeline: its change counter. Locking it makes the writers of a pipeline take turns.
+pipelines = sa.Table(
+    "pipelines",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("change_count", sa.BigInteger, nullable=False),
+)
+
+examples = sa.Table(
+    "examples",
+    metadata,
+    _text("pipeline", primary_key=True),
+    _text("data_row_id", primary_key=True),
+    _text("example_id"),
+    sa.Column("global_key", sa.Text),
+    _text("status"),
+    sa.Column("reason", sa.Text),
+    sa.Column("label_id", sa.Text),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("content_hash"),
+    _text("prompt"),
+    _text("response"),
+    _text("group_key"),
+    sa.Column("split", sa.Text),
+    # The pipeline's change counter when its content last became news; what the trigger counts from.
+    sa.Column("changed_seq", sa.BigInteger, nullable=False),
+    _moment("changed_at"),
+    _moment("activity_at"),
+    _moment("observed_at"),
+    sa.Index("examples_by_change", "pipeline", "status", "changed_seq"),
+    sa.Index("examples_by_split", "pipeline", "status", "split", "example_id"),
+    sa.Index("examples_by_label", "label_id"),
+    sa.Index("examples_by_id", "example_id"),
+)
+
+# Every content an example ever had: what a snapshot is rebuilt and explained from.
+example_versions = sa.Table(
+    "example_versions",
+    metadata,
+    _text("example_id", primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    _text("content_hash"),
+    _text("prompt"),
+    _text("response"),
+    sa.Column("label_id", sa.Text),
+    _moment("created_at"),
+)
+
+# The split of a group, given once.
+groups = sa.Table(
+    "groups",
+    metadata,
+    _text("pipeline", primary_key=True),
+    _text("group_key", primary_key=True),
+    _text("split"),
+)
+
+# What became of every delivery; ids only.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _text("entry_id", primary_key=True),
+    _text("delivery_key"),
+    _text("topic"),
+    sa.Column("project_id", sa.Text),
+    sa.Column("data_row_id", sa.Text),
+    sa.Column("label_id", sa.Text),
+    _text("outcome"),
+    _moment("received_at"),
+    _moment("converted_at"),
+    sa.Index("deliveries_by_row", "data_row_id"),
+    sa.Index("deliveries_by_outcome", "outcome"),
+)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    _text("letter_id", primary_key=True),
+    _text("kind"),
+    _text("subject"),
+    _text("error"),
+    _text("message"),
+    _text("remedy"),
+    sa.Column("topic", sa.Text),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("received_at", Moment),
+    _moment("created_at"),
+    _moment("replayed_at", nullable=True),
+    sa.Index("dead_letters_open", "replayed_at", "created_at"),
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    _text("snapshot_id", primary_key=True),
+    _text("pipeline"),
+    sa.Column("watermark", sa.BigInteger, nullable=False),
+    _moment("created_at"),
+    sa.Column("files", sa.JSON, nullable=False),
+    # The manifest itself is a file among the others: it is as long as the dataset.
+    _text("manifest_sha256"),
+    sa.Index("snapshots_by_pipeline", "pipeline", "created_at"),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _text("run_id", primary_key=True),
+    _text("pipeline"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    _text("state"),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("watermark", sa.BigInteger, nullable=False),
+    _text("trainer"),
+    _text("model"),
+    _text("cause"),
+    _moment("created_at"),
+    _moment("updated_at"),
+    sa.Column("snapshot_id", sa.Text),
+    sa.Column("job_id", sa.Text),
+    sa.Column("tuned_model", sa.Text),
+    _moment("intent_at", nullable=True),
+    _moment("due_at", nullable=True),
+    _moment("leased_until", nullable=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    # These two settle every race: a crossing is claimed once, and one run is open at a time.
+    sa.UniqueConstraint("pipeline", "ordinal", name="runs_claimed_once"),
+    sa.Index(
+        "runs_one_open",
+        "pipeline",
+        unique=True,
+        sqlite_where=sa.text("is_open"),
+        postgresql_where=sa.text("is_open"),
+    ),
+    sa.Index("runs_by_job", "job_id"),
+)
+
+run_history = sa.Table(
+    "run_history",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+    _text("run_id"),
+    _moment("at"),
+    _text("before"),
+    _text("after"),
+    _text("cause"),
+    sa.Index("run_history_by_run", "run_id", "position"),
+)
+
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    _text("run_id", primary_key=True),
+    _text("event_id", primary_key=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    _text("level"),
+    _text("kind"),
+    _text("message"),
+    sa.Column("facts", sa.JSON, nullable=False),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    _text("run_id", primary_key=True),
+    # reserved, then one of billed or released: append-only, each kind once a run.
+    _text("kind", primary_key=True),
+    _text("trainer"),
+    sa.Column("usd", sa.Float, nullable=False),
+    sa.Column("tokens", sa.BigInteger),
+    _moment("at"),
+    sa.Index("ledger_by_month", "trainer", "at"),
+)
+
+# Locking its row makes two runs that want the last dollar take turns.
+budgets = sa.Table("budgets", metadata, _text("trainer", primary_key=True))
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    _text("model", primary_key=True),
+    # SHA-256 over the messages asked: the same question is never paid twice.
+    _text("question", primary_key=True),
+    _text("text"),
+    sa.Column("prompt_tokens", sa.Integer, nullable=False),
+    sa.Column("completion_tokens", sa.Integer, nullable=False),
+    _moment("at"),
+)
+
+evaluations = sa.Table(
+    "evaluations",
+    metadata,
+    _text("run_id", primary_key=True),
+    _text("pipeline"),
+    _text("outcome"),
+    sa.Column("facts", sa.JSON, nullable=False),
+    _moment("at"),
+    sa.Index("evaluations_by_pipeline", "pipeline", "at"),
+)
+
+champions = sa.Table(
+    "champions",
+    metadata,
+    _text("pipeline", primary_key=True),
+    _text("model"),
+    _text("trainer"),
+    _text("run_id"),
+    _moment("promoted_at"),
+)
+
+champion_history = sa.Table(
+    "champion_history",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+    _text("pipeline"),
+    _text("model"),
+    _text("run_id"),
+    _moment("promoted_at"),
+    _text("cause"),
+    sa.Index("champion_history_by_pipeline", "pipeline", "position"),
+)
+
+reconciles = sa.Table(
+    "reconciles",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+    _text("pipeline"),
+    _moment("until"),
+    _moment("at"),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Index("reconciles_by_pipeline", "pipeline", "position"),
+)
