@@ -172,6 +172,9 @@ class Ledger(Protocol):
     def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
         """Set the estimate aside; False if the month's limit would be passed. A second time changes nothing."""
 
+    def reserved_usd(self, run_id: str) -> float:
+        """Give what this run has reserved, 0 if nothing."""
+
     def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
         """Write what was billed, or that nothing was."""
 

@@ -63,7 +63,7 @@ class RedisInbox:
     def touch(self, taken: Sequence[Taken]) -> None:
         """See ``Inbox``."""
         if taken:
-            ids = [item.entry_id for item in taken]
+            ids: list[int | bytes | str | memoryview] = [item.entry_id for item in taken]
             self._redis.xclaim(self._stream, GROUP, self._consumer, min_idle_time=0, message_ids=ids, justid=True)
 
     def acknowledge(self, taken: Sequence[Taken]) -> None:
@@ -90,7 +90,7 @@ class RedisInbox:
 
     def depth(self) -> int:
         """See ``Inbox``."""
-        return int(cast("int", self._redis.xlen(self._stream)))
+        return int(self._redis.xlen(self._stream))
 
     def _take_over(self, limit: int) -> list[Taken]:
         pending = cast(
@@ -123,7 +123,7 @@ class RedisInbox:
 def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:
     """Give stream and entries, whichever of its two shapes the client answers with."""
     if isinstance(answer, Mapping):
-        # RESP3: {stream: [[entry, ...]]}
+        # The newer protocol nests one list more.
         return [(name, [entry for group in groups for entry in group]) for name, groups in answer.items()]
     return list(cast("list[tuple[bytes, list[Any]]]", answer or []))
 

@@ -166,6 +166,12 @@ class SqlLedger:
             connection.execute(sa.insert(ledger).values(row))
         return True
 
+    def reserved_usd(self, run_id: str) -> float:
+        """See ``Ledger``."""
+        wanted = sa.select(ledger.c.usd).where(ledger.c.run_id == run_id, ledger.c.kind == "reserved")
+        with reading(self._engine) as connection:
+            return float(connection.scalar(wanted) or 0.0)
+
     def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
         """See ``Ledger``."""
         row = {"run_id": run_id, "kind": "settled", "trainer": trainer, "usd": usd, "tokens": tokens, "at": now}

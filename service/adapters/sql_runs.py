@@ -8,17 +8,11 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, upsert
 from service.adapters.sql_tables import job_events, run_history, runs
-from service.domain.errors import NotFound, ServiceError
+from service.domain.errors import NotFound, RunMoved
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
 _RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until"}]
-
-
-class RunMoved(ServiceError):
-    """Another worker changed the run meanwhile; its step is the one that counts."""
-
-    retryable = True
 
 
 class SqlRunStore:

@@ -124,6 +124,13 @@ class CorruptFile(ServiceError):
     remedy = "Run tuneloop datasets verify: it rebuilds the file from SQL where the content still matches."
 
 
+class RunMoved(ServiceError):
+    """Another worker changed the run meanwhile; its step is the one that counts."""
+
+    retryable = True
+    remedy = "Nothing: the other worker's step stands."
+
+
 class NotFound(ServiceError):
     """Nothing has that name or id."""
 

@@ -1,0 +1,189 @@
+"""The only place that builds adapters: from settings to what the web and the workers work with."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from service.adapters.files_store import FsspecFileStore
+from service.adapters.labelbox_source import LabelboxSource
+from service.adapters.redis_appender import RedisAppender
+from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
+from service.adapters.redis_inbox import RedisInbox
+from service.adapters.rq_queue import RqJobQueue
+from service.adapters.sql_engine import make_engine
+from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
+from service.adapters.sql_runs import SqlRunStore
+from service.adapters.tokens import count_tokens
+from service.config import Settings, TrainerSettings
+from service.domain.errors import ConfigurationError
+from service.ports import Trainer
+from service.usecases.convert_deliveries import ConvertDeliveries
+from service.usecases.steps.parts import Parts, Timing, TrainerAccount
+
+KEY_PREFIX = "tuneloop"
+
+
+def now() -> datetime:
+    """Give the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def redis_url(settings: Settings) -> str:
+    """Give the address of Redis, or of the Valkey that ``tuneloop up`` runs for this data folder.
+
+    Raises:
+        ConfigurationError: There is neither.
+    """
+    if settings.redis_url:
+        return settings.redis_url
+    address = settings.data_folder / "valkey" / "address"
+    if not address.exists():
+        raise ConfigurationError(
+            "TUNELOOP_REDIS_URL is not set and no embedded Valkey runs here",
+            remedy="Set TUNELOOP_REDIS_URL, or start everything with tuneloop up.",
+        )
+    return address.read_text(encoding="utf-8").strip()
+
+
+def database_url(settings: Settings) -> str:
+    """Give the address of the database: SQLite in the data folder by default."""
+    return settings.database_url or f"sqlite:///{(settings.data_folder / 'tuneloop.db').resolve()}"
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything built from one configuration, each part when it is first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The database."""
+        if self.settings.database_url is None:
+            self.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        return make_engine(database_url(self.settings))
+
+    @cached_property
+    def files(self) -> FsspecFileStore:
+        """Snapshot files."""
+        return FsspecFileStore(self.settings.files_url or str((self.settings.data_folder / "files").resolve()))
+
+    @cached_property
+    def inbox(self) -> RedisInbox:
+        """The workers' half of the inbox."""
+        return RedisInbox(
+            patient_redis(redis_url(self.settings)),
+            prefix=KEY_PREFIX,
+            consumer=f"{socket.gethostname()}-{os.getpid()}",
+            claim_after_ms=int(self.settings.service.claim_after.total_seconds() * 1000),
+        )
+
+    @cached_property
+    def queue(self) -> RqJobQueue:
+        """The job queue."""
+        return RqJobQueue(quick_redis(redis_url(self.settings)))
+
+    @cached_property
+    def examples(self) -> SqlExampleStore:
+        """The examples."""
+        return SqlExampleStore(self.engine, now)
+
+    @cached_property
+    def runs(self) -> SqlRunStore:
+        """The runs."""
+        return SqlRunStore(self.engine)
+
+    @cached_property
+    def letters(self) -> SqlDeadLetters:
+        """The dead letters."""
+        return SqlDeadLetters(self.engine)
+
+    @cached_property
+    def reconciles(self) -> SqlReconcileStore:
+        """How far the projects were reconciled."""
+        return SqlReconcileStore(self.engine)
+
+    @cached_property
+    def snapshots(self) -> SqlSnapshotStore:
+        """The snapshots."""
+        return SqlSnapshotStore(self.engine, self.files)
+
+    @cached_property
+    def evaluations(self) -> SqlEvaluationStore:
+        """Answers, verdicts and champions."""
+        return SqlEvaluationStore(self.engine)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """What was spent."""
+        return SqlLedger(self.engine)
+
+    @cached_property
+    def labels(self) -> LabelboxSource:
+        """Labelbox."""
+        if self.settings.labelbox_api_key is None:
+            raise ConfigurationError("LABELBOX_API_KEY is not set", remedy="Set it, or LABELBOX_API_KEY_FILE.")
+        return LabelboxSource(
+            api_key=self.settings.labelbox_api_key.get_secret_value(), endpoint=self.settings.labelbox_endpoint
+        )
+
+    @cached_property
+    def convert_deliveries(self) -> ConvertDeliveries:
+        """The conversion."""
+        return ConvertDeliveries(
+            inbox=self.inbox,
+            labels=self.labels,
+            examples=self.examples,
+            letters=self.letters,
+            queue=self.queue,
+            pipelines=self.settings.pipelines,
+            clock=now,
+        )
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What the steps of a run work with."""
+        service = self.settings.service
+        return Parts(
+            pipelines=self.settings.pipelines,
+            accounts={name: _account(trainer) for name, trainer in self.settings.trainers.items()},
+            examples=self.examples,
+            files=self.files,
+            snapshots=self.snapshots,
+            runs=self.runs,
+            evaluations=self.evaluations,
+            ledger=self.ledger,
+            letters=self.letters,
+            queue=self.queue,
+            count_tokens=count_tokens,
+            clock=now,
+            timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
+        )
+
+    def appender(self, on_stored: Callable[[], None]) -> RedisAppender:
+        """Make the web's half of the inbox; one an event loop."""
+        return RedisAppender(
+            web_redis(redis_url(self.settings)),
+            prefix=KEY_PREFIX,
+            dedupe_window_s=self.settings.dedupe_window_s,
+            on_stored=on_stored,
+        )
+
+
+_SLICE = timedelta(seconds=20)
+
+
+def _account(trainer: TrainerSettings) -> TrainerAccount:
+    def connect() -> Trainer:
+        from service.adapters.openai_trainer import OpenAITrainer  # takes more than a second
+
+        return OpenAITrainer(trainer)
+
+    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)

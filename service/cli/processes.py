@@ -1,0 +1,52 @@
+"""The processes of ``tuneloop up``; the demo starts exactly these as well."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+from service.adapters.sql_engine import migrate
+from service.bootstrap import database_url
+from service.cli.supervisor import Program, Supervisor
+from service.cli.valkey import valkey_program
+from service.config import Settings
+
+
+def start_service(supervisor: Supervisor, settings: Settings, environment: Mapping[str, str]) -> str:
+    """Start Valkey if none is configured, migrate, then web, workers and schedule.
+
+    Returns:
+        The address of Redis.
+    """
+    redis = settings.redis_url
+    if redis is None:
+        valkey, redis = valkey_program(settings.data_folder / "valkey")
+        supervisor.start(valkey)
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    migrate(database_url(settings))
+    given = {**environment, "TUNELOOP_REDIS_URL": redis}
+    address = f"http://{settings.host}:{settings.port}"
+    supervisor.start(_part("web", "serve", given, address, healthy=f"{address}/healthz"))
+    for number in range(1, settings.service.workers + 1):
+        supervisor.start(_part(f"worker-{number}", "work", given))
+    supervisor.start(_part("schedule", "schedule", given))
+    return redis
+
+
+def _part(name: str, command: str, environment: Mapping[str, str], address: str = "", *, healthy: str = "") -> Program:
+    return Program(
+        name,
+        [sys.executable, "-m", "service.cli", command],
+        address,
+        environment,
+        is_ready=(lambda: answers_http(healthy)) if healthy else (lambda: True),
+    )
+
+
+def answers_http(url: str) -> bool:
+    """Say whether a server of ours answers there with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - an address we made ourselves
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's own number
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,66 @@
+"""Every effective key and value, defaults included, as ``tuneloop check`` prints them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from service.config_durations import write_duration
+from service.config_environment import VARIABLES
+from service.config_mistakes import key_of
+from service.config_settings import Settings
+
+_ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
+
+
+def describe(settings: Settings) -> list[tuple[str, str]]:
+    """Give keys and values in the words of file and environment; secrets only as "set" or "not set"."""
+    rows = [("TUNELOOP_CONFIG", str(settings.config_file))]
+    for name, variable in VARIABLES.items():
+        value = getattr(settings, name)
+        is_secret = name in {"labelbox_api_key", "webhook_secrets", "admin_token"}
+        rows.append(
+            (variable, _is_set(value) if is_secret else _address(value) if name in _ADDRESSES else _text(value))
+        )
+    for table in ("service", "trainers", "pipelines"):
+        rows.extend((key_of(path), text) for path, text in _rows(getattr(settings, table), (table,)))
+    return rows
+
+
+def _rows(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if is_dataclass(value):
+        for field in fields(value):
+            # A table's name stands in its key already.
+            if field.name != "name":
+                yield from _rows(getattr(value, field.name), (*path, field.name))
+    elif isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _rows(inner, (*path, str(key)))
+    else:
+        yield path, _is_set(value) if path[-1] in {"api_key", "webhook_secrets"} else _text(value)
+
+
+def _is_set(value: object) -> str:
+    return "set" if value else "not set"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, timedelta):
+        return write_duration(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, SecretStr) or value is None or value == {}:
+        return "none"
+    return str(value)
+
+
+def _address(url: str | None) -> str:
+    """Write an address without what may be secret in it: user, password and query."""
+    if url is None:
+        return "embedded"
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    hidden = "***@" if "@" in parts.netloc else ""
+    return f"{parts.scheme}://{hidden}{host}{parts.path}" if parts.scheme else parts.path

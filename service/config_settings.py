@@ -1,0 +1,91 @@
+"""What the configuration holds once it has been read: values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from service.domain.budgets import Price
+from service.domain.pipelines import Budget, Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """How often the service does what, the ``[service]`` table.
+
+    Attributes:
+        sweep_every: How often work that stands still is queued again.
+        reconcile_every: How often each project is compared with Labelbox.
+        reconcile_overlap: How far a reconcile reads back behind the previous one.
+        claim_after: After this long a worker's delivery is taken over by another one.
+        poll_every: How often a training job is looked at.
+        lease: How long a run belongs to the worker that took it.
+        workers: Worker processes of ``tuneloop up`` and ``work``.
+        dedupe_window: How long a repeated delivery is recognised.
+    """
+
+    sweep_every: timedelta = timedelta(seconds=5)
+    reconcile_every: timedelta = timedelta(minutes=5)
+    reconcile_overlap: timedelta = timedelta(minutes=10)
+    claim_after: timedelta = timedelta(seconds=30)
+    poll_every: timedelta = timedelta(seconds=30)
+    lease: timedelta = timedelta(seconds=60)
+    workers: int = 2
+    dedupe_window: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSettings:
+    """A server that trains, a ``[trainers.NAME]`` table and the secrets it names.
+
+    Attributes:
+        dialect: A key of ``DIALECTS``.
+        api_key_env: The variable the key comes from, None if the server needs none.
+        webhook_secrets: Several while one is rotated; each is ``whsec_`` and base64.
+        prices: By model, OpenAI's built-in ones included.
+        max_tokens: The longest answer asked of a model, in tokens.
+        answer_timeout: How long one answer may take.
+        extra_body: Fields added to every request that creates a job.
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    api_key_env: str | None = None
+    api_key: SecretStr | None = None
+    webhook_secret_env: str | None = None
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    max_tokens: int = 1024
+    answer_timeout: timedelta = timedelta(seconds=60)
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords."""
+
+    config_file: Path
+    pipelines: Mapping[str, Pipeline]
+    trainers: Mapping[str, TrainerSettings]
+    service: ServiceSettings = ServiceSettings()
+    redis_url: str | None = field(default=None, repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    files_url: str | None = field(default=None, repr=False)
+    data_folder: Path = Path("tuneloop-data")
+    labelbox_endpoint: str = "https://api.labelbox.com/graphql"
+    labelbox_api_key: SecretStr | None = None
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    admin_token: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_body_bytes: int = 10 * 1024 * 1024
+
+    @property
+    def dedupe_window_s(self) -> int:
+        """How long a repeated delivery is recognised, in seconds."""
+        return int(self.service.dedupe_window.total_seconds())

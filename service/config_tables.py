@@ -1,0 +1,82 @@
+"""What the tables of ``tuneloop.toml`` have in common."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+from service.config_environment import Environment
+from service.domain.dialects import Dialect
+
+
+class Table(BaseModel):
+    """A table: unknown keys are mistakes, a number in quotes is no number, defaults are checked as well."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, validate_default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a table is checked against.
+
+    Attributes:
+        environment: Where secrets come from.
+        trainers: The trainers that the file names and their dialects; None for one that does not exist.
+    """
+
+    environment: Environment
+    trainers: Mapping[str, Dialect | None]
+
+
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """Give what the table being read is checked against."""
+    if not isinstance(info.context, Surroundings):
+        raise TypeError("tables are read with their surroundings as context")
+    return info.context
+
+
+def choose(value: str, allowed: Iterable[str]) -> str:
+    """Check a word against those allowed.
+
+    Raises:
+        ValueError: It is none of them; the message gives them all and the likely one.
+    """
+    words = list(allowed)
+    if value not in words:
+        listed = ", ".join(repr(word) for word in words) or "none yet"
+        raise ValueError(f"must be one of {listed} (got {value!r}){did_you_mean(value, words)}")
+    return value
+
+
+def did_you_mean(value: str, allowed: Iterable[str]) -> str:
+    """Give the likely word as the end of a sentence, or nothing."""
+    near = get_close_matches(value, list(allowed), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+def _name(value: str) -> str:
+    # Names ride in addresses, in a job's metadata and in the salt of the splits.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", value):
+        raise ValueError("a name must be at most 63 letters, digits, '-' and '_', and begin with a letter or digit")
+    return value
+
+
+def _variable(value: str) -> str:
+    # The value stays out of the message: it is most likely the secret itself.
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        raise ValueError("must be the name of an environment variable, such as 'OPENAI_API_KEY', not the secret itself")
+    return value
+
+
+Filled = Annotated[str, AfterValidator(_filled)]
+Name = Annotated[str, AfterValidator(_name)]
+VariableName = Annotated[str, AfterValidator(_variable)]

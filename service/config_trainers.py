@@ -1,0 +1,106 @@
+"""The ``[trainers.NAME]`` tables: servers, their budgets and prices."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_validator
+
+from service.config_durations import PositiveDuration
+from service.config_environment import Environment, http_url
+from service.config_prices import OPENAI_PRICES
+from service.config_settings import TrainerSettings
+from service.config_tables import Table, VariableName, choose, surroundings
+from service.domain.budgets import Price
+from service.domain.dialects import DIALECTS, Dialect
+from service.domain.pipelines import Budget
+
+# What the service itself writes into a request; a file must not replace it unseen.
+_OURS = frozenset({"model", "training_file", "validation_file", "method", "hyperparameters", "metadata", "suffix"})
+_DEFAULTS = TrainerSettings(name="", dialect="openai", base_url="")
+
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class BudgetTable(Table):
+    """See ``Budget``."""
+
+    run_usd: Dollars | None = None
+    month_usd: Dollars | None = None
+    approve_above_usd: Dollars | None = None
+
+
+class PriceTable(Table):
+    """See ``Price``."""
+
+    train_usd_per_million: Dollars
+    as_of: date
+
+
+class TrainerTable(Table):
+    """See ``TrainerSettings``."""
+
+    dialect: Annotated[str, AfterValidator(lambda value: choose(value, DIALECTS))] = _DEFAULTS.dialect
+    base_url: Annotated[str, AfterValidator(http_url)] | None = None
+    api_key_env: VariableName | None = None
+    webhook_secret_env: VariableName | None = None
+    budget: BudgetTable = BudgetTable()
+    prices: dict[str, PriceTable] = Field(default_factory=dict)
+    max_tokens: Annotated[int, Field(ge=1, le=131_072)] = _DEFAULTS.max_tokens
+    answer_timeout: PositiveDuration = _DEFAULTS.answer_timeout
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_known(cls, value: str | None, info: ValidationInfo) -> str | None:
+        dialect = _dialect(info)
+        if value is None and dialect and dialect.base_url is None:
+            raise ValueError(f"is needed for the dialect {info.data['dialect']!r}, which has no address of its own")
+        return value or (dialect and dialect.base_url)
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _key_can_be_read(cls, value: str | None, info: ValidationInfo) -> str | None:
+        dialect = _dialect(info)
+        name = value or (dialect and dialect.api_key_env)
+        if name:
+            surroundings(info).environment.secret(name)
+        return name
+
+    @field_validator("webhook_secret_env")
+    @classmethod
+    def _can_verify(cls, value: str | None, info: ValidationInfo) -> str | None:
+        dialect = _dialect(info)
+        name = value or (dialect and dialect.webhook_secret_env)
+        if name:
+            surroundings(info).environment.signing_secrets(name)
+        return name
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_ours_alone(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if clash := sorted(_OURS & value.keys()):
+            raise ValueError(f"must not hold {', '.join(clash)}: the service writes these itself")
+        return value
+
+    def settings(self, name: str, environment: Environment) -> TrainerSettings:
+        """Give the settings of this trainer, its secrets read."""
+        own = {model: Price(price.train_usd_per_million, price.as_of) for model, price in self.prices.items()}
+        return TrainerSettings(
+            name=name,
+            dialect=self.dialect,
+            base_url=self.base_url or "",
+            api_key_env=self.api_key_env,
+            api_key=environment.secret(self.api_key_env) if self.api_key_env else None,
+            webhook_secret_env=self.webhook_secret_env,
+            webhook_secrets=environment.signing_secrets(self.webhook_secret_env) if self.webhook_secret_env else (),
+            budget=Budget(**self.budget.model_dump()),
+            prices={**OPENAI_PRICES, **own} if self.dialect == "openai" else own,
+            max_tokens=self.max_tokens,
+            answer_timeout=self.answer_timeout,
+            extra_body=self.extra_body,
+        )
+
+
+def _dialect(info: ValidationInfo) -> Dialect | None:
+    # Missing from info.data where the dialect itself is a mistake.
+    return DIALECTS.get(info.data.get("dialect", ""))

@@ -1,0 +1,74 @@
+"""Personal data in a text, by pattern, and what of a prompt an answer gives away.
+
+Patterns miss things, and a name out of nowhere is not seen. They are meant to be quick, explainable and the same
+for every model that is compared. Findings hold the text itself: show them to people, never log them.
+"""
+
+import re
+from dataclasses import dataclass
+
+from service.domain.personal_patterns import HARMLESS, PATTERNS
+from service.domain.spoken_names import is_also_a_word, name_parts, names_spoken, straight
+
+__all__ = ["Finding", "find_personal_data", "leaks", "names_spoken"]
+
+# "Li" or "An" in small letters is part of any language; longer names are not.
+_SHORT_NAME = 3
+_OPENS_SENTENCE = re.compile(r"(?:^|[.!?:\n])[\s\"'*_-]*$")
+_HIDDEN = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One piece of personal data.
+
+    Attributes:
+        kind: ``email``, ``iban``, ``card``, ``national_id``, ``phone``, ``address``, ``number`` (of an order,
+            an account or the like) or ``name``.
+        text: As it stands in the text.
+    """
+
+    kind: str
+    text: str
+
+
+def find_personal_data(text: str) -> tuple[Finding, ...]:
+    """Give every piece of personal data that a pattern finds, in the order of the text.
+
+    Dates, amounts and models of products are none. Names need a prompt that introduces them, see ``leaks``.
+    """
+    rest = HARMLESS.sub(lambda match: _HIDDEN * len(match.group()), straight(text))
+    found: list[tuple[int, Finding]] = []
+    for pattern in PATTERNS:
+        spans = [match.span("found") for match in pattern.regex.finditer(rest)]
+        for start, end in spans:
+            if pattern.accepts(rest[start:end]):
+                found.append((start, Finding(pattern.kind, text[start:end])))
+                # What one pattern took is hidden from the next: a card number is no phone number as well.
+                rest = rest[:start] + _HIDDEN * (end - start) + rest[end:]
+    return tuple(finding for _, finding in sorted(found, key=lambda item: item[0]))
+
+
+def leaks(prompt: str, answer: str) -> tuple[Finding, ...]:
+    """Give what an answer gives away.
+
+    Returns:
+        Everything in the answer that looks like personal data, whoever it belongs to, then each name that the
+        prompt introduces and the answer repeats: the whole name, or else one of its parts.
+    """
+    found = list(find_personal_data(answer))
+    for name in sorted(names_spoken(prompt)):
+        repeated = (_repetition(part, answer) for part in (name, *name_parts(name)))
+        if text := next(filter(None, repeated), None):
+            found.append(Finding("name", text))
+    return tuple(dict.fromkeys(found))
+
+
+def _repetition(name: str, answer: str) -> str | None:
+    """Give a name as the answer repeats it; one that is also a word counts only where it must be a name."""
+    ambiguous = is_also_a_word(name)
+    exact = ambiguous or len(name) <= _SHORT_NAME
+    for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", straight(answer), 0 if exact else re.IGNORECASE):
+        if not (ambiguous and _OPENS_SENTENCE.search(answer, 0, match.start())):
+            return match.group()
+    return None

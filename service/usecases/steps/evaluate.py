@@ -1,0 +1,150 @@
+"""Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from service.domain.comparisons import compare, interval
+from service.domain.errors import ModelNotReady
+from service.domain.examples import Message
+from service.domain.metrics import Metric, metric_named
+from service.domain.pipelines import VerdictPolicy
+from service.domain.runs import Run, RunState, Step
+from service.domain.snapshots import Snapshot, read_chats
+from service.domain.verdicts import decide_verdict
+from service.ports import Trainer
+from service.usecases.steps.parts import Parts
+
+# A champion that does not answer for this many attempts is reported as gone and no longer compared with.
+CHAMPION_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One held-out example: what is asked, and the human's answer."""
+
+    key: str
+    messages: tuple[Message, ...]
+    prompt: str
+    reference: str
+
+
+def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
+    """Gather answers for a while; when all are there, judge.
+
+    Returns:
+        The step, and the evaluation if it is complete.
+    """
+    questions = held_out_questions(parts.snapshots.get(run.snapshot_id or ""), parts)
+    models = _models(run, parts)
+    deadline = parts.clock() + parts.timing.slice
+    answers: dict[str, dict[str, str]] = {}
+    for role, (model, trainer_name) in models.items():
+        answers[role] = parts.evaluations.answers(model, [question.key for question in questions])
+        missing = [question for question in questions if question.key not in answers[role]]
+        trainer = parts.accounts[trainer_name].connect() if missing else None
+        for question in missing:
+            if parts.clock() >= deadline:
+                progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
+                return Step(run.state, progress, changes={"attempts": 0}, facts={"progress": progress}), None
+            answers[role][question.key] = _ask(run, model, question, trainer, parts)
+    policy = parts.pipelines[run.pipeline].verdict
+    evaluation = judge(policy, questions, answers) | {
+        "models": {role: model for role, (model, _) in models.items()},
+        "snapshot_id": run.snapshot_id,
+        "champion_gone": bool(run.fact("champion_gone")),
+    }
+    return _concluding_step(evaluation, policy), evaluation
+
+
+def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
+    """Read the held-out examples of a snapshot: the last assistant message is the reference."""
+    with parts.files.open(snapshot.files["held_out"].sha256) as lines:
+        return [_question(messages) for messages in read_chats(iter(lines))]
+
+
+def _question(messages: Sequence[Message]) -> Question:
+    asked = tuple(messages[:-1])
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return Question(key, asked, asked[-1]["content"], messages[-1]["content"])
+
+
+def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
+    """Give model and trainer by role; the champion only if there is one that may still answer."""
+    found = {"base": (run.model, run.trainer), "challenger": (str(run.tuned_model), run.trainer)}
+    champion = parts.evaluations.champion(run.pipeline)
+    if champion and champion["model"] != run.tuned_model and not run.fact("champion_gone"):
+        found["champion"] = (champion["model"], champion["trainer"])
+    return found
+
+
+def _ask(run: Run, model: str, question: Question, trainer: Trainer | None, parts: Parts) -> str:
+    assert trainer is not None  # noqa: S101 - a question is only asked where an answer is missing
+    answer = trainer.answer(model, question.messages)
+    # Stored one by one: a worker that is killed pays for no answer twice.
+    parts.evaluations.add_answer(model, question.key, answer, now=parts.clock())
+    parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
+    return answer.text
+
+
+def judge(
+    policy: VerdictPolicy, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Score every answer and compare the challenger with the champion, or with the base where there is none.
+
+    Returns:
+        Verdict, scores, intervals and comparisons, as JSON can hold them.
+    """
+    metrics = [metric_named(name) for name in (policy.primary, *policy.guard)]
+    scores = {
+        metric.name: {role: _scores(metric, questions, given) for role, given in answers.items()} for metric in metrics
+    }
+    rivals = [role for role in answers if role != "challenger"]
+    comparisons = {
+        rival: {
+            metric.name: compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival])
+            for metric in metrics
+        }
+        for rival in rivals
+    }
+    incumbent = "champion" if "champion" in rivals else "base"
+    against = comparisons[incumbent]
+    guards = {name: against[name] for name in policy.guard}
+    verdict = decide_verdict(against[policy.primary], guards, alpha=policy.alpha, guard_margin=policy.guard_margin)
+    return {
+        "outcome": verdict.outcome,
+        "sentence": verdict.sentence,
+        "further_examples_needed": verdict.further_examples_needed,
+        "failed_guards": list(verdict.failed_guards),
+        "incumbent": incumbent,
+        "held_out": len(questions),
+        "questions": [question.key for question in questions],
+        "scores": scores,
+        "intervals": {
+            metric.name: {role: interval(metric, given)._asdict() for role, given in scores[metric.name].items()}
+            for metric in metrics
+        },
+        "comparisons": {
+            rival: {name: asdict(comparison) for name, comparison in by_metric.items()}
+            for rival, by_metric in comparisons.items()
+        },
+    }
+
+
+def _scores(metric: Metric, questions: Sequence[Question], answers: Mapping[str, str]) -> list[float]:
+    return [metric.measure(question.prompt, question.reference, answers[question.key]) for question in questions]
+
+
+def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
+    better = evaluation["outcome"] == "better"
+    state = RunState.PROMOTED if better and policy.promote == "automatic" else RunState.KEPT
+    return Step(state, str(evaluation["sentence"]))
+
+
+def without_champion(run: Run, error: ModelNotReady) -> Step | None:
+    """Go on without a champion that has not answered for long; None while there is still hope."""
+    if run.attempts < CHAMPION_ATTEMPTS or run.fact("champion_gone"):
+        return None
+    return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})

@@ -1,0 +1,54 @@
+"""Submitted -> training -> evaluating: look at the job until it ends."""
+
+from itertools import takewhile
+
+from service.domain.errors import TrainerRefused
+from service.domain.runs import Run, RunState, Step
+from service.ports import JobEvent, RemoteJob, Trainer
+from service.usecases.steps.parts import Parts
+
+
+def follow(run: Run, parts: Parts) -> Step:
+    """Look once at the job and at what it reported since the last look."""
+    trainer = parts.accounts[run.trainer].connect()
+    job = trainer.job(str(run.job_id))
+    _remember_events(run, trainer, parts)
+    if job.outcome == "open":
+        waiting = job.status in {"validating_files", "queued"} and run.state == RunState.SUBMITTED
+        state = RunState.SUBMITTED if waiting else RunState.TRAINING
+        due_at = parts.clock() + parts.timing.poll
+        return Step(state, f"job is {job.status}", facts={"job_status": job.status}, due_at=due_at)
+    _settle(run, job, parts)
+    facts = {"job_status": job.status, "trained_tokens": job.trained_tokens}
+    if job.outcome == "succeeded" and job.tuned_model:
+        return Step(
+            RunState.EVALUATING,
+            f"job succeeded: {job.tuned_model}",
+            changes={"tuned_model": job.tuned_model},
+            facts={**facts, "checkpoints": trainer.checkpoints(job.job_id), "result_files": list(job.result_files)},
+        )
+    if job.outcome == "cancelled":
+        return Step(RunState.CANCELLED, "job was cancelled", facts=facts)
+    reason = job.error or _last_complaint(run, parts) or "the trainer gave no reason"
+    return Step(RunState.FAILED, f"job failed: {reason}", facts={**facts, "error": reason, "remedy": _REMEDY})
+
+
+_REMEDY = TrainerRefused.remedy
+
+
+def _remember_events(run: Run, trainer: Trainer, parts: Parts) -> None:
+    known = {event.event_id for event in parts.runs.job_events(run.run_id)}
+    fresh: list[JobEvent] = list(takewhile(lambda event: event.event_id not in known, trainer.events(str(run.job_id))))
+    parts.runs.add_job_events(run.run_id, fresh[::-1])
+
+
+def _settle(run: Run, job: RemoteJob, parts: Parts) -> None:
+    """Write what the job billed: ``trained_tokens`` already counts the epochs."""
+    price = parts.accounts[run.trainer].prices.get(run.model)
+    usd = (job.trained_tokens or 0) * price.train_usd_per_million / 1_000_000 if price else 0.0
+    parts.ledger.settle(run.run_id, run.trainer, usd, tokens=job.trained_tokens, now=parts.clock())
+
+
+def _last_complaint(run: Run, parts: Parts) -> str | None:
+    complaints = [event.message for event in parts.runs.job_events(run.run_id) if event.level == "error"]
+    return complaints[-1] if complaints else None

@@ -1,0 +1,70 @@
+"""What the steps of a run work with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.domain.budgets import Price
+from service.domain.pipelines import Budget, Pipeline
+from service.ports import (
+    Clock,
+    DeadLetters,
+    EvaluationStore,
+    ExampleStore,
+    FileStore,
+    JobQueue,
+    Ledger,
+    RunStore,
+    SnapshotStore,
+    Trainer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerAccount:
+    """A trainer with what it may cost.
+
+    Attributes:
+        prices: By base model.
+    """
+
+    name: str
+    budget: Budget
+    prices: Mapping[str, Price]
+    connect: Callable[[], Trainer]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How patient the steps are.
+
+    Attributes:
+        lease: How long a worker has a run to itself before another may take it over.
+        poll: How often a training job is looked at.
+        settle: How long a trainer is searched for a job whose creation had no answer, before a person is asked.
+        slice: How long one evaluation step gathers answers before it makes room for others.
+    """
+
+    lease: timedelta = timedelta(seconds=60)
+    poll: timedelta = timedelta(seconds=30)
+    settle: timedelta = timedelta(minutes=10)
+    slice: timedelta = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Every port that a step may need; ``count_tokens`` takes a text and the base model."""
+
+    pipelines: Mapping[str, Pipeline]
+    accounts: Mapping[str, TrainerAccount]
+    examples: ExampleStore
+    files: FileStore
+    snapshots: SnapshotStore
+    runs: RunStore
+    evaluations: EvaluationStore
+    ledger: Ledger
+    letters: DeadLetters
+    queue: JobQueue
+    count_tokens: Callable[[str, str], int]
+    clock: Clock
+    timing: Timing

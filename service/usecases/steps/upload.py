@@ -1,0 +1,67 @@
+"""Snapshotted -> uploaded: through the budget's door first, then the files to the trainer."""
+
+from dataclasses import asdict
+
+from service.domain.budgets import Estimate, estimate_cost, may_spend
+from service.domain.errors import OverBudget
+from service.domain.runs import Run, RunState, Step
+from service.domain.snapshots import FileEntry, Snapshot
+from service.ports import Trainer
+from service.usecases.steps.parts import Parts, TrainerAccount
+
+
+def upload(run: Run, parts: Parts) -> Step:
+    """Estimate, reserve the money and upload; waits for a person where the budget says so.
+
+    Raises:
+        OverBudget: The estimate does not fit.
+    """
+    snapshot = parts.snapshots.get(run.snapshot_id or "")
+    account = parts.accounts[run.trainer]
+    estimate = estimate_run(run, snapshot, account)
+    if waiting := _reserve(run, estimate, account, parts):
+        return Step(
+            RunState.AWAITING_APPROVAL, waiting, facts={"estimate": asdict(estimate), "resume": run.state.value}
+        )
+    trainer = account.connect()
+    train = snapshot.files["train"]
+    validation = snapshot.files["validation"]
+    training_file = _upload(trainer, "train", train, parts)
+    validation_file = _upload(trainer, "validation", validation, parts) if validation.lines else None
+    return Step(
+        RunState.UPLOADED,
+        "files uploaded",
+        facts={
+            "estimate": asdict(estimate),
+            "training_file": training_file,
+            "validation_file": validation_file,
+        },
+    )
+
+
+def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estimate:
+    """Estimate what training this snapshot with this run's settings costs."""
+    train = snapshot.files["train"]
+    n_epochs = (run.fact("hyperparameters") or {}).get("n_epochs", "auto")
+    return estimate_cost(train.tokens, lines=train.lines, n_epochs=n_epochs, price=account.prices.get(run.model))
+
+
+def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts) -> str | None:
+    """Set the estimate aside; give the reason where a person must approve first."""
+    now = parts.clock()
+    usd = estimate.usd or 0.0
+    spent = parts.ledger.spent_this_month(run.trainer, now=now) - parts.ledger.reserved_usd(run.run_id)
+    spending = may_spend(estimate.usd, account.budget, spent_this_month_usd=spent)
+    if spending.refused:
+        raise OverBudget(spending.refused)
+    if spending.approval and not run.fact("approved"):
+        return spending.approval
+    if not parts.ledger.reserve(run.run_id, run.trainer, usd, limit_usd=account.budget.month_usd, now=now):
+        raise OverBudget(f"{usd:.2f} USD no longer fits this month's {account.budget.month_usd:.2f} USD")
+    return None
+
+
+def _upload(trainer: Trainer, kind: str, entry: FileEntry, parts: Parts) -> str:
+    # The name carries the hash: after a crash the file is found by it and not uploaded again.
+    with parts.files.open(entry.sha256) as content:
+        return trainer.upload(f"{kind}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)

@@ -1,0 +1,104 @@
+"""The two doors for webhooks: bytes are verified before anything is parsed, and stored before they are answered."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.domain.deliveries import Delivery, delivery_key, verify_signature
+from service.domain.errors import InboxUnavailable, SignatureMismatch
+from service.domain.standard_webhooks import SignedHeaders, verify_standard_webhook
+from service.web.body import BodyTooLarge, read_body
+
+STORED = b'{"status":"stored"}'
+# A stranger learns the error's name, never its remedy.
+UNSIGNED = JSONResponse({"error": "signature"}, 401)
+TOO_LARGE = JSONResponse({"error": "too_large"}, 413, headers={"Connection": "close"})
+UNAVAILABLE = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "5"})
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the webhook routes work with.
+
+    Attributes:
+        append: Makes a delivery durable or raises InboxUnavailable.
+        poke: Has a trainer's job looked at, given the job's id; raises InboxUnavailable.
+    """
+
+    labelbox_secrets: Sequence[bytes]
+    trainer_secrets: Sequence[str]
+    max_body_bytes: int
+    append: Callable[[Delivery], Awaitable[None]]
+    poke: Callable[[str], Awaitable[None]]
+
+
+def labelbox_webhook(doors: Doors) -> ASGIApp:
+    """Make the receiver of Labelbox's deliveries. It is a bare ASGI app: every layer costs on the hot path."""
+    stored = Response(STORED, 202, media_type="application/json")
+
+    async def receive_delivery(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(scope, receive, doors.max_body_bytes)
+            headers = _headers(scope, b"x-hub-signature-256", b"x-hub-signature", b"x-labelbox-event")
+            verify_signature(body, sha256=headers[0], sha1=headers[1], secrets=doors.labelbox_secrets)
+            topic = headers[2][0].decode("latin-1") if headers[2] else ""
+            pipeline = scope["path_params"].get("pipeline", "")
+            await doors.append(Delivery(delivery_key(topic, body), topic, pipeline, body, datetime.now(UTC)))
+            answer: Response = stored
+        except BodyTooLarge:
+            answer = TOO_LARGE
+        except SignatureMismatch:
+            answer = UNSIGNED
+        except InboxUnavailable:
+            answer = UNAVAILABLE
+        except ClientDisconnect:
+            return
+        await answer(scope, receive, send)
+
+    return receive_delivery
+
+
+def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
+    """Make the receiver of a trainer's events. An event only says "look at this job again"."""
+
+    async def receive_event(request: Request) -> Response:
+        try:
+            body = await read_body(request.scope, request.receive, doors.max_body_bytes)
+            headers = _headers(request.scope, b"webhook-id", b"webhook-timestamp", b"webhook-signature")
+            verify_standard_webhook(body, SignedHeaders(*headers), secrets=doors.trainer_secrets, now_s=time.time())
+            if job_id := _job_id(body):
+                await doors.poke(job_id)
+        except BodyTooLarge:
+            return TOO_LARGE
+        except SignatureMismatch:
+            return UNSIGNED
+        except InboxUnavailable:
+            return UNAVAILABLE
+        return Response(STORED, 202, media_type="application/json")
+
+    return receive_event
+
+
+def _job_id(body: bytes) -> str | None:
+    """Give the job that an event is about; None for an event of another kind or of no known shape."""
+    try:
+        event = json.loads(body)
+        job_id = event["data"]["id"] if event["type"].startswith("fine_tuning.job.") else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return job_id if isinstance(job_id, str) else None
+
+
+def _headers(scope: Scope, *names: bytes) -> list[list[bytes]]:
+    """Give every value of each header, as bytes: decoding would let odd characters raise elsewhere."""
+    found: dict[bytes, list[bytes]] = {name: [] for name in names}
+    for name, value in scope["headers"]:
+        if name in found:
+            found[name].append(value)
+    return list(found.values())

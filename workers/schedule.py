@@ -1,0 +1,75 @@
+"""The schedule: on the clock, queue again whatever stands still. Running it twice does no harm."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+import sqlalchemy as sa
+from redis.exceptions import RedisError
+from structlog import get_logger
+
+from service.bootstrap import Deps, now
+from workers.beginning import begin_if_due
+
+logger = get_logger()
+WHOLE_PROJECT_EVERY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Beat:
+    """One thing done every so often.
+
+    Attributes:
+        due_s: When it is next done, on the monotonic clock.
+    """
+
+    name: str
+    every: timedelta
+    act: Callable[[], None]
+    due_s: float = 0.0
+
+
+def run_schedule(deps: Deps, stop: Event) -> None:
+    """Keep the beats until ``stop`` is set; one that fails is logged and comes again."""
+    beats = make_beats(deps)
+    while not stop.is_set():
+        for beat in beats:
+            if time.monotonic() >= beat.due_s:
+                _keep(beat)
+        stop.wait(min(beat.due_s for beat in beats) - time.monotonic())
+
+
+def make_beats(deps: Deps) -> list[Beat]:
+    """Give what the schedule does."""
+    service = deps.settings.service
+    return [
+        Beat("sweep", service.sweep_every, lambda: sweep(deps)),
+        Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps, "")),
+        Beat("reconcile_whole", WHOLE_PROJECT_EVERY, lambda: _reconcile_all(deps, "whole")),
+    ]
+
+
+def sweep(deps: Deps) -> None:
+    """Queue what stands still: deliveries that nobody took, runs whose step is due, pipelines that are due."""
+    if deps.inbox.depth():
+        deps.queue.wake("convert_deliveries")
+    for run in deps.runs.standing(now=now()):
+        deps.queue.wake("advance_run", run.run_id)
+    for name in deps.settings.pipelines:
+        # Here and not in a job: it is two counts, and quiet periods end without any delivery.
+        begin_if_due(deps, name)
+
+
+def _reconcile_all(deps: Deps, whole: str) -> None:
+    for name in deps.settings.pipelines:
+        deps.queue.wake("reconcile", name, *([whole] if whole else []))
+
+
+def _keep(beat: Beat) -> None:
+    try:
+        beat.act()
+    except (RedisError, OSError, sa.exc.SQLAlchemyError) as error:
+        logger.warning("beat_failed", beat=beat.name, error=type(error).__name__)
+    beat.due_s = time.monotonic() + beat.every.total_seconds()
