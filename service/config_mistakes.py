@@ -78,7 +78,7 @@ def locate(text: str) -> dict[KeyPath, int]:
     statement begins with which it first appears.
     """
     found: dict[KeyPath, int] = {}
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")
     begins = 1
     for end in range(1, len(lines) + 1):
         try:

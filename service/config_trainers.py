@@ -55,13 +55,13 @@ class TrainerTable(Table):
         dialect = _dialect(info)
         if value is None and dialect and dialect.base_url is None:
             raise ValueError(f"is needed for the dialect {info.data['dialect']!r}, which has no address of its own")
-        return value or (dialect and dialect.base_url)
+        return value or (dialect.base_url if dialect else None)
 
     @field_validator("api_key_env")
     @classmethod
     def _key_can_be_read(cls, value: str | None, info: ValidationInfo) -> str | None:
         dialect = _dialect(info)
-        name = value or (dialect and dialect.api_key_env)
+        name = value or (dialect.api_key_env if dialect else None)
         if name:
             surroundings(info).environment.secret(name)
         return name
@@ -70,7 +70,7 @@ class TrainerTable(Table):
     @classmethod
     def _can_verify(cls, value: str | None, info: ValidationInfo) -> str | None:
         dialect = _dialect(info)
-        name = value or (dialect and dialect.webhook_secret_env)
+        name = value or (dialect.webhook_secret_env if dialect else None)
         if name:
             surroundings(info).environment.signing_secrets(name)
         return name

@@ -32,9 +32,11 @@ def _scalar(value: object) -> object:
 class HyperparametersTable(Table):
     """OpenAI's three. Source: OpenAPI document 2.3.0."""
 
-    n_epochs: Annotated[float | str, BeforeValidator(_number_or_auto(most=50, whole=True))] = "auto"
-    batch_size: Annotated[float | str, BeforeValidator(_number_or_auto(most=256, whole=True))] = "auto"
-    learning_rate_multiplier: Annotated[float | str, BeforeValidator(_number_or_auto(most=1000, whole=False))] = "auto"
+    n_epochs: Annotated[int | str, BeforeValidator(_number_or_auto(most=50, whole=True))] = "auto"
+    batch_size: Annotated[int | str, BeforeValidator(_number_or_auto(most=256, whole=True))] = "auto"
+    learning_rate_multiplier: Annotated[int | float | str, BeforeValidator(_number_or_auto(most=1000, whole=False))] = (
+        "auto"
+    )
 
 
 class OpenHyperparametersTable(HyperparametersTable):
@@ -66,6 +68,8 @@ class TrainTable(Table):
     @field_validator("hyperparameters", mode="plain")
     @classmethod
     def _are_known(cls, value: object, info: ValidationInfo) -> HyperparametersTable:
+        if isinstance(value, HyperparametersTable):
+            return value  # the default
         dialect = _dialect(info)
         is_open = dialect is None or dialect.any_hyperparameter
         return (OpenHyperparametersTable if is_open else HyperparametersTable).model_validate(value)

@@ -45,3 +45,9 @@ def configure_logging(process: str) -> None:
     for noisy in ("httpx2", "httpcore2", "labelbox", "alembic", "urllib3", "openai"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def silence_logging() -> None:
+    """Keep events off the terminal of a command that has a screen of its own; only warnings are shown."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    logging.getLogger().setLevel(logging.WARNING)

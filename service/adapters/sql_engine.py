@@ -66,6 +66,11 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[start : start + PARAMETERS]
 
 
+def storable(text: str) -> str:
+    """Replace what no database can hold in a text: NUL, and half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def migrate(url: str) -> None:
     """Bring the database to the newest schema; safe to call from several processes at once."""
     config = Config()

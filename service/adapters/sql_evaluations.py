@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import chunks, reading, upsert
+from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, champion_history, champions, evaluations
 from service.domain.runs import Run, RunState, Step
@@ -35,7 +35,7 @@ class SqlEvaluationStore:
         row = {
             "model": model,
             "question": key,
-            "text": answer.text,
+            "text": storable(answer.text),
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
             "at": now,

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import reading, upsert
+from service.adapters.sql_engine import reading, storable, upsert
 from service.adapters.sql_tables import budgets, dead_letters, ledger, reconciles, snapshots
 from service.domain.deliveries import Delivery
 from service.domain.errors import NotFound, ServiceError
@@ -73,15 +73,16 @@ class SqlDeadLetters:
 
     def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
         """See ``DeadLetters``."""
+        subject = storable(subject)
         row = {
             "letter_id": hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16],
             "kind": kind,
             "subject": subject,
             "error": type(error).__name__,
-            "message": str(error),
+            "message": storable(str(error)),
             "remedy": error.remedy,
-            "topic": content.topic if content else None,
-            "pipeline": content.pipeline if content else None,
+            "topic": storable(content.topic) if content else None,
+            "pipeline": storable(content.pipeline) if content else None,
             "body": content.body if content else None,
             "received_at": content.received_at if content else None,
             "created_at": now,

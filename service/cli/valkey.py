@@ -17,6 +17,7 @@ requirepass {password}
 dir {folder}
 appendonly yes
 appendfsync always
+auto-aof-rewrite-min-size 256mb
 save ""
 maxmemory-policy noeviction
 daemonize no

@@ -33,7 +33,7 @@ class Delivery:
     """One signed request, as received.
 
     Attributes:
-        key: The idempotency key: SHA-256 over topic and body, hex.
+        key: The idempotency key: SHA-256 over topic, pipeline and body, hex.
         topic: ``X-Labelbox-Event``, unsigned.
         pipeline: The pipeline named in the path, or empty.
         body: The bytes that were signed.
@@ -71,22 +71,25 @@ def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[byt
 
     Source: Labelbox documentation, "Webhooks", code samples for the two headers.
     """
-    given, name, algorithm = (sha256, b"sha256=", hashlib.sha256) if sha256 else (sha1, b"sha1=", hashlib.sha1)
+    given, algorithm = (sha256, "sha256") if sha256 else (sha1, "sha1")
     if len(given) != 1:
         # Two headers could be read differently by a proxy and by us.
         raise SignatureMismatch("expected exactly one signature header")
     signature = given[0].lower()
     for secret in secrets:
         # Bytes, because a str with non-ASCII characters makes compare_digest raise.
-        expected = name + hmac.new(secret, body, algorithm).hexdigest().encode()
+        expected = f"{algorithm}={hmac.digest(secret, body, algorithm).hex()}".encode()
         if secret and hmac.compare_digest(expected, signature):
             return
     raise SignatureMismatch("the signature does not match the body")
 
 
-def delivery_key(topic: str, body: bytes) -> str:
-    """Give the idempotency key: two deliveries with the same key are the same delivery."""
-    return hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
+def delivery_key(topic: str, body: bytes, *, pipeline: str = "") -> str:
+    """Give the idempotency key: two deliveries with the same key are the same delivery.
+
+    The pipeline counts, because two webhooks of one project, one a pipeline, send the same bytes.
+    """
+    return hashlib.sha256(f"{topic}\n{pipeline}\n".encode() + body).hexdigest()
 
 
 def read_doorbell(topic: str, body: bytes) -> Doorbell:
@@ -103,7 +106,7 @@ def read_doorbell(topic: str, body: bytes) -> Doorbell:
         raise UnknownTopic(f"topic {topic[:40]!r} is not known")
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableDelivery("the body is no JSON") from error
     if not isinstance(found, dict):
         raise UnreadableDelivery("the body is JSON, but no object")
@@ -133,4 +136,5 @@ def _data_row_ids(body: dict[str, Any]) -> list[str]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    # Printable, because half a surrogate pair or a NUL can be asked of no database.
+    return value if isinstance(value, str) and value and value.isprintable() else None

@@ -16,6 +16,7 @@ from service.domain.splits import Split, group_key, split_of
 
 Status = Literal["active", "withdrawn", "rejected"]
 Message = dict[str, str]
+ROW_GONE = "row_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def plan_changes(
     changes = []
     for outcome in outcomes:
         old = before.get(outcome.data_row_id)
-        if old and (old.activity_at, old.observed_at) > (outcome.activity_at, observed_at):
+        if old and _is_stale(old, outcome, observed_at):
             continue
         new = _standing(pipeline, old, outcome, observed_at, policy, given)
         if old is None or _substance(old) != _substance(new):
@@ -108,10 +109,17 @@ def plan_changes(
     return changes
 
 
-def withdrawn(example: Example, *, reason: str, observed_at: datetime) -> Change:
+def _is_stale(old: Example, outcome: RowOutcome, observed_at: datetime) -> bool:
+    if old.reason == ROW_GONE and old.observed_at > observed_at:
+        # A row that is gone has no activity to compare with: what was asked for earlier knows nothing newer.
+        return True
+    return (old.activity_at, old.observed_at) > (outcome.activity_at, observed_at)
+
+
+def withdrawn(example: Example, *, observed_at: datetime) -> Change:
     """Take an example back whose data row is gone from Labelbox."""
     status: Status = "withdrawn" if example.version else "rejected"
-    gone = replace(example, status=status, reason=reason, label_id=None, observed_at=observed_at)
+    gone = replace(example, status=status, reason=ROW_GONE, label_id=None, observed_at=observed_at)
     return Change(gone, is_new_version=False)
 
 

@@ -1,5 +1,6 @@
 """From a row of a Labelbox export to one example, or to the reason why there is none."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +11,11 @@ from service.domain.ontologies import Question
 
 # Text rows hold the prompt itself; anything else behind row_data is an address or a document of another kind.
 _TEXT_ASSETS = frozenset({"text", ""})
+# A text that was uploaded as a file. Its address is signed anew for every export, so each look at it would be
+# a new content.
+_ADDRESS = re.compile(r"\s*(?:https?|gs|s3)://\S+\s*")
+# A NUL or half a surrogate pair, which no database and no UTF-8 file can hold.
+_BROKEN = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,10 @@ def read_row(row: Mapping[str, Any], *, project_id: str, question: Question, acc
         project = row.get("projects", {}).get(project_id)
         labels = project["labels"] if project else []
         found = RowOutcome(
-            data_row_id=data_row["id"],
-            global_key=data_row.get("global_key"),
+            data_row_id=_id(data_row["id"]),
+            global_key=_global_key(data_row.get("global_key")),
             activity_at=_moment(data_row["details"]["last_activity_at"]),
-            label_ids=tuple(label["id"] for label in labels),
+            label_ids=tuple(_id(label["id"]) for label in labels),
         )
         if reason := _refuse_row(row, project, accept):
             return replace(found, reason=reason)
@@ -74,6 +80,8 @@ def read_row(row: Mapping[str, Any], *, project_id: str, question: Question, acc
         raise UnreadableRow(f"export row of unexpected shape: {error!r}") from error
     if not response.strip():
         return replace(found, label_id=label["id"], reason="no_answer")
+    if _BROKEN.search(response):
+        return replace(found, label_id=label["id"], reason="broken_text")
     return replace(found, label_id=label["id"], prompt=data_row["row_data"], response=response)
 
 
@@ -84,9 +92,16 @@ def _refuse_row(row: Mapping[str, Any], project: Mapping[str, Any] | None, accep
         return "not_labelled"
     if accept == "done" and project["project_details"]["workflow_status"] != "DONE":
         return "not_done"
+    return _refuse_prompt(row)
+
+
+def _refuse_prompt(row: Mapping[str, Any]) -> str | None:
     prompt = row["data_row"].get("row_data")
-    if row.get("media_attributes", {}).get("asset_type", "") not in _TEXT_ASSETS or not isinstance(prompt, str):
+    is_text = row.get("media_attributes", {}).get("asset_type", "") in _TEXT_ASSETS and isinstance(prompt, str)
+    if not is_text or _ADDRESS.fullmatch(prompt):
         return "prompt_not_text"
+    if _BROKEN.search(prompt):
+        return "broken_text"
     return None if prompt.strip() else "empty_prompt"
 
 
@@ -119,7 +134,7 @@ def _answer(label: Mapping[str, Any], question: Question) -> str:
         if item.get("feature_schema_id") != question.feature_schema_id:
             continue
         if question.answer == "text":
-            return str(item["text_answer"]["content"])
+            return _optional_text(item["text_answer"]["content"]) or ""
         if question.answer == "radio":
             return _option(item["radio_answer"], question)
         # In the ontology's order, because the export has the order in which the labeler clicked.
@@ -132,6 +147,25 @@ def _answer(label: Mapping[str, Any], question: Question) -> str:
 def _option(answer: Mapping[str, Any], question: Question) -> str:
     # The ontology's machine value: shown names may be edited without any label changing.
     return question.options.get(answer["feature_schema_id"]) or str(answer["value"])
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise TypeError("an id is no text")
+    return value
+
+
+def _global_key(value: object) -> str | None:
+    key = _optional_text(value)
+    if key is not None and _BROKEN.search(key):
+        raise ValueError("a global key is broken")
+    return key
+
+
+def _optional_text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("a text is no text")
+    return value
 
 
 def _moment(text: str) -> datetime:

@@ -36,35 +36,38 @@ ALSO_WORDS = _words("""
 """)
 # What follows "I'm", "this is", "hi" or "thanks" and is no name, whether or not somebody capitalised it.
 NOT_NAMES = _words("""
-    a about above absolutely account actually after afraid again agent ago agree all almost alone already alright also
-    always am american an and angry annoyed another any anyone anything apologies arabic are around arriving as asap
-    asking at aware away awful back bad be because been before being best better between both bothered british bye by
-    calling can canceled cancelled cannot certain certainly chat checking chinese christmas clear clearly client
-    completely concerned confident confused considering contacting correct could currently customer customers date dear
-    definitely delighted delivery description did disappointed disabled disgusted do does done down dutch email emailing
-    english even everyone everybody everything exactly excellent excited expecting facing fed feeling few fine first
-    following folks for free french friday friend from frustrated fully furious getting give glad going gone good
-    goodbye got great had half happy has hate have having he hearing hello help helpful her here hi his hold home
-    hopeful hoping how however i if impressed in indeed indian information interested irish is issue issues it italian
-    japanese january february march july october september november december just keen korean last late later leaving
-    left let like line listening live living locked looking lost lots made making man many mate mexican missing monday
-    more morning most mostly moving much my name names new next nice no nobody none nope not note nothing now number of
-    off offline ok okay old on one online only open or order ordering orders original other our out outraged over
-    overcharged overseas paying perfect phone pleased please polish portuguese positive problem product pretty question
-    quite ready really reading receiving regarding regards relieved replying representative request returning ridiculous
-    right russian sad same satisfied saturday say saying seeing sending serious seriously she shocked short should sick
-    simple sincerely since sir sitting so some somebody someone something soon sorry spanish speaking spelled spelt
-    standing status still stuck subject sunday super supposed sure surprised swiss system talking team terrible thank
-    thankful thanks that the their them then there these they this those thrilled through thursday tired to today
-    together tomorrow tonight too total totally travelling traveling trying tuesday turkish typing unable unacceptable
-    under understood unfortunately unhappy unlucky unsure until up upset urgent us used user using very waiting wanting
-    was watching we wednesday welcome well were what when where which while who why wish with without wondering working
-    worried worse would writing wrong yep yes yesterday yet you your yours address age agreement amount answer bank bill
-    billing birthday brand card case cause code colour color company cost country day days deadline device error event
-    file fix hours invoice item items language level location message method minutes model month months notes option
-    password payment plan postcode price quantity reason receipt reference refund result room rooms route serial size
-    step steps summary ticket time title tracking type update version warning website week weeks zip folks guys ladies
-    gentlemen world evening afternoon night love cheers catholic muslim jewish buddhist hindu vegan vegetarian european
-    african asian australian canadian scottish welsh german greek danish swedish norwegian finnish premium gold vip
-    whoever sounds thats that's it's i'm i've i'll don't won't can't let's what's here's there's
+    a about above absolutely according account actually address afraid african after afternoon again age agent ago
+    agree agreement ah all almost alone already alright also always am american amount an and angry annoyed another
+    answer any anyone anything apologies arabic are around arriving as asap asian asking at australian aware away
+    awful back bad bank be because been before being best better between bill billing birthday both bothered brand
+    british buddhist by bye calling can can't canadian canceled cancelled cannot card case catholic cause certain
+    certainly chat checking cheers chinese christmas clear clearly client code color colour come company completely
+    concerned confident confused considering contacting correct cost could country currently customer customers dad
+    danish date day days deadline dear december definitely delighted delivery description device did disabled
+    disappointed disgusted do does don't done down dutch email emailing english error european even evening event
+    everybody everyone everything exactly excellent excited expecting facing february fed feeling few file fine
+    finnish first fix folks following for found free french friday friend from frustrated fully furious generally
+    gentlemen german getting give glad going gold gone good good-bye goodbye got great greek guys had half happy has
+    hate have having he hearing hello help helpful her here here's hi hindu his hm hmm hold home hopeful hoping
+    hours how however i i'll i'm i've if impressed in indeed indian information interested invoice irish is issue
+    issues it it's italian item items january japanese jewish july just keen korean ladies language last late later
+    leaving left let let's level like line listen listening live living location locked looking lost lots love ma'am
+    made making man many march mate message method mexican minutes missing misspelled misspelt mm model mom monday
+    month months more morning most mostly moving much mum muslim my name names net new next nice night no nobody
+    none nope norwegian not note notes nothing november now number october of off offline ok okay old on one online
+    only oops open option or order ordering orders original other our out outraged over overcharged overseas
+    password paying payment people perfect phone plan please pleased polish portuguese positive postcode premium
+    pretty price problem product quantity question quick quite reading ready really reason receipt receiving
+    reference refund regarding regards relieved replying representative request result returning ridiculous right
+    room rooms route russian sad same satisfied saturday say saying scottish seeing sending september serial serious
+    seriously she shocked short should sick sign simple since sincerely sir sitting size so some somebody someone
+    something soon sorry sounds spanish speaking spelled spelling spelt standing status step steps still stuck
+    subject summary sunday super supposed sure surprised swedish swiss system talking team terrible thank thankful
+    thanks that that's thats the their them then there there's these they this those thrilled through thursday
+    ticket time tired title to today together tomorrow tonight too total totally tracking traveling travelling
+    trying tuesday turkish type typing uh um unable unacceptable under understood unfortunately unhappy unlucky
+    unsure until up update upset urgent us used user using vegan vegetarian version very vip waiting wanting warning
+    was watching we website wednesday week weeks welcome well welsh were what what's when where which while who
+    whoever why wish with without won't wondering working world worried worse would wow writing wrong yep yes
+    yesterday yet you you're your yours zip
 """)

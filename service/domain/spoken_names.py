@@ -34,26 +34,31 @@ _LIKELY = (
     rf"\bmy {_RELATIVE}(?:'s name)?,?(?: is)? ",
     r"(?<!\w)(?:mr|mrs|ms|miss|mx|dr|prof|professor|señora?|herr|frau|monsieur|madame)\.? ",
     r"^(?:from|to|cc|passenger|guest|patient|cardholder|account holder|recipient|attn|contact): ?",
-    # The answer to "may I have your name?".
+    # The answer to "who is this?" and to "may I have your name?".
+    rf"\bwho (?:am i|is this|do i)\b[^\n?]{{0,30}}\?[^\n]{{0,80}}\n+[^\n:]{{1,40}}: (?:{_ASSENT}[,.!:]? )*",
     rf"\bname\b[^\n?]{{0,80}}\?[^\n]{{0,80}}\n+[^\n:]{{1,40}}: (?:{_ASSENT}[,.!:]? )*",
 )
 # The name is all there is before the mark or word that closes the phrase.
 _WHOLE = (
     rf"\b{_GREETING}(?: so much| very much| again| back)?,? {_NAME}(?=[,.!?;]|\s*$)",
-    rf"(?:^|[.!:,] )(?:it's )?{_NAME} (?:here|speaking)\b",
     rf"\bit's {_NAME} (?:again|from)\b",
     rf"\b(?:regards|wishes|sincerely|cheers|thanks|thank you|best|yours|faithfully),?[ ]*\n\s*[-~]?\s*{_NAME}\s*$",
     rf"^(?:\w+: )?[-~\u2013\u2014] ?{_NAME}\s*$",
     rf"^\[?{_ROLE}\]? [(\[]?{_NAME}[)\]]?:",
     rf"^\[?{_ROLE}\]?[(\[]{_NAME}[)\]]:",
 )
+# Before "here" and "speaking" nothing but capitals may tell where the name begins.
+_CAPITALISED_HERE = (
+    r"(?<!\w)(?P<name>[^\W\d_a-z][\w'-]+(?: (?:[a-z]{2,3} )?[^\W\d_a-z][\w'-]+){0,2}) (?:here|speaking)\b"
+)
 _FLAGS = re.IGNORECASE | re.MULTILINE
 # The name after a phrase is looked at, not taken: in "I'm happy. This is Ana" it holds the next phrase.
 _SURE_PHRASES = [re.compile(f"{phrase}(?={_NAME})", _FLAGS) for phrase in _SURE]
 _LIKELY_PHRASES = [re.compile(f"{phrase}(?={_NAME})", _FLAGS) for phrase in _LIKELY]
-_WHOLE_PHRASES = [re.compile(phrase, _FLAGS) for phrase in _WHOLE]
+_WHOLE_PHRASES = [*(re.compile(phrase, _FLAGS) for phrase in _WHOLE), re.compile(_CAPITALISED_HERE)]
 _SPEAKER = re.compile(rf"^{_NAME}:", _FLAGS)
 _TYPED_SMALL_WORDS = 2
+_CONTRACTION = re.compile(r"'(?:re|ve|ll|m|d|t)$", re.IGNORECASE)
 
 
 def names_spoken(prompt: str) -> frozenset[str]:
@@ -111,13 +116,13 @@ def _beginning(words: str, *, may_be_small: bool) -> str:
         return ""
     while name and name[-1].casefold() in PARTICLES:
         name.pop()
-    return " ".join(name[:_TYPED_SMALL_WORDS] if small else name)
+    return " ".join(name[:_TYPED_SMALL_WORDS] if small else name).removesuffix("'s")
 
 
 def _may_belong(word: str, *, small: bool, may_shout: bool) -> bool:
     if word.casefold() in PARTICLES:
         return True
-    if word.casefold() in NOT_NAMES:
+    if word.casefold() in NOT_NAMES or _CONTRACTION.search(word):
         return False
     if word.isupper() and len(word) > 1 and not word.endswith("."):
         # "This is RIDICULOUS", "I'm with DHL".

@@ -1,15 +1,17 @@
 """Standard Webhooks, verified by ourselves: it is short, and the SDK's verifier fails open on odd input."""
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from service.domain.errors import SignatureMismatch
 
 TOLERANCE_S = 300
+# Bounded, because a stranger chooses it: Python refuses to read a number of thousands of digits.
+_MOMENT_DIGITS = re.compile(rb"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def verify_standard_webhook(body: bytes, headers: SignedHeaders, *, secrets: Ite
         body: The bytes as read.
         headers: ``webhook-id``, ``webhook-timestamp`` (unix seconds) and ``webhook-signature``
             (``v1,<base64>``, several separated by spaces).
-        secrets: ``whsec_`` and base64, several while one is rotated.
+        secrets: ``whsec_`` and base64, several while one is rotated; unusable and empty ones are passed over.
         now_s: The time, in unix seconds.
 
     Returns:
@@ -42,19 +44,21 @@ def verify_standard_webhook(body: bytes, headers: SignedHeaders, *, secrets: Ite
     if any(len(values) != 1 for values in (headers.event_id, headers.timestamp, headers.signature)):
         raise SignatureMismatch("expected each webhook header exactly once")
     event_id, timestamp = headers.event_id[0], headers.timestamp[0]
-    if not timestamp.isdigit() or abs(now_s - int(timestamp)) > TOLERANCE_S:
+    if not _MOMENT_DIGITS.fullmatch(timestamp) or abs(now_s - int(timestamp)) > TOLERANCE_S:
         raise SignatureMismatch("the webhook's time is missing or more than five minutes off")
     given = [item[3:] for item in headers.signature[0].split() if item.startswith(b"v1,")]
     signed = event_id + b"." + timestamp + b"." + body
     for secret in secrets:
-        expected = base64.b64encode(hmac.new(_key(secret), signed, hashlib.sha256).digest())
-        if any(hmac.compare_digest(expected, item) for item in given):
+        key = _key(secret)
+        expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+        if key and any(hmac.compare_digest(expected, item) for item in given):
             return event_id.decode("utf-8", "replace")
     raise SignatureMismatch("the signature does not match the body")
 
 
 def _key(secret: str) -> bytes:
+    """Give the key of a secret; empty, which signs nothing, where it is no base64."""
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
-        raise SignatureMismatch("a configured secret is not base64") from error
+    except ValueError:
+        return b""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.domain.examples import Change, Example, plan_changes, withdrawn
+from service.domain.examples import ROW_GONE, Change, Example, plan_changes, withdrawn
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
 from service.domain.splits import Split, group_key
@@ -46,9 +46,9 @@ def write_outcomes(
         )
         lost = [before[row_id] for row_id in sorted(gone) if row_id in before]
         changes += [
-            withdrawn(example, reason="row_gone", observed_at=observed_at)
+            withdrawn(example, observed_at=observed_at)
             for example in lost
-            if example.reason != "row_gone" and example.observed_at <= observed_at
+            if example.reason != ROW_GONE and example.observed_at <= observed_at
         ]
         return changes
 

@@ -17,7 +17,7 @@ from service.config import missing_for
 from service.domain.deliveries import Delivery
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.web.wakeups import Waker
-from service.web.webhooks import Doors, labelbox_webhook, openai_webhook
+from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
 
 
 def create_app(deps: Deps) -> Starlette:
@@ -58,7 +58,7 @@ def create_app(deps: Deps) -> Starlette:
         with suppress(asyncio.CancelledError):
             await waking
 
-    receive_delivery = labelbox_webhook(doors)
+    receive_delivery = LabelboxWebhook(doors)
     return Starlette(
         routes=[
             Route("/webhooks/labelbox", receive_delivery, methods=["POST"]),

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from service.domain.deliveries import Delivery, delivery_key, verify_signature
 from service.domain.errors import InboxUnavailable, SignatureMismatch
 from service.domain.standard_webhooks import SignedHeaders, verify_standard_webhook
 from service.web.body import BodyTooLarge, read_body
 
-STORED = b'{"status":"stored"}'
+# Without a body: headers and body would be two writes on the hot path, and Labelbox keeps every answer.
+STORED = Response(status_code=202)
 # A stranger learns the error's name, never its remedy.
 UNSIGNED = JSONResponse({"error": "signature"}, 401)
 TOO_LARGE = JSONResponse({"error": "too_large"}, 413, headers={"Connection": "close"})
@@ -38,19 +39,17 @@ class Doors:
     poke: Callable[[str], Awaitable[None]]
 
 
-def labelbox_webhook(doors: Doors) -> ASGIApp:
-    """Make the receiver of Labelbox's deliveries. It is a bare ASGI app: every layer costs on the hot path."""
-    stored = Response(STORED, 202, media_type="application/json")
+class LabelboxWebhook:
+    """The receiver of Labelbox's deliveries: a bare ASGI app, because every layer costs on the hot path."""
 
-    async def receive_delivery(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery."""
         try:
-            body = await read_body(scope, receive, doors.max_body_bytes)
-            headers = _headers(scope, b"x-hub-signature-256", b"x-hub-signature", b"x-labelbox-event")
-            verify_signature(body, sha256=headers[0], sha1=headers[1], secrets=doors.labelbox_secrets)
-            topic = headers[2][0].decode("latin-1") if headers[2] else ""
-            pipeline = scope["path_params"].get("pipeline", "")
-            await doors.append(Delivery(delivery_key(topic, body), topic, pipeline, body, datetime.now(UTC)))
-            answer: Response = stored
+            await self._accept(scope, await read_body(scope, receive, self._doors.max_body_bytes))
+            answer: Response = STORED
         except BodyTooLarge:
             answer = TOO_LARGE
         except SignatureMismatch:
@@ -61,7 +60,12 @@ def labelbox_webhook(doors: Doors) -> ASGIApp:
             return
         await answer(scope, receive, send)
 
-    return receive_delivery
+    async def _accept(self, scope: Scope, body: bytes) -> None:
+        sha256, sha1, topics = _headers(scope, b"x-hub-signature-256", b"x-hub-signature", b"x-labelbox-event")
+        verify_signature(body, sha256=sha256, sha1=sha1, secrets=self._doors.labelbox_secrets)
+        topic = topics[0].decode("latin-1") if topics else ""
+        pipeline = scope["path_params"].get("pipeline", "")
+        await self._doors.append(Delivery(delivery_key(topic, body), topic, pipeline, body, datetime.now(UTC)))
 
 
 def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
@@ -80,7 +84,7 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
             return UNSIGNED
         except InboxUnavailable:
             return UNAVAILABLE
-        return Response(STORED, 202, media_type="application/json")
+        return STORED
 
     return receive_event
 

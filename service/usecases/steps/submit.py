@@ -6,7 +6,7 @@ what it finds. It asks for a job again only where the trainer itself promises th
 
 from datetime import timedelta
 
-from service.domain.errors import TrainerBusy
+from service.domain.errors import TrainerBusy, TrainerUnreachable
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
 from service.usecases.steps.parts import Parts
@@ -30,8 +30,8 @@ def submit(run: Run, parts: Parts) -> Step:
     training_file, validation_file = run.fact("training_file"), run.fact("validation_file")
     try:
         job = trainer.create_job(run, training_file=training_file, validation_file=validation_file)
-    except TrainerBusy as error:
-        # The trainer said that it created nothing, so there is no intent to search for.
+    except (TrainerBusy, TrainerUnreachable) as error:
+        # Nothing was created, or not even sent: there is no intent to search for.
         due_at = parts.clock() + backoff(run.attempts)
         return Step(run.state, str(error), changes={"intent_at": None}, due_at=due_at)
     return _submitted(job, "job created")

@@ -1,0 +1,1 @@
+"""The GraphQL that the Labelbox SDK speaks, answered from the sandbox's state."""

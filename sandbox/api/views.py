@@ -1,0 +1,160 @@
+"""Records as the SDK reads them: every field that it asks for must be there, null is fine."""
+
+from datetime import datetime
+
+from sandbox.answers import older_vocabulary
+from sandbox.organization import Organization
+from sandbox.project import Project
+from sandbox.records import Batch, DataRow, Dataset, Json, Label, Ontology, Queue, User, Webhook
+from sandbox.stamps import api_stamp, whole_second
+from sandbox.tasks import Task
+
+
+def user_view(user: User) -> Json:
+    """Show a person; the sandbox's people live in UTC."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.email.partition("@")[0],
+        "nickname": user.email.partition("@")[0],
+        "createdAt": api_stamp(user.created_at),
+        "updatedAt": api_stamp(user.created_at),
+        "lastLoginAt": None,
+        "picture": None,
+        "isExternalUser": False,
+        "isViewer": False,
+        "timezone": "UTC",
+    }
+
+
+def project_view(project: Project) -> Json:
+    """Show a project's own fields."""
+    active = [versions.current.last_activity_at for versions in project.rows.values()]
+    ready = project.ontology is not None
+    return {
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "createdAt": api_stamp(project.created_at),
+        "updatedAt": api_stamp(project.updated_at),
+        "setupComplete": api_stamp(project.updated_at) if ready else None,
+        "lastActivityTime": api_stamp(max(active)) if active else None,
+        "allowedMediaType": project.media_type,
+        "editorTaskType": None,
+        "uploadType": "MANUAL",
+        "autoAuditNumberOfLabels": 1,
+        "autoAuditPercentage": 1.0,
+        "isBenchmarkEnabled": True,
+        "isConsensusEnabled": False,
+        "modelSetupComplete": None,
+        "dataRowCount": len(active),
+        "deleted": project.deleted,
+    }
+
+
+def ontology_view(ontology: Ontology) -> Json:
+    """Show an ontology with its ``normalized`` document."""
+    return {
+        "id": ontology.id,
+        "name": ontology.name,
+        "description": None,
+        "mediaType": ontology.media_type,
+        "normalized": ontology.normalized,
+        "objectSchemaCount": 0,
+        "classificationSchemaCount": len(ontology.normalized["classifications"]),
+        "createdAt": api_stamp(ontology.created_at),
+        "updatedAt": api_stamp(ontology.updated_at),
+    }
+
+
+def dataset_view(organization: Organization, dataset: Dataset) -> Json:
+    """Show a dataset; its rows are counted only when asked for."""
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "description": dataset.description,
+        "createdAt": api_stamp(dataset.created_at),
+        "updatedAt": api_stamp(dataset.updated_at),
+        "rowCount": lambda _: sum(row.dataset_id == dataset.id for row in organization.data_rows.values()),
+    }
+
+
+def webhook_view(webhook: Webhook) -> Json:
+    """Show a webhook; its secret is never given back."""
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "topics": list(webhook.topics),
+        "status": webhook.status,
+        "createdAt": api_stamp(webhook.created_at),
+        "updatedAt": api_stamp(webhook.updated_at),
+    }
+
+
+def task_view(task: Task, at: datetime) -> Json:
+    """Show a task; looking at it counts as one poll of its status."""
+    status = task.poll(at)
+    return {
+        "id": task.id,
+        "name": task.name,
+        "type": task.type,
+        "status": status,
+        "completionPercentage": 0.0 if status == "IN_PROGRESS" else 100.0,
+        "createdAt": api_stamp(task.created_at),
+        "updatedAt": api_stamp(at),
+        "result": None,
+        "errors": None,
+        "metadata": None,
+    }
+
+
+def data_row_view(data_row: DataRow) -> Json:
+    """Show a data row."""
+    return {
+        "id": data_row.id,
+        "externalId": data_row.external_id,
+        "globalKey": data_row.global_key,
+        "rowData": data_row.row_data,
+        "mediaAttributes": {"mimeType": "text/plain"},
+        "customMetadata": [],
+        "metadataFields": [],
+        "createdAt": api_stamp(data_row.created_at),
+        "updatedAt": api_stamp(data_row.updated_at),
+    }
+
+
+def batch_view(project: Project, batch: Batch) -> Json:
+    """Show a batch; its size is the number of its rows that are still in the project."""
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "size": sum(row.batch.id == batch.id for row in project.current_rows()),
+        "consensusSettingsJson": None,
+        "createdAt": api_stamp(batch.created_at),
+        "updatedAt": api_stamp(batch.created_at),
+    }
+
+
+def queue_view(queue: Queue, rows: int) -> Json:
+    """Show a step of the workflow and how many rows wait there."""
+    return {
+        "id": queue.id,
+        "name": queue.name,
+        "description": None,
+        "queueType": queue.queue_type,
+        "dataRowCount": rows,
+    }
+
+
+def label_view(label: Label) -> Json:
+    """Show a label with its content in the older vocabulary."""
+    return {
+        "id": label.id,
+        "label": "{}" if label.skipped else older_vocabulary(label.classifications),
+        "secondsToLabel": float(label.seconds_to_label),
+        "agreement": None,
+        "benchmarkAgreement": None,
+        "isBenchmarkReference": False,
+        "createdAt": api_stamp(whole_second(label.created_at)),
+        "updatedAt": api_stamp(label.updated_at),
+    }

@@ -1,0 +1,84 @@
+"""The sandbox assembled: the account, who posts its deliveries, who works in it, and the app that serves it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.applications import Starlette
+
+from sandbox import control, stamps
+from sandbox.api import routes
+from sandbox.core import Sandbox
+from sandbox.courier import Courier
+from sandbox.errors import SandboxError
+from sandbox.labelers import Labelers
+from sandbox.records import TOPICS
+from sandbox.scenarios import SupportChats
+from sandbox.settings import Settings
+
+
+@dataclass(slots=True)
+class Parts:
+    """A sandbox, who posts its deliveries, and who works in it."""
+
+    settings: Settings
+    sandbox: Sandbox
+    courier: Courier
+    labelers: Labelers
+    scenario: SupportChats | None
+
+
+def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now) -> Parts:
+    """Make a sandbox as it was asked for, with its scenario and webhook."""
+    sandbox = Sandbox(seed=settings.seed, faults=settings.faults, clock=clock)
+    courier = Courier(
+        faults=lambda: sandbox.faults,
+        seed=settings.seed,
+        signing=settings.signing,
+        concurrency=settings.concurrency,
+    )
+    sandbox.outbox = courier.hand_over
+    labelers = Labelers(sandbox)
+    scenario = None
+    if settings.scenario is not None:
+        scenario = SupportChats(sandbox, rows=settings.rows)
+        labelers.writer, labelers.more_rows = scenario.writer(), scenario.more_rows
+    if settings.webhook_url and settings.webhook_secret:
+        sandbox.organization.create_webhook(
+            settings.webhook_url,
+            secret=settings.webhook_secret,
+            topics=TOPICS,
+            project_id=scenario.project.id if scenario else None,
+            at=sandbox.now(),
+        )
+    return Parts(settings, sandbox, courier, labelers, scenario)
+
+
+def make_app(parts: Parts) -> Starlette:
+    """Build the app; its labelers start with it where the settings say so."""
+    settings = parts.settings
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with parts.courier.at_work(), parts.labelers.at_work():
+            if parts.scenario and settings.labels:
+                parts.labelers.work(
+                    parts.scenario.project.id,
+                    approve=settings.labels,
+                    rate=settings.rate,
+                    people=settings.people,
+                )
+            yield
+
+    app = Starlette(
+        routes=[*routes.routes(), *control.routes()],
+        exception_handlers={SandboxError: control.refused},
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.api_key = settings.api_key
+    app.state.sandbox = parts.sandbox
+    app.state.courier = parts.courier
+    app.state.labelers = parts.labelers
+    return app

@@ -1,0 +1,1 @@
+"""What simulated customers and agents talk about, and how."""

@@ -1,0 +1,68 @@
+"""Exports: started in one moment, written outside the lock, read in chunks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from sandbox.chunks import CHUNK_BYTES, Chunks
+from sandbox.core import Sandbox
+from sandbox.export_filters import read_filters
+from sandbox.export_rows import Params, Surroundings, export_row
+from sandbox.organization import OWNER
+from sandbox.records import ProjectRow
+from sandbox.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task that was made, and the work that completes it, to be done without the lock."""
+
+    task: Task
+    write: Callable[[], None]
+
+
+def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int = CHUNK_BYTES) -> Started:
+    """Choose the rows as they are now, less the replication lag. Call with the lock held.
+
+    Args:
+        sandbox: The account.
+        asked: The ``input`` of ``exportDataRowsInProject``.
+        chunk_bytes: The size of the files in which the result is read.
+
+    Raises:
+        UnknownResource: No such project.
+        MalformedRequest: A filter that is not imitated.
+    """
+    organization = sandbox.organization
+    project = organization.project(asked["filters"]["projectId"])
+    selection = read_filters(asked["filters"]["searchQuery"]["query"] or ())
+    ids = None
+    if selection.ids is not None:
+        # A row that was deleted a moment ago is still in the lagging copy, so its id is not checked here.
+        ids = (
+            organization.known_ids(selection.ids, are_global_keys=True) if selection.are_global_keys else selection.ids
+        )
+    at = sandbox.now()
+    faults = sandbox.faults
+    rows = project.rows_as_of(at - timedelta(seconds=faults.export_lag_s), ids)
+    task = sandbox.tasks.export(asked.get("taskName") or "", at, faults, failed=faults.failed_exports > 0)
+    if faults.failed_exports:
+        sandbox.faults = replace(faults, failed_exports=faults.failed_exports - 1)
+    names = {dataset.id: dataset.name for dataset in organization.datasets.values()}
+    around = Surroundings.of(project, names, OWNER)
+    params = Params.from_wire(asked.get("params") or {})
+
+    def write() -> None:
+        chosen = [row for row in rows if selection.takes(row)]
+        task.result = _file(chosen, params, around, chunk_bytes) if chosen else None
+        task.built = True
+
+    return Started(task, write)
+
+
+def _file(rows: list[ProjectRow], params: Params, around: Surroundings, chunk_bytes: int) -> Chunks:
+    encode = msgspec.json.Encoder().encode
+    return Chunks((encode(export_row(row, params, around)) for row in rows), chunk_bytes=chunk_bytes)

@@ -1,0 +1,138 @@
+"""What an account holds. Records are never changed, only replaced, so an export can read an older state."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Status = Literal["TO_LABEL", "IN_REVIEW", "IN_REWORK", "DONE"]
+Topic = Literal["LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION"]
+TOPICS: tuple[Topic, ...] = ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A labeler, a reviewer, or the owner of the API key."""
+
+    id: str
+    email: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named heap of data rows."""
+
+    id: str
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """One text to label."""
+
+    id: str
+    dataset_id: str
+    row_data: str
+    global_key: str | None
+    external_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ontology:
+    """The questions of a project; ``normalized`` is Labelbox's own document of them."""
+
+    id: str
+    name: str
+    media_type: str | None
+    normalized: Json
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A step of the review workflow; "Done" is none, it has no id."""
+
+    id: str
+    name: str
+    queue_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The three steps that every project here has."""
+
+    labeling: Queue
+    review: Queue
+    rework: Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Data rows sent to a project together."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A wish to be told; without ``project_id`` it covers the whole organisation."""
+
+    id: str
+    url: str
+    secret: str
+    topics: tuple[str, ...]
+    status: str
+    project_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One person's answers on one data row.
+
+    Attributes:
+        classifications: The answers, in the shape of an export.
+        content_last_updated_at: Moves with the answers; ``updated_at`` also moves for other reasons.
+    """
+
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    content_last_updated_at: datetime
+    created_by: str
+    classifications: tuple[Json, ...]
+    skipped: bool
+    seconds_to_label: int
+    seconds_to_review: int = 0
+    seconds_to_rework: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A data row on its way through one project.
+
+    Attributes:
+        labels: At most one today; consensus would bring more.
+        history: Workflow actions in the shape of an export, newest first.
+        deleted: Whether the row is gone; kept so that a lagging export can still show it.
+    """
+
+    data_row: DataRow
+    batch: Batch
+    priority: int
+    status: Status
+    last_activity_at: datetime
+    labels: tuple[Label, ...] = ()
+    selected_label_id: str | None = None
+    history: tuple[Json, ...] = ()
+    deleted: bool = False

@@ -1,0 +1,77 @@
+"""Projects to start with: what is asked, about what, and what people answer."""
+
+from collections.abc import Callable
+
+from sandbox.chats import SupportChat, support_chats
+from sandbox.core import Sandbox
+from sandbox.imports import add_texts
+from sandbox.people import KnownTexts, PlainWriter, Texts, Writer
+from sandbox.project import Project
+from sandbox.records import Json
+
+QUESTION: Json = {
+    "type": "text",
+    "name": "summary",
+    "instructions": "Summary",
+    "required": True,
+    "options": [],
+    "scope": "global",
+}
+_WAVE_ROWS = 200
+
+
+class SupportChats:
+    """Support chats to summarise without personal data.
+
+    Args:
+        sandbox: Where the project is made.
+        rows: How many chats it begins with; more follow when the queue runs dry.
+        generate: Gives chats: the first ``count`` of a seed.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        rows: int,
+        generate: Callable[[int, int], list[SupportChat]] = support_chats,
+    ) -> None:
+        self._sandbox = sandbox
+        self._generate = generate
+        self._texts: dict[str, Texts] = {}
+        self._count = 0
+        organization = sandbox.organization
+        at = sandbox.now()
+        self._dataset_id = organization.create_dataset("Support chats", description="", at=at).id
+        self.project: Project = organization.create_project(
+            "Support chat summaries", description="", media_type="TEXT", at=at
+        )
+        self.project.ontology = organization.create_ontology(
+            "Support chat summaries", {"classifications": [QUESTION]}, media_type="TEXT", at=at
+        )
+        self._add(rows)
+
+    def writer(self) -> Writer:
+        """Give somebody who knows these chats' summaries."""
+        return KnownTexts(self._texts.get, otherwise=PlainWriter())
+
+    def more_rows(self, project_id: str) -> None:
+        """Send another wave of chats to the project, if it is this one."""
+        if project_id == self.project.id:
+            self._add(_WAVE_ROWS)
+
+    def _add(self, rows: int) -> None:
+        self._count += rows
+        sandbox = self._sandbox
+        organization = sandbox.organization
+        chats = {
+            key: chat
+            for chat in self._generate(sandbox.seed, self._count)
+            if (key := f"support-{chat.id}") not in self._texts
+        }
+        self._texts |= {key: Texts(chat.summary, chat.careless_summary) for key, chat in chats.items()}
+        with sandbox.lock:
+            at = sandbox.now()
+            added = add_texts(organization, self._dataset_id, [(key, chat.chat) for key, chat in chats.items()], at)
+            batch = organization.create_batch(self.project, f"wave of {len(added)}", at)
+            self.project.add(batch, added, priority=5, at=at)

@@ -1,0 +1,135 @@
+"""How a sandbox is started."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import cast
+
+from sandbox.deliveries import Signing
+from sandbox.errors import MalformedRequest
+from sandbox.faults import Faults
+
+SCENARIOS = ("support-chats",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that may be chosen at the start.
+
+    Attributes:
+        port: 0 takes a free one.
+        api_key: What clients must send as bearer key; None lets everybody in.
+        seed: Decides ids, people and faults.
+        signing: ``both`` adds the SHA-256 signature that not every real delivery may carry.
+        concurrency: How many deliveries are posted at once.
+        scenario: A project to start with, with its rows; None starts empty.
+        rows: How many rows the scenario begins with.
+        labels: How many of them the labelers approve at once; 0 waits for the control API.
+        people: How many labelers there are.
+        rate: Labels per second; 0 as fast as possible.
+        webhook_url: Told of everything, if given with ``webhook_secret``.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    api_key: str | None = None
+    seed: int = 0
+    signing: Signing = "both"
+    concurrency: int = 8
+    scenario: str | None = None
+    rows: int = 400
+    labels: int = 0
+    people: int = 4
+    rate: float = 10.0
+    webhook_url: str | None = None
+    webhook_secret: str | None = None
+    faults: Faults = field(default_factory=Faults)
+
+
+def read_arguments(argv: Sequence[str] | None = None) -> Settings:
+    """Read the command line; argparse ends the process with 2 where it is wrong."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if (given.webhook_url is None) != (given.webhook_secret is None):
+        parser.error("--webhook-url and --webhook-secret go together")
+    if given.labels and not given.scenario:
+        parser.error("--labels needs a --scenario to work on")
+    try:
+        faults = Faults(**{item.name: getattr(given, item.name) for item in fields(Faults)})
+    except MalformedRequest as error:
+        parser.error(str(error))
+    return Settings(
+        host=given.host,
+        port=given.port,
+        api_key=given.api_key,
+        seed=given.seed,
+        signing=cast("Signing", given.sign),
+        concurrency=given.concurrency,
+        scenario=given.scenario,
+        rows=given.rows,
+        labels=given.labels,
+        people=given.people,
+        rate=given.rate,
+        webhook_url=given.webhook_url,
+        webhook_secret=given.webhook_secret,
+        faults=faults,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    standard = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A stand-in Labelbox for the real SDK, with simulated labelers."
+    )
+    add = parser.add_argument
+    add("--host", default=standard.host)
+    add("--port", type=int, required=True, help="0 takes a free one")
+    add("--api-key", help="bearer key that clients must send; without it everybody may come in")
+    add("--seed", type=int, default=standard.seed)
+    add("--sign", choices=("sha1", "both"), default=standard.signing, help="signature headers of deliveries")
+    add("--concurrency", type=_positive, default=standard.concurrency, help="deliveries posted at once")
+    add("--scenario", choices=SCENARIOS, help="a project to start with")
+    add("--rows", type=_positive, default=standard.rows, help="data rows the scenario begins with")
+    add("--labels", type=_not_negative, default=standard.labels, help="rows to approve at once; 0 waits")
+    add("--people", type=_positive, default=standard.people, help="simulated labelers")
+    add("--rate", type=_pace, default=standard.rate, help="labels per second; 0 as fast as possible")
+    add("--webhook-url", help="told of everything that happens")
+    add("--webhook-secret", help="the key its deliveries are signed with")
+    _add_faults(parser.add_argument_group("faults"))
+    return parser
+
+
+def _add_faults(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--doubled", type=float, default=0.0, help="probability that a delivery is posted twice")
+    add("--lost", type=float, default=0.0, help="probability that a delivery is never posted")
+    add("--delayed", type=float, default=0.0, help="probability that a delivery waits")
+    add("--reordered", type=float, default=0.0, help="probability that the next delivery passes it")
+    add("--max-delay", dest="max_delay_s", type=float, default=2.0, help="longest wait in seconds")
+    add("--export-lag", dest="export_lag_s", type=float, default=0.0, help="seconds that exports lag behind")
+    add("--export-delay", dest="export_delay_s", type=float, default=0.0, help="seconds that an export runs")
+    add("--export-polls", type=int, default=0, help="polls of an export before it is complete")
+    add("--failed-exports", type=int, default=0, help="so many of the next exports fail")
+    add("--limited-requests", type=int, default=0, help="so many of the next API requests are answered 429")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be below 0")
+    return number
+
+
+def _pace(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of labels per second, not below 0")
+    return number

@@ -1,0 +1,92 @@
+"""The errors of a trainer of OpenAI's shape, in the domain's words."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from service.domain.errors import OutcomeUnknown, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIError, APIStatusError
+
+_LONGEST_MESSAGE = 300
+# A server says these when it gave up waiting or another request stood in its way, so the work may have been done.
+_UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+_OUT_OF_MONEY = "Add credit or raise the spending limit at the trainer, then start the run again."
+_NO_RIGHT = "Check the variable that the trainer's api_key_env names, and what its key may do."
+_REMEDY_OF_CODE = {
+    "insufficient_quota": _OUT_OF_MONEY,
+    "exceeded_quota": _OUT_OF_MONEY,
+    "billing_hard_limit_reached": _OUT_OF_MONEY,
+    "training_not_available": (
+        "OpenAI no longer trains for this organisation, and for nobody from 2027-01-06. Add another trainer to "
+        "tuneloop.toml (dialect azure, nebius, generic, or tuneloop for our own), name it in the pipeline's train "
+        "table and start the run again."
+    ),
+}
+_REMEDY_OF_STATUS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: _NO_RIGHT,
+    HTTPStatus.FORBIDDEN: _NO_RIGHT,
+    HTTPStatus.NOT_FOUND: "Check the trainer's base_url and dialect, and the name of the model.",
+}
+
+
+@contextmanager
+def translated(*, creating: bool = False, secret: str = "") -> Iterator[None]:
+    """Raise the SDK's errors as the domain's.
+
+    Args:
+        creating: Whether the request creates a job, so that a lost answer leaves in doubt whether it did.
+        secret: The key, which some servers repeat in their messages.
+
+    Raises:
+        TrainerRefused: For good; nothing was created.
+        TrainerBusy: Come back later; nothing was created.
+        OutcomeUnknown: While creating: the request may have been carried out.
+        TrainerUnreachable: Any other request that may succeed later.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise _of_status(error, _words(error, secret), creating=creating) from error
+    except openai.APIConnectionError as error:
+        raise _of_connection(error, creating=creating) from error
+    except openai.APIError as error:
+        raise doubt(_words(error, secret), creating=creating) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise doubt("the trainer's answer is no JSON", creating=creating) from error
+
+
+def doubt(message: str, *, creating: bool) -> ServiceError:
+    """Give the error of a request whose answer is missing or useless."""
+    return OutcomeUnknown(message) if creating else TrainerUnreachable(message)
+
+
+def _of_status(error: "APIStatusError", words: str, *, creating: bool) -> ServiceError:
+    status, code = error.status_code, error.code or error.type or ""
+    if status == HTTPStatus.TOO_MANY_REQUESTS and code not in _REMEDY_OF_CODE:
+        return TrainerBusy(words)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _UNSURE:
+        return doubt(words, creating=creating)
+    remedy = _REMEDY_OF_CODE.get(code) or _REMEDY_OF_STATUS.get(status)
+    return TrainerRefused(words, code=code or None, remedy=remedy)
+
+
+def _of_connection(error: "APIConnectionError", *, creating: bool) -> ServiceError:
+    import httpx2
+
+    # Where no connection came about nothing was sent, and so nothing created: no reason to wake a person.
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        return TrainerUnreachable("no connection to the trainer")
+    return doubt(f"the trainer's answer is lost: {error.message}", creating=creating)
+
+
+def _words(error: "APIError", secret: str) -> str:
+    request_id = getattr(error, "request_id", None)
+    message = error.message.replace(secret, "***") if secret else error.message
+    return shorten(message, _LONGEST_MESSAGE, placeholder=" ...") + (f" (request {request_id})" if request_id else "")

@@ -1,0 +1,125 @@
+"""Jobs, events and checkpoints as a trainer of OpenAI's shape sends them, in the domain's words.
+
+The SDK builds its objects without checking them, and servers leave fields out or send null for them; so
+nothing here is taken for granted, and nothing is validated against the SDK's own types.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from service.domain.errors import TrainerUnreachable
+from service.ports import JobEvent, RemoteJob
+
+_FINAL = frozenset({"succeeded", "failed", "cancelled"})
+PAGE = 100
+NO_LIST = "the trainer's answer is no list"
+
+
+def remote_job(job: object) -> RemoteJob:
+    """Read a job.
+
+    A status that is not known is an open job: servers add words such as ``paused``. Whether a job failed is
+    its status alone: healthy jobs carry an error object as well, an empty one.
+    """
+    status = str(getattr(job, "status", ""))
+    metadata = getattr(job, "metadata", None)
+    return RemoteJob(
+        job_id=id_of(job),
+        status=status,
+        outcome=status if status in _FINAL else "open",
+        created_at=_whole(job, "created_at") or 0,
+        tuned_model=getattr(job, "fine_tuned_model", None) or None,
+        trained_tokens=_whole(job, "trained_tokens"),
+        training_file=getattr(job, "training_file", None),
+        metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
+        result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
+        error=_failure(getattr(job, "error", None)) if status == "failed" else None,
+    )
+
+
+def id_of(answer: object) -> str:
+    """Give the id of what a server sent, empty if that is not what was asked for, such as a gateway's page."""
+    found = getattr(answer, "id", None)
+    return found if isinstance(found, str) else ""
+
+
+def is_job_of(job: RemoteJob, run_id: str, training_file: str) -> bool:
+    """Say whether a job belongs to a run.
+
+    The file decides only where the server keeps no metadata: two runs of one snapshot share the file.
+    """
+    named = job.metadata.get("run_id")
+    return named == run_id if named else job.training_file == training_file
+
+
+def is_upload(file: object, name: str, size_bytes: int) -> bool:
+    """Say whether an uploaded file is this one and usable; our names hold the content's hash."""
+    found = (getattr(file, "filename", None), getattr(file, "bytes", None))
+    return found == (name, size_bytes) and getattr(file, "status", None) != "error"
+
+
+def job_event(event: object) -> JobEvent:
+    """Read an event."""
+    facts = getattr(event, "data", None)
+    return JobEvent(
+        event_id=id_of(event),
+        created_at=_whole(event, "created_at") or 0,
+        level=str(getattr(event, "level", None) or "info"),
+        kind=str(getattr(event, "type", None) or "message"),
+        message=str(getattr(event, "message", None) or ""),
+        facts=facts if isinstance(facts, dict) else {},
+    )
+
+
+def checkpoint(found: object) -> Mapping[str, Any]:
+    """Read a checkpoint: ``checkpoint_id``, ``created_at``, ``step``, ``model`` and ``metrics``, a mapping."""
+    metrics: Any = getattr(found, "metrics", None)
+    return {
+        "checkpoint_id": id_of(found),
+        "created_at": _whole(found, "created_at") or 0,
+        "step": getattr(found, "step_number", None),
+        "model": getattr(found, "fine_tuned_model_checkpoint", None),
+        "metrics": metrics.model_dump(exclude_none=True) if hasattr(metrics, "model_dump") else {},
+    }
+
+
+def items_of(fetch: Callable[[str | None], Any], *, most_pages: int) -> Iterator[Any]:
+    """Go through a list, page by page, each ``fetch`` given the last id before it.
+
+    Ends where the server says so, and also where it ignores the id and sends a page again: some servers
+    claim for ever that there is more.
+
+    Raises:
+        TrainerUnreachable: A page is no list. It must not pass for an empty one: "no job" is what a second
+            job would be created on.
+    """
+    seen: set[str] = set()
+    after: str | None = None
+    for _ in range(most_pages):
+        page = fetch(after)
+        fresh = [item for item in _data_of(page) if id_of(item) not in seen]
+        yield from fresh
+        seen.update(map(id_of, fresh))
+        if not fresh or getattr(page, "has_more", None) is False:
+            return
+        after = id_of(fresh[-1])
+
+
+def _data_of(page: object) -> list[object]:
+    found = getattr(page, "data", None)
+    if found is None and getattr(page, "object", None) == "list":
+        return []
+    if not isinstance(found, list):
+        raise TrainerUnreachable(NO_LIST)
+    return found
+
+
+def _whole(answer: object, name: str) -> int | None:
+    found = getattr(answer, name, None)
+    return int(found) if isinstance(found, int | float) else None
+
+
+def _failure(error: object) -> str:
+    code, message = getattr(error, "code", None), getattr(error, "message", None)
+    words = ": ".join(str(part) for part in (code, message) if part)
+    return words or "the trainer gives no reason; see the job's events"

@@ -1,0 +1,199 @@
+"""A trainer of OpenAI's shape, through its SDK: OpenAI, Azure, Nebius, gateways and our own ``trainer/``."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from http import HTTPStatus
+from typing import Any, BinaryIO
+
+from service.adapters.openai_client import Access, open_client, patience
+from service.adapters.openai_errors import doubt, translated
+from service.adapters.openai_objects import (
+    NO_LIST,
+    PAGE,
+    checkpoint,
+    id_of,
+    is_job_of,
+    is_upload,
+    items_of,
+    job_event,
+    remote_job,
+)
+from service.domain.dialects import DIALECTS
+from service.domain.errors import ModelNotReady, TrainerRefused, TrainerUnreachable
+from service.domain.examples import Message
+from service.domain.runs import Run
+from service.ports import Answer, JobEvent, RemoteJob
+
+_BOM = b"\xef\xbb\xbf"
+# Newest first, so that what a run left behind is on the first page; the rest is for servers without a filter.
+_MOST_PAGES = 20
+# One event a training step: this is 20,000 steps.
+_MOST_EVENT_PAGES = 200
+_VALUE_MAX = 512
+_NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
+
+
+class OpenAITrainer:
+    """See ``Trainer``. Nothing connects before the first request, so a process may fork after it is built.
+
+    Args:
+        access: Address, key and dialect of the server.
+        timeout_s: How long a request may take.
+        create_timeout_s: The same for creating a job and for an upload: a server may check the files first.
+    """
+
+    def __init__(self, access: Access, *, timeout_s: float = 30, create_timeout_s: float = 60) -> None:
+        self._dialect = DIALECTS[access.dialect]
+        self.creates_once = self._dialect.creates_once
+        self._access = access
+        self._client = open_client(access, timeout_s=timeout_s)
+        self._create_timeout = patience(create_timeout_s)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
+        """See ``Trainer``: looked for by name and size first, as the answer to an upload may have been lost."""
+        expected_bytes = size_bytes + (len(_BOM) if self._dialect.bom else 0)
+        files = partial(self._page, self._client.files.list, purpose="fine-tune", order="desc")
+        for file in items_of(files, most_pages=_MOST_PAGES):
+            if is_upload(file, name, expected_bytes):
+                return id_of(file)
+        body = _BOM + content.read() if self._dialect.bom else content
+        with self._translated():
+            made = self._client.files.create(
+                file=(name, body, "application/jsonl"), purpose="fine-tune", timeout=self._create_timeout
+            )
+        return _id_in(made, creating=False)
+
+    def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
+        """See ``Trainer``; each job is checked here too, because some servers ignore the filter."""
+        narrowed: dict[str, Any] = {"metadata": {"run_id": run_id}} if self._dialect.filters_by_metadata else {}
+        jobs = partial(self._page, self._client.fine_tuning.jobs.list, **narrowed)
+        found = [remote_job(job) for job in items_of(jobs, most_pages=_MOST_PAGES)]
+        ours = [job for job in reversed(found) if is_job_of(job, run_id, training_file)]
+        return sorted(ours, key=lambda job: job.created_at)
+
+    def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
+        """See ``Trainer``; ``run.facts`` may hold ``hyperparameters`` and ``suffix``."""
+        optional = {"validation_file": validation_file, "suffix": run.fact("suffix"), **self._method(run)}
+        request = {name: value for name, value in optional.items() if value}
+        with self._translated(creating=True):
+            job = self._client.fine_tuning.jobs.create(
+                model=run.model,
+                training_file=training_file,
+                metadata=_metadata(run),
+                extra_headers={"Idempotency-Key": run.run_id} if self.creates_once else None,
+                extra_body=dict(self._access.extra_body) or None,
+                timeout=self._create_timeout,
+                **request,
+            )
+        _id_in(job, creating=True)
+        return remote_job(job)
+
+    def job(self, job_id: str) -> RemoteJob:
+        """See ``Trainer``."""
+        with self._translated():
+            job = self._client.fine_tuning.jobs.retrieve(job_id)
+        _id_in(job, creating=False)
+        return remote_job(job)
+
+    def cancel(self, job_id: str) -> None:
+        """See ``Trainer``; a job that has ended is refused."""
+        with self._translated():
+            job = self._client.fine_tuning.jobs.cancel(job_id)
+        _id_in(job, creating=False)
+
+    def events(self, job_id: str) -> Iterator[JobEvent]:
+        """See ``Trainer``; pages are fetched as they are needed."""
+        events = partial(self._page, partial(self._client.fine_tuning.jobs.list_events, job_id))
+        return map(job_event, items_of(events, most_pages=_MOST_EVENT_PAGES))
+
+    def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
+        """See ``Trainer``; each has ``checkpoint_id``, ``created_at``, ``step``, ``model`` and ``metrics``."""
+        found = partial(self._page, partial(self._client.fine_tuning.jobs.checkpoints.list, job_id))
+        return [checkpoint(item) for item in items_of(found, most_pages=_MOST_PAGES)]
+
+    def file_content(self, file_id: str) -> bytes:
+        """See ``Trainer``; the bytes as sent: a result file of OpenAI's is base64."""
+        with self._translated():
+            return self._client.files.content(file_id).read()
+
+    def delete_file(self, file_id: str) -> None:
+        """See ``Trainer``."""
+        try:
+            with self._translated():
+                self._client.files.delete(file_id)
+        except TrainerRefused as error:
+            if not _is_missing(error):
+                raise
+
+    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+        """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
+        length: dict[str, Any] = {self._dialect.max_tokens: self._access.max_tokens}
+        sent: Any = list(messages)
+        try:
+            with self._translated():
+                said = self._client.chat.completions.create(
+                    model=model,
+                    messages=sent,
+                    temperature=0,
+                    timeout=patience(self._access.answer_timeout.total_seconds()),
+                    **length,
+                )
+        except TrainerRefused as error:
+            if _is_missing(error) or error.code in _NO_MODEL:
+                raise ModelNotReady(str(error)) from error
+            raise
+        return _answer_in(said)
+
+    def _translated(self, *, creating: bool = False) -> AbstractContextManager[None]:
+        key = self._access.api_key
+        return translated(creating=creating, secret=key.get_secret_value() if key else "")
+
+    def _method(self, run: Run) -> dict[str, Any]:
+        given = dict(run.fact("hyperparameters") or {})
+        if not given or self._dialect.hyperparameters == "top_level":
+            return {"hyperparameters": given}
+        return {"method": {"type": "supervised", "supervised": {"hyperparameters": given}}}
+
+    def _page(self, listing: Callable[..., object], after: str | None, **narrowed: object) -> object:
+        start = {"after": after} if after else {}
+        try:
+            with self._translated():
+                return listing(limit=PAGE, **narrowed, **start)
+        except AttributeError as error:
+            # How the SDK stumbles over a page that is no JSON object.
+            raise TrainerUnreachable(NO_LIST) from error
+
+
+def _metadata(run: Run) -> dict[str, str]:
+    # OpenAI's limit; our ids are far shorter.
+    named = {"run_id": run.run_id, "pipeline": run.pipeline, "snapshot_id": run.snapshot_id or ""}
+    return {name: value[:_VALUE_MAX] for name, value in named.items() if value}
+
+
+def _id_in(answer: object, *, creating: bool) -> str:
+    """Give the id; without one the answer is not the server's, but for instance that of a gateway in between."""
+    found = id_of(answer)
+    if not found:
+        raise doubt("the trainer's answer is not what was asked for", creating=creating)
+    return found
+
+
+def _is_missing(error: TrainerRefused) -> bool:
+    return getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND
+
+
+def _answer_in(said: object) -> Answer:
+    choices = getattr(said, "choices", None)
+    if not choices:
+        raise TrainerUnreachable("the model's answer is empty")
+    message, usage = getattr(choices[0], "message", None), getattr(said, "usage", None)
+    return Answer(
+        text=str(getattr(message, "content", None) or getattr(message, "refusal", None) or ""),
+        prompt_tokens=getattr(usage, "prompt_tokens", None) or 0,
+        completion_tokens=getattr(usage, "completion_tokens", None) or 0,
+    )

@@ -1,0 +1,58 @@
+"""The command line: names and options; what each command does stands in its own module."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import click
+import typer
+
+from service.domain.errors import ConfigurationError, ServiceError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+labelbox = typer.Typer(no_args_is_help=True, help="Labelbox: reconcile now.")
+datasets = typer.Typer(no_args_is_help=True, help="Dataset snapshots.")
+runs = typer.Typer(no_args_is_help=True, help="Fine-tuning runs.")
+models = typer.Typer(no_args_is_help=True, help="Champions.")
+dead_letters = typer.Typer(no_args_is_help=True, help="Work set aside.")
+app.add_typer(labelbox, name="labelbox")
+app.add_typer(datasets, name="datasets")
+app.add_typer(runs, name="runs")
+app.add_typer(models, name="models")
+app.add_typer(dead_letters, name="dead-letters")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage or configuration.
+    """
+    import service.cli.commands  # noqa: F401 - registers the commands
+
+    try:
+        code = app(list(arguments), prog_name="tuneloop", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ServiceError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        if error.remedy:
+            typer.echo(f"What to do: {error.remedy}", err=True)
+        return 2 if isinstance(error, ConfigurationError) else 1
+    except BrokenPipeError:
+        # Whoever read our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(code or 0)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print a value as JSON; moments in ISO form."""
+    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))

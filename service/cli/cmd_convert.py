@@ -1,0 +1,90 @@
+"""``tuneloop convert``: an export file to training lines, offline; the same rules as the service's."""
+
+import contextlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from service.cli.app import app
+from service.domain.errors import ConfigurationError, UnreadableRow
+from service.domain.examples import messages_of
+from service.domain.labels import RowOutcome, read_row
+from service.domain.ontologies import Question, response_question
+
+
+@app.command()
+def convert(  # noqa: PLR0917 - typer reads options from the signature
+    export: Annotated[Path, typer.Argument(help="NDJSON file of a Labelbox export, or - for standard input.")],
+    ontology: Annotated[Path, typer.Option(help="The project's normalized ontology, JSON.")],
+    out: Annotated[Path, typer.Option(help="Training lines are written here.")],
+    rejects: Annotated[Path, typer.Option(help="Rows that give no line, with the reason.")],
+    system: Annotated[str | None, typer.Option(help="System text that opens every chat.")] = None,
+    response: Annotated[str | None, typer.Option(help="The question that is the answer, if ambiguous.")] = None,
+    accept: Annotated[str, typer.Option(help="done or submitted.")] = "done",
+) -> None:
+    """Turn a Labelbox export into training lines, without a server."""
+    try:
+        question = response_question(json.loads(ontology.read_text(encoding="utf-8")), named=response)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{ontology}: {error}", remedy="Give the ontology's normalized JSON.") from error
+    reasons: Counter[str] = Counter()
+    with contextlib.ExitStack() as stack:
+        lines = _open(export, stack)
+        good = stack.enter_context(out.open("w", encoding="utf-8"))
+        bad = stack.enter_context(rejects.open("w", encoding="utf-8"))
+        for row in _rows(lines):
+            outcome = _read(row, question, accept)
+            if isinstance(outcome, RowOutcome) and outcome.prompt is not None and outcome.response is not None:
+                chat = {"messages": messages_of(outcome.prompt, outcome.response, system=system)}
+                good.write(json.dumps(chat, separators=(",", ":")) + "\n")
+                reasons["converted"] += 1
+            else:
+                reject = _reject(row, outcome)
+                bad.write(json.dumps(reject) + "\n")
+                reasons[str(reject["reason"])] += 1
+    for reason, count in reasons.most_common():
+        typer.echo(f"{count:>8}  {reason}")
+
+
+def _open(path: Path, stack: contextlib.ExitStack) -> IO[str]:
+    if str(path) == "-":
+        return sys.stdin
+    try:
+        return stack.enter_context(path.open(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", remedy="Name a file that exists.") from error
+
+
+def _rows(lines: IO[str]) -> Iterator[Any]:
+    for line in lines:
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                yield None
+
+
+def _read(row: Any, question: Question, accept: str) -> RowOutcome | str:  # noqa: ANN401 - any line of a file
+    """Give the outcome, or the reason why the line is no export row."""
+    if not isinstance(row, dict):
+        return "not_json"
+    projects = row.get("projects")
+    if not isinstance(projects, dict) or len(projects) != 1:
+        return "not_one_project"
+    try:
+        return read_row(row, project_id=next(iter(projects)), question=question, accept=accept)
+    except UnreadableRow:
+        return "unreadable_row"
+
+
+def _reject(row: Any, outcome: RowOutcome | str) -> dict[str, str | None]:  # noqa: ANN401 - any line of a file
+    if isinstance(outcome, str):
+        data_row = row.get("data_row") if isinstance(row, dict) else None
+        row_id = data_row.get("id") if isinstance(data_row, dict) else None
+        return {"data_row_id": row_id, "label_id": None, "reason": outcome}
+    return {"data_row_id": outcome.data_row_id, "label_id": outcome.label_id, "reason": outcome.reason}

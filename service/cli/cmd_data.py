@@ -1,0 +1,93 @@
+"""Snapshots and Labelbox on the command line."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.bootstrap import Deps, now
+from service.cli.app import AsJson, datasets, labelbox, print_json
+from service.config import load
+from service.domain.snapshots import SPLITS, Snapshot
+
+
+@datasets.command("list")
+def list_datasets(
+    pipeline: Annotated[str | None, typer.Option()] = None, limit: int = 20, *, as_json: AsJson = False
+) -> None:
+    """List the newest snapshots first."""
+    found = _deps().snapshots.recent(pipeline, limit)
+    if as_json:
+        print_json([_facts(snapshot) for snapshot in found])
+        return
+    for snapshot in found:
+        sizes = ", ".join(f"{snapshot.files[split].lines} {split}" for split in SPLITS)
+        typer.echo(
+            f"{snapshot.snapshot_id[:16]}  {snapshot.created_at:%Y-%m-%d %H:%M:%S}  {snapshot.pipeline}  {sizes}"
+        )
+    if not found:
+        typer.echo("No snapshot yet.")
+
+
+@datasets.command("show")
+def show_dataset(snapshot_id: str) -> None:
+    """Show a snapshot's files and counts as JSON."""
+    print_json(_facts(_deps().snapshots.get(snapshot_id)))
+
+
+@datasets.command("export")
+def export_dataset(snapshot_id: str, out: Annotated[Path, typer.Option(help="Folder to write to.")]) -> None:
+    """Write a snapshot's files into a folder: train.jsonl, validation.jsonl, held_out.jsonl, manifest.json."""
+    deps = _deps()
+    export_snapshot(deps, deps.snapshots.get(snapshot_id), out)
+    typer.echo(f"Written to {out}.")
+
+
+def export_snapshot(deps: Deps, snapshot: Snapshot, folder: Path) -> None:
+    """Copy a snapshot's files, checked by their hashes, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in SPLITS:
+        with deps.files.open(snapshot.files[split].sha256) as source, (folder / f"{split}.jsonl").open("wb") as target:
+            shutil.copyfileobj(source, target)
+    manifest = {"snapshot_id": snapshot.snapshot_id, **snapshot.manifest}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+@labelbox.command()
+def sync(pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None) -> None:
+    """Read the whole project now and mend every difference."""
+    from service.usecases.reconcile import reconcile
+
+    deps = _deps()
+    for name, found in deps.settings.pipelines.items():
+        if pipeline in (None, name):
+            facts = reconcile(
+                found,
+                labels=deps.labels,
+                examples=deps.examples,
+                letters=deps.letters,
+                store=deps.reconciles,
+                overlap=deps.settings.service.reconcile_overlap,
+                clock=now,
+                whole=True,
+            )
+            typer.echo(f"{name}: {facts['rows']} rows read, {facts['healed']} differences mended")
+
+
+def _facts(snapshot: Snapshot) -> dict[str, object]:
+    files = {split: asdict(snapshot.files[split]) for split in SPLITS}
+    return {
+        "snapshot_id": snapshot.snapshot_id,
+        "pipeline": snapshot.pipeline,
+        "created_at": snapshot.created_at,
+        "watermark": snapshot.watermark,
+        "files": files,
+    }
+
+
+def _deps() -> Deps:
+    return Deps(load(os.environ))

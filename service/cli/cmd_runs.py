@@ -1,0 +1,146 @@
+"""Runs, champions and dead letters on the command line."""
+
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from service.bootstrap import Deps, now
+from service.cli.app import AsJson, dead_letters, models, print_json, runs
+from service.config import load
+from service.domain.errors import NotFound
+from service.domain.runs import Run
+
+RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
+
+
+@runs.command("list")
+def list_runs(
+    pipeline: Annotated[str | None, typer.Option()] = None, limit: int = 20, *, as_json: AsJson = False
+) -> None:
+    """List the newest runs first."""
+    found = _deps().runs.recent(pipeline, limit)
+    if as_json:
+        print_json([asdict(run) for run in found])
+        return
+    table = Table("run", "pipeline", "no.", "state", "model", "job", "began (UTC)", box=None)
+    for run in found:
+        began = f"{run.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(run.run_id, run.pipeline, str(run.ordinal), run.state, run.model, run.job_id or "-", began)
+    Console().print(table if found else "No run yet.")
+
+
+@runs.command()
+def show(run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Show a run with its history and its evaluation."""
+    deps = _deps()
+    run = deps.runs.get(run_id)
+    facts: dict[str, Any] = {
+        "run": asdict(run),
+        "history": deps.runs.history(run.run_id),
+        "evaluation": deps.evaluations.evaluation(run.run_id),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    typer.echo(f"{run.run_id}  {run.pipeline} no. {run.ordinal}: {run.state}")
+    for name in ("snapshot_id", "job_id", "tuned_model"):
+        typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
+    for name in ("error", "remedy"):
+        if run.fact(name) and run.state not in ("promoted", "kept"):
+            typer.echo(f"  {name:<12} {run.fact(name)}")
+    for row in facts["history"]:
+        typer.echo(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {row['before'] or '-':>12} -> {row['after']:<12} {row['cause']}")
+
+
+@runs.command()
+def start(pipeline: str) -> None:
+    """Start a run now, without waiting for the threshold."""
+    from service.usecases.start_run import start_by_hand
+
+    deps = _deps()
+    if pipeline not in deps.settings.pipelines:
+        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
+    run = start_by_hand(
+        deps.settings.pipelines[pipeline], examples=deps.examples, runs=deps.runs, queue=deps.queue, clock=now
+    )
+    typer.echo(f"Started {run.run_id}.")
+
+
+@runs.command()
+def approve(run_id: RunId) -> None:
+    """Let a run go on that waits for a person."""
+    from service.usecases.steer_run import approve_run
+
+    _say(approve_run(run_id, _deps().parts))
+
+
+@runs.command()
+def cancel(run_id: RunId) -> None:
+    """Stop a run, and its job."""
+    from service.usecases.steer_run import cancel_run
+
+    _say(cancel_run(run_id, _deps().parts))
+
+
+@models.command("show")
+def show_models(pipeline: str, *, as_json: AsJson = False) -> None:
+    """Show a pipeline's champion and those before it."""
+    deps = _deps()
+    champion, history = deps.evaluations.champion(pipeline), deps.evaluations.champion_history(pipeline)
+    if as_json:
+        print_json({"champion": champion, "history": history})
+        return
+    typer.echo(f"champion: {champion['model'] if champion else 'none yet'}")
+    for row in history:
+        typer.echo(f"  {row['promoted_at']:%Y-%m-%d %H:%M:%S}  {row['model']}  ({row['run_id']})  {row['cause']}")
+
+
+@dead_letters.command("list")
+def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
+    """List what was set aside, newest first."""
+    found = _deps().letters.open(limit)
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        typer.echo(f"{row['letter_id']}  {row['created_at']:%Y-%m-%d %H:%M:%S}  {row['kind']:<9} {row['error']}")
+        typer.echo(f"    {row['message']}\n    What to do: {row['remedy']}")
+    if not found:
+        typer.echo("Nothing is set aside.")
+
+
+@dead_letters.command("show")
+def show_dead_letter(letter_id: str) -> None:
+    """Show one letter as JSON, without its content."""
+    found = [row for row in _deps().letters.open(10_000) if row["letter_id"] == letter_id]
+    if not found:
+        raise NotFound(f"no dead letter {letter_id!r}", remedy="List them: tuneloop dead-letters list")
+    print_json(found[0])
+
+
+@dead_letters.command()
+def replay(letter_id: str) -> None:
+    """Put a letter's work back where it was."""
+    deps = _deps()
+    delivery = deps.letters.take(letter_id)
+    if delivery is None:
+        raise NotFound(
+            f"dead letter {letter_id} holds no delivery",
+            remedy="A failed run is started again with tuneloop runs start; a row is read again by labelbox sync.",
+        )
+    deps.inbox.put_back(delivery)
+    deps.letters.close(letter_id, now=now())
+    deps.queue.wake("convert_deliveries")
+    typer.echo(f"Put back {letter_id}.")
+
+
+def _say(run: Run) -> None:
+    typer.echo(f"{run.run_id} is {run.state}.")
+
+
+def _deps() -> Deps:
+    return Deps(load(os.environ))

@@ -1,0 +1,11 @@
+"""Every command, registered by being imported here."""
+
+from service.cli import (  # noqa: F401 - importing registers them
+    cmd_check,
+    cmd_convert,
+    cmd_data,
+    cmd_demo,
+    cmd_processes,
+    cmd_runs,
+    cmd_status,
+)

@@ -1,0 +1,261 @@
+"""Everything but creation: uploading, finding, following and asking, over the real SDK and a real socket."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.ports import Trainer
+from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, scripted_server
+
+LIST = "GET /fine_tuning/jobs"
+ASK = "POST /chat/completions"
+Call = Callable[[Trainer], object]
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(listening: ScriptedServer) -> ScriptedServer:
+    listening.forget_script()
+    return listening
+
+
+def upload(trainer: Trainer, content: bytes = b"one line\n", name: str = "train-1.jsonl") -> str:
+    return trainer.upload(name, io.BytesIO(content), len(content))
+
+
+def file(file_id: str = "file-1", **changes: object) -> dict[str, object]:
+    return {"id": file_id, "object": "file", "filename": "train-1.jsonl", "bytes": 9, "status": "processed", **changes}
+
+
+CALLS: dict[str, tuple[str, Call]] = {
+    "upload": ("GET /files", upload),
+    "find": (LIST, lambda trainer: trainer.find_jobs("run-1", "file-1")),
+    "job": ("GET /fine_tuning/jobs/ftjob-1", lambda trainer: trainer.job("ftjob-1")),
+    "cancel": ("POST /fine_tuning/jobs/ftjob-1/cancel", lambda trainer: trainer.cancel("ftjob-1")),
+    "events": ("GET /fine_tuning/jobs/ftjob-1/events", lambda trainer: list(trainer.events("ftjob-1"))),
+    "checkpoints": ("GET /fine_tuning/jobs/ftjob-1/checkpoints", lambda trainer: trainer.checkpoints("ftjob-1")),
+    "answer": (ASK, lambda trainer: trainer.answer("m", [])),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("name", IN_DOUBT)
+def test_a_useless_answer_is_no_answer(server: ScriptedServer, name: str, call: str) -> None:
+    path, act = CALLS[call]
+    server.will(path, IN_DOUBT[name])
+    with pytest.raises(TrainerUnreachable):
+        act(server.trainer(timeout_s=0.2 if name == "never" else 10))
+    assert len(server.calls(path)) == 1
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_busy_server_is_asked_once(server: ScriptedServer, call: str) -> None:
+    path, act = CALLS[call]
+    server.will(path, refusal(429, "rate_limit_exceeded", **{"retry-after": "1"}))
+    with pytest.raises(TrainerBusy):
+        act(server.trainer())
+    assert len(server.calls(path)) == 1
+
+
+def test_a_file_is_uploaded_under_its_name_and_for_training(server: ScriptedServer) -> None:
+    others: list[dict[str, object]] = [
+        file(bytes=8),
+        file(filename="train-2.jsonl"),
+        file(status="error"),
+        {"id": "file-5"},
+    ]
+    server.will("GET /files", listed(*others))
+    server.will("POST /files", file("file-new"))
+
+    assert upload(server.trainer()) == "file-new"
+
+    (seen,) = server.calls("POST /files")
+    assert b'filename="train-1.jsonl"' in seen.body
+    assert b"\r\n\r\none line\n\r\n" in seen.body
+    assert b"fine-tune" in seen.body
+
+
+def test_a_file_that_is_there_already_is_taken(server: ScriptedServer) -> None:
+    server.will("GET /files", listed(file("file-0", filename="other"), has_more=True), listed(file()))
+    assert upload(server.trainer()) == "file-1"
+    assert [seen.query.get("after") for seen in server.calls("GET /files")] == [None, "file-0"]
+    assert server.calls("POST /files") == []
+
+
+def test_azure_gets_its_byte_order_mark_and_finds_the_file_by_its_larger_size(server: ScriptedServer) -> None:
+    server.will("GET /files", listed(file("file-small")), listed(file("file-small"), file("file-9", bytes=12)))
+    server.will("POST /files", file("file-9", bytes=12))
+    azure = server.trainer("azure")
+
+    assert [upload(azure), upload(azure)] == ["file-9", "file-9"]
+
+    (seen,) = server.calls("POST /files")
+    assert b"\r\n\r\n\xef\xbb\xbfone line\n\r\n" in seen.body
+
+
+def test_jobs_of_a_run_are_asked_for_and_come_oldest_first(server: ScriptedServer) -> None:
+    server.will(LIST, listed(job(id="new", created_at=300), job(id="twin", created_at=200), job(created_at=200)))
+    found = server.trainer().find_jobs("run-1", "file-1")
+    assert [one.job_id for one in found] == ["ftjob-1", "twin", "new"]
+    assert server.seen[0].query["metadata[run_id]"] == "run-1"
+
+
+def test_a_server_that_ignores_the_filter_adopts_no_other_runs_job(server: ScriptedServer) -> None:
+    # Two runs of one snapshot share its uploaded file.
+    server.will(LIST, listed(job(id="other", metadata={"run_id": "run-2"}), job(id="odd", training_file="file-2")))
+    assert [one.job_id for one in server.trainer().find_jobs("run-1", "file-1")] == ["odd"]
+
+
+@pytest.mark.parametrize("metadata", [None, {}])
+def test_where_no_metadata_is_kept_the_training_file_decides(server: ScriptedServer, metadata: object) -> None:
+    server.will(LIST, listed(job(metadata=metadata), job(id="other", metadata=metadata, training_file="file-2")))
+    assert [one.job_id for one in server.trainer("generic").find_jobs("run-1", "file-1")] == ["ftjob-1"]
+    assert "metadata[run_id]" not in server.seen[0].query
+
+
+@pytest.mark.parametrize("has_more", [True, None])
+def test_a_list_that_never_ends_is_left(server: ScriptedServer, has_more: bool | None) -> None:  # noqa: FBT001 - a case
+    server.will(LIST, listed(job(), has_more=has_more))
+    assert len(server.trainer().find_jobs("run-1", "file-1")) == 1
+    assert len(server.calls(LIST)) == 2
+
+
+def test_an_endless_list_of_ever_new_jobs_is_left_as_well(server: ScriptedServer) -> None:
+    server.will(LIST, *(listed(job(id=f"job-{page}", metadata={"run_id": "x"}), has_more=True) for page in range(50)))
+    assert server.trainer().find_jobs("run-1", "file-1") == []
+    assert len(server.calls(LIST)) == 20
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("queued", "open"), ("paused", "open"), ("brand_new", "open"), ("succeeded", "succeeded"), ("failed", "failed")],
+)
+def test_the_status_alone_says_how_a_job_stands(server: ScriptedServer, status: str, outcome: str) -> None:
+    server.will("GET /fine_tuning/jobs/ftjob-1", job(status=status, error={}))
+    found = server.trainer().job("ftjob-1")
+    assert (found.status, found.outcome) == (status, outcome)
+    assert (found.error is None) == (status != "failed")
+
+
+def test_a_finished_job_tells_its_model_tokens_and_files(server: ScriptedServer) -> None:
+    done = job(status="succeeded", fine_tuned_model="ft:base:x::1", trained_tokens=5049, result_files=["file-7"])
+    server.will("GET /fine_tuning/jobs/ftjob-1", done)
+    found = server.trainer().job("ftjob-1")
+    assert (found.tuned_model, found.trained_tokens, found.result_files) == ("ft:base:x::1", 5049, ("file-7",))
+    assert (found.training_file, found.metadata, found.created_at) == ("file-1", {"run_id": "run-1"}, 100)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ({"code": "invalid_n_examples", "message": "7 example(s)", "param": "training_file"}, "invalid_n_examples: 7"),
+        ({}, "no reason"),
+        (None, "no reason"),
+    ],
+)
+def test_a_failed_job_says_why(server: ScriptedServer, error: object, words: str) -> None:
+    server.will("GET /fine_tuning/jobs/ftjob-1", job(status="failed", error=error))
+    assert words in str(server.trainer().job("ftjob-1").error)
+
+
+def test_a_job_of_few_fields_is_read(server: ScriptedServer) -> None:
+    server.will("GET /fine_tuning/jobs/ftjob-1", {"id": "ftjob-1", "status": "running", "created_at": None})
+    found = server.trainer().job("ftjob-1")
+    assert (found.job_id, found.outcome, found.metadata, found.created_at) == ("ftjob-1", "open", {}, 0)
+
+
+def test_events_come_newest_first_over_all_pages(server: ScriptedServer) -> None:
+    metric = {
+        "id": "ev-3",
+        "created_at": 30,
+        "level": "info",
+        "type": "metrics",
+        "data": {"step": 2, "train_loss": 0.5},
+    }
+    bare = {"id": "ev-2", "created_at": 20, "message": "Started", "data": None}
+    server.will(
+        "GET /fine_tuning/jobs/ftjob-1/events", listed(metric, bare, has_more=True), listed({"id": "ev-1"}, bare)
+    )
+    events = list(server.trainer().events("ftjob-1"))
+    assert [event.event_id for event in events] == ["ev-3", "ev-2", "ev-1"]
+    assert events[0].facts == {"step": 2, "train_loss": 0.5}
+    assert (events[1].kind, events[1].level, events[1].message, events[1].facts) == ("message", "info", "Started", {})
+
+
+def test_checkpoints_tell_step_model_and_metrics(server: ScriptedServer) -> None:
+    metrics = {"step": 100, "full_valid_loss": 0.25}
+    found = {"id": "c1", "created_at": 5, "step_number": 100, "fine_tuned_model_checkpoint": "ft:x", "metrics": metrics}
+    server.will("GET /fine_tuning/jobs/ftjob-1/checkpoints", listed(found))
+    assert server.trainer().checkpoints("ftjob-1") == [
+        {"checkpoint_id": "c1", "created_at": 5, "step": 100, "model": "ft:x", "metrics": metrics}
+    ]
+
+
+def test_a_file_is_downloaded_byte_for_byte(server: ScriptedServer) -> None:
+    server.will("GET /files/file-7/content", Response(b"step,train_loss\n\xff"))
+    assert server.trainer().file_content("file-7") == b"step,train_loss\n\xff"
+
+
+def test_deleting_a_file_that_is_gone_is_no_error_but_a_refusal_is(server: ScriptedServer) -> None:
+    server.will("DELETE /files/file-1", {"id": "file-1", "deleted": True}, refusal(404), refusal(403))
+    trainer = server.trainer()
+    trainer.delete_file("file-1")
+    trainer.delete_file("file-1")
+    with pytest.raises(TrainerRefused):
+        trainer.delete_file("file-1")
+
+
+def completion(message: dict[str, object], **changes: object) -> dict[str, object]:
+    usage = {"prompt_tokens": 11, "completion_tokens": 3}
+    return {
+        "id": "c",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": usage,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(("dialect", "limit"), [("openai", "max_completion_tokens"), ("generic", "max_tokens")])
+def test_a_model_is_asked_for_its_likeliest_answer(server: ScriptedServer, dialect: str, limit: str) -> None:
+    server.will(ASK, completion({"role": "assistant", "content": "Ä short one."}))
+    messages = [{"role": "user", "content": "Summarize."}]
+
+    said = server.trainer(dialect, max_tokens=64).answer("ft:base:x::1", messages)
+
+    assert (said.text, said.prompt_tokens, said.completion_tokens) == ("Ä short one.", 11, 3)
+    assert server.seen[0].json() == {"model": "ft:base:x::1", "messages": messages, "temperature": 0, limit: 64}
+
+
+def test_a_refusal_or_silence_is_an_answer(server: ScriptedServer) -> None:
+    silent = completion({"role": "assistant", "content": None}, usage=None)
+    server.will(ASK, completion({"role": "assistant", "content": None, "refusal": "I cannot."}), silent)
+    trainer = server.trainer()
+    assert trainer.answer("m", []).text == "I cannot."
+    assert (trainer.answer("m", []).text, trainer.answer("m", []).prompt_tokens) == ("", 0)
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, None), (404, "model_not_found"), (403, "model_not_found")])
+def test_a_model_that_is_not_known_yet_is_not_ready(server: ScriptedServer, status: int, code: str | None) -> None:
+    server.will(ASK, refusal(status, code))
+    with pytest.raises(ModelNotReady):
+        server.trainer().answer("m", [])
+
+
+def test_another_refusal_to_answer_is_final(server: ScriptedServer) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": "No such parameter", "code": "unsupported_value"}}, 400))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer().answer("m", [])
+    assert raised.value.code == "unsupported_value"
+
+
+def test_a_server_without_keys_needs_none(server: ScriptedServer) -> None:
+    server.will(LIST, listed())
+    assert server.trainer("generic", api_key=None).find_jobs("run-1", "file-1") == []

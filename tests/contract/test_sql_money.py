@@ -1,0 +1,186 @@
+"""The ledger, answers, evaluations and champions on SQLite and on PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_records import SqlLedger
+from service.adapters.sql_runs import SqlRunStore
+from service.domain.errors import RunMoved
+from service.domain.runs import Run, RunState, Step
+from service.ports import Answer
+from tests.support.builders import make_run
+from tests.support.fakes import NOON
+from tests.support.races import at_once
+
+S = RunState
+NEXT_MONTH = datetime(2026, 12, 1, tzinfo=UTC)
+
+# The ledger.
+
+
+@pytest.fixture
+def ledger(engine: sa.Engine) -> SqlLedger:
+    return SqlLedger(engine)
+
+
+def reserve(ledger: SqlLedger, run_id: str, usd: float, limit: float | None = 10, at: datetime = NOON) -> bool:
+    return ledger.reserve(run_id, "box", usd, limit_usd=limit, now=at)
+
+
+def test_two_runs_cannot_both_take_the_last_dollar(ledger: SqlLedger) -> None:
+    assert sum(at_once(6, lambda index: reserve(ledger, f"run-{index}", 6))) == 1
+    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(6)
+
+
+def test_the_last_dollar_itself_may_be_taken(ledger: SqlLedger) -> None:
+    assert reserve(ledger, "run-1", 6)
+    assert not reserve(ledger, "run-2", 4.01)
+    assert reserve(ledger, "run-3", 4)
+    assert not reserve(ledger, "run-4", 0.01)
+
+
+def test_reserving_twice_changes_nothing(ledger: SqlLedger) -> None:
+    assert reserve(ledger, "run-1", 6)
+    assert reserve(ledger, "run-1", 9)
+    assert ledger.reserved_usd("run-1") == pytest.approx(6)
+    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(6)
+
+
+def test_what_was_billed_takes_the_place_of_what_was_reserved(ledger: SqlLedger) -> None:
+    reserve(ledger, "run-1", 6)
+    ledger.settle("run-1", "box", 2.5, tokens=1000, now=NOON)
+    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(2.5)
+    ledger.settle("run-1", "box", 9, tokens=None, now=NOON)
+    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(2.5)
+    assert reserve(ledger, "run-2", 7.5)
+
+
+def test_what_was_given_back_may_be_spent_by_another(ledger: SqlLedger) -> None:
+    reserve(ledger, "run-1", 10)
+    ledger.settle("run-1", "box", 0, tokens=None, now=NOON)
+    assert reserve(ledger, "run-2", 10)
+
+
+def test_each_trainer_and_each_month_has_its_own_purse(ledger: SqlLedger) -> None:
+    assert reserve(ledger, "run-1", 10)
+    assert ledger.reserve("run-2", "other", 10, limit_usd=10, now=NOON)
+    assert reserve(ledger, "run-3", 10, at=NEXT_MONTH)
+    assert not reserve(ledger, "run-4", 1, at=NEXT_MONTH)
+    assert ledger.spent_this_month("box", now=NEXT_MONTH) == pytest.approx(10)
+    assert ledger.spent_this_month("nobody", now=NOON) == 0
+
+
+def test_a_month_ends_at_midnight_in_utc(ledger: SqlLedger) -> None:
+    assert reserve(ledger, "run-1", 10, at=NEXT_MONTH - timedelta(microseconds=1))
+    assert ledger.spent_this_month("box", now=NEXT_MONTH) == 0
+
+
+def test_without_a_limit_everything_is_noted_all_the_same(ledger: SqlLedger) -> None:
+    assert reserve(ledger, "run-1", 1e6, limit=None)
+    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(1e6)
+    assert ledger.reserved_usd("run-2") == 0
+
+
+# Answers.
+
+
+@pytest.fixture
+def evaluations(engine: sa.Engine) -> SqlEvaluationStore:
+    return SqlEvaluationStore(engine)
+
+
+def test_the_first_answer_of_a_model_to_a_question_stays(evaluations: SqlEvaluationStore) -> None:
+    evaluations.add_answer("m", "q1", Answer("first", 1, 2), now=NOON)
+    evaluations.add_answer("m", "q1", Answer("second", 1, 2), now=NOON)
+    evaluations.add_answer("n", "q1", Answer("of another", 1, 2), now=NOON)
+    assert evaluations.answers("m", ["q1", "q2"]) == {"q1": "first"}
+    assert evaluations.answers("m", []) == {}
+
+
+def test_more_questions_than_one_statement_can_ask_for(evaluations: SqlEvaluationStore) -> None:
+    evaluations.add_answer("m", "q2499", Answer("here", 1, 2), now=NOON)
+    assert evaluations.answers("m", [f"q{number}" for number in range(2500)]) == {"q2499": "here"}
+
+
+def test_an_answer_of_odd_characters_is_kept(evaluations: SqlEvaluationStore) -> None:
+    evaluations.add_answer("m", "q1", Answer("a \x00 byte and half \ud83d an emoji", 1, 2), now=NOON)
+    assert "emoji" in evaluations.answers("m", ["q1"])["q1"]
+
+
+# Verdicts.
+
+
+def evaluating(engine: sa.Engine, run_id: str = "run-1", ordinal: int = 1) -> Run:
+    store = SqlRunStore(engine)
+    run = store.claim(make_run(run_id, ordinal=ordinal))
+    assert run is not None
+    for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
+        run = store.record(run, Step(state, "x"), now=NOON)
+    return store.record(run, Step(S.EVALUATING, "x", changes={"tuned_model": f"tuned by {run_id}"}), now=NOON)
+
+
+BETTER = {"outcome": "better", "scores": {"chrf": {"base": [1.5]}}}
+
+
+def test_a_promotion_writes_verdict_end_and_champion(engine: sa.Engine, evaluations: SqlEvaluationStore) -> None:
+    run = evaluations.conclude(evaluating(engine), Step(S.PROMOTED, "It is better."), BETTER, now=NOON)
+    assert run.state == S.PROMOTED
+    found = evaluations.evaluation("run-1")
+    assert found is not None
+    assert (found["outcome"], found["scores"]) == ("better", BETTER["scores"])
+    champion = evaluations.champion("summaries")
+    assert champion is not None
+    assert (champion["model"], champion["run_id"], champion["trainer"]) == ("tuned by run-1", "run-1", "box")
+    assert [row["cause"] for row in evaluations.champion_history("summaries")] == ["It is better."]
+
+
+def test_a_kept_champion_stays(engine: sa.Engine, evaluations: SqlEvaluationStore) -> None:
+    evaluations.conclude(evaluating(engine), Step(S.PROMOTED, "x"), BETTER, now=NOON)
+    second = evaluating(engine, "run-2", ordinal=2)
+    evaluations.conclude(second, Step(S.KEPT, "x"), {"outcome": "worse"}, now=NOON)
+    champion = evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["run_id"] == "run-1"
+    assert evaluations.evaluation("run-2") is not None
+
+
+def test_a_new_champion_takes_the_place_and_the_old_one_stays_in_the_history(
+    engine: sa.Engine, evaluations: SqlEvaluationStore
+) -> None:
+    for ordinal in (1, 2):
+        run = evaluating(engine, f"run-{ordinal}", ordinal)
+        evaluations.conclude(run, Step(S.PROMOTED, "x"), BETTER, now=NOON + timedelta(hours=ordinal))
+    champion = evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["run_id"] == "run-2"
+    assert [row["run_id"] for row in evaluations.champion_history("summaries")] == ["run-2", "run-1"]
+    assert evaluations.champion("other") is None
+
+
+def test_a_verdict_on_a_run_that_moved_leaves_nothing_behind(
+    engine: sa.Engine, evaluations: SqlEvaluationStore
+) -> None:
+    run = evaluating(engine)
+    SqlRunStore(engine).record(run, Step(S.CANCELLED, "by hand"), now=NOON)
+    with pytest.raises(RunMoved):
+        evaluations.conclude(run, Step(S.PROMOTED, "x"), BETTER, now=NOON)
+    assert evaluations.evaluation("run-1") is None
+    assert evaluations.champion("summaries") is None
+    assert evaluations.champion_history("summaries") == []
+
+
+def test_of_workers_that_conclude_at_once_one_counts(engine: sa.Engine, evaluations: SqlEvaluationStore) -> None:
+    run = evaluating(engine)
+
+    def conclude(_index: int) -> bool:
+        try:
+            evaluations.conclude(run, Step(S.PROMOTED, "x"), BETTER, now=NOON)
+        except RunMoved:
+            return False
+        return True
+
+    assert sum(at_once(4, conclude)) == 1
+    assert len(evaluations.champion_history("summaries")) == 1

@@ -1,0 +1,223 @@
+"""Runs, their history and their jobs on SQLite and on PostgreSQL."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from service.adapters.sql_runs import SqlRunStore
+from service.domain.errors import NotFound, RunMoved
+from service.domain.runs import Run, RunState, Step
+from service.ports import JobEvent
+from tests.support.builders import make_run
+from tests.support.fakes import NOON
+from tests.support.races import at_once
+
+S = RunState
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def store(engine: sa.Engine) -> SqlRunStore:
+    return SqlRunStore(engine)
+
+
+def claim(store: SqlRunStore, run_id: str = "run-1", **fields: object) -> Run:
+    claimed = store.claim(make_run(run_id, **fields))
+    assert claimed is not None
+    return claimed
+
+
+def test_a_claimed_run_comes_back_in_every_field(store: SqlRunStore) -> None:
+    run = make_run(facts={"hyperparameters": {"n_epochs": 3}, "suffix": None}, watermark=2**40, cause="by hand")
+    assert store.claim(run) == run
+    assert store.get("run-1") == replace(run, facts={"hyperparameters": {"n_epochs": 3}, "suffix": None})
+    (first,) = store.history("run-1")
+    assert (first["before"], first["after"], first["cause"], first["at"]) == ("", "claimed", "by hand", NOON)
+
+
+def test_only_the_first_claim_of_a_crossing_wins(store: SqlRunStore) -> None:
+    claims = at_once(8, lambda index: store.claim(make_run(f"run-{index}")))
+    (winner,) = [run for run in claims if run is not None]
+    assert [run.run_id for run in store.recent(None, 10)] == [winner.run_id]
+    assert len(store.history(winner.run_id)) == 1
+
+
+def test_claiming_the_same_crossing_later_gives_nothing(store: SqlRunStore) -> None:
+    run = claim(store)
+    store.record(run, Step(S.FAILED, "x"), now=NOON)
+    assert store.claim(make_run("run-2", ordinal=1)) is None
+
+
+def test_a_pipeline_has_one_open_run(store: SqlRunStore) -> None:
+    run = claim(store)
+    assert store.claim(make_run("run-2", ordinal=2)) is None
+    assert store.claim(make_run("run-3", pipeline="other", ordinal=2)) is not None
+    store.record(run, Step(S.CANCELLED, "x"), now=NOON)
+    assert store.claim(make_run("run-2", ordinal=2)) is not None
+
+
+def test_runs_that_wait_for_a_person_are_open_too(store: SqlRunStore) -> None:
+    run = store.record(claim(store), Step(S.SNAPSHOTTED, "x"), now=NOON)
+    store.record(run, Step(S.AWAITING_APPROVAL, "x"), now=NOON)
+    assert store.claim(make_run("run-2", ordinal=2)) is None
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_is_the_only_one(store: SqlRunStore) -> None:
+    claim(store, "run-abc")
+    claim(store, "run-abd", pipeline="other")
+    assert store.get("run-abc").run_id == "run-abc"
+    for unknown in ("run-ab", "run-x", "run_abc", "%"):
+        with pytest.raises(NotFound):
+            store.get(unknown)
+
+
+# Leases.
+
+
+def test_a_lease_keeps_others_away_until_it_ends(store: SqlRunStore) -> None:
+    claim(store)
+    assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
+    assert store.lease("run-1", until=NOON + 2 * MINUTE, now=NOON + MINUTE / 2) is None
+    assert store.standing(now=NOON + MINUTE / 2) == []
+    assert [run.run_id for run in store.standing(now=NOON + 2 * MINUTE)] == ["run-1"]
+    assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE) is not None
+
+
+def test_of_many_workers_one_gets_the_lease(store: SqlRunStore) -> None:
+    claim(store)
+    leases = at_once(8, lambda _: store.lease("run-1", until=NOON + MINUTE, now=NOON))
+    assert len([run for run in leases if run is not None]) == 1
+
+
+def test_an_extended_lease_ends_later(store: SqlRunStore) -> None:
+    claim(store)
+    store.lease("run-1", until=NOON + MINUTE, now=NOON)
+    store.extend("run-1", until=NOON + 3 * MINUTE)
+    assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE) is None
+
+
+def test_recording_a_step_ends_the_lease_and_counts_attempts_in_one_state(store: SqlRunStore) -> None:
+    run = claim(store)
+    for attempts in (1, 2):
+        assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
+        run = store.record(run, Step(S.CLAIMED, "again", facts={f"try {attempts}": True}), now=NOON)
+        assert run.attempts == attempts
+    run = store.record(run, Step(S.SNAPSHOTTED, "done", changes={"snapshot_id": "s"}), now=NOON + MINUTE)
+    assert (run.state, run.attempts, run.snapshot_id, run.updated_at) == (S.SNAPSHOTTED, 0, "s", NOON + MINUTE)
+    assert run.facts == {"try 1": True, "try 2": True}
+    assert [row["after"] for row in store.history("run-1")] == ["claimed", "snapshotted"]
+    assert store.get("run-1") == run
+
+
+def test_a_run_that_is_not_due_is_left_alone_until_it_is_or_is_hurried(store: SqlRunStore) -> None:
+    store.record(claim(store), Step(S.CLAIMED, "later", due_at=NOON + MINUTE), now=NOON)
+    assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON) is None
+    assert store.standing(now=NOON) == []
+    assert [run.run_id for run in store.standing(now=NOON + MINUTE)] == ["run-1"]
+    store.hurry("run-1")
+    assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON) is not None
+
+
+@pytest.mark.parametrize("end", [S.FAILED, S.CANCELLED])
+def test_a_run_that_ended_is_never_leased_again(store: SqlRunStore, end: RunState) -> None:
+    store.record(claim(store), Step(end, "over"), now=NOON)
+    store.hurry("run-1")
+    assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is None
+    assert store.standing(now=NOON + MINUTE) == []
+
+
+def test_a_run_that_waits_for_a_person_is_not_leased(store: SqlRunStore) -> None:
+    run = store.record(claim(store), Step(S.SNAPSHOTTED, "x"), now=NOON)
+    store.record(run, Step(S.AWAITING_APPROVAL, "x"), now=NOON)
+    assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is None
+    assert store.standing(now=NOON) == []
+
+
+# Steps that meet.
+
+
+def test_a_step_from_where_the_run_no_longer_is_changes_nothing(store: SqlRunStore) -> None:
+    stale = claim(store)
+    moved = store.record(stale, Step(S.SNAPSHOTTED, "x"), now=NOON)
+    with pytest.raises(RunMoved):
+        store.record(stale, Step(S.FAILED, "late"), now=NOON)
+    assert store.get("run-1") == moved
+    assert len(store.history("run-1")) == 2
+
+
+def test_a_step_that_the_states_do_not_allow_changes_nothing(store: SqlRunStore) -> None:
+    run = claim(store)
+    with pytest.raises(RunMoved):
+        store.record(run, Step(S.PROMOTED, "why not"), now=NOON)
+    assert store.get("run-1").state == S.CLAIMED
+
+
+def test_of_two_workers_that_finish_a_step_at_once_one_counts(store: SqlRunStore) -> None:
+    run = claim(store)
+
+    def finish(index: int) -> bool:
+        try:
+            store.record(run, Step((S.SNAPSHOTTED, S.FAILED)[index % 2], f"worker {index}"), now=NOON)
+        except RunMoved:
+            return False
+        return True
+
+    assert sum(at_once(4, finish)) == 1
+    assert len(store.history("run-1")) == 2
+
+
+def test_an_intent_is_noted_once_however_many_try(store: SqlRunStore) -> None:
+    run = store.record(claim(store), Step(S.SNAPSHOTTED, "x"), now=NOON)
+    run = store.record(run, Step(S.UPLOADED, "x"), now=NOON)
+
+    def note(_index: int) -> bool:
+        try:
+            store.note_intent(run, now=NOON + MINUTE)
+        except RunMoved:
+            return False
+        return True
+
+    assert sum(at_once(4, note)) == 1
+    assert store.get("run-1").intent_at == NOON + MINUTE
+
+
+def test_an_intent_of_a_run_that_moved_is_refused(store: SqlRunStore) -> None:
+    run = store.record(claim(store), Step(S.SNAPSHOTTED, "x"), now=NOON)
+    run = store.record(run, Step(S.UPLOADED, "x"), now=NOON)
+    store.record(run, Step(S.CANCELLED, "x"), now=NOON)
+    with pytest.raises(RunMoved):
+        store.note_intent(run, now=NOON)
+    assert store.get("run-1").intent_at is None
+
+
+# Jobs.
+
+
+def test_a_run_is_found_by_its_job(store: SqlRunStore) -> None:
+    run = claim(store)
+    for state in (S.SNAPSHOTTED, S.UPLOADED):
+        run = store.record(run, Step(state, "x"), now=NOON)
+    store.record(run, Step(S.SUBMITTED, "x", changes={"job_id": "ftjob-1"}), now=NOON)
+    found = store.by_job("ftjob-1")
+    assert found is not None
+    assert found.run_id == "run-1"
+    assert store.by_job("ftjob-2") is None
+
+
+def test_what_a_job_reported_is_kept_once_and_in_order(store: SqlRunStore) -> None:
+    claim(store)
+    events = [JobEvent(f"event-{n}", 1000 + n, "info", "message", f"step {n}", {"step": n}) for n in range(4)]
+    store.add_job_events("run-1", [])
+    store.add_job_events("run-1", events[:2])
+    store.add_job_events("run-1", events)
+    assert store.job_events("run-1") == events
+    assert store.job_events("run-2") == []
+
+
+def test_the_newest_runs_come_first(store: SqlRunStore) -> None:
+    for number in range(3):
+        claim(store, f"run-{number}", pipeline=f"p{number % 2}-{number}", created_at=NOON + number * MINUTE)
+    assert [run.run_id for run in store.recent(None, 2)] == ["run-2", "run-1"]
+    assert [run.run_id for run in store.recent("p0-0", 9)] == ["run-0"]

@@ -1,0 +1,185 @@
+"""Schema, snapshots, dead letters and reconciles on SQLite and on PostgreSQL."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from service.adapters.files_store import FsspecFileStore
+from service.adapters.sql_engine import make_engine, migrate, reading
+from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore
+from service.adapters.sql_tables import metadata, pipelines, reconciles
+from service.domain.errors import CorruptFile, NotFound, OverBudget, UnknownProject, UnknownTopic
+from service.domain.snapshots import SPLITS, FileEntry, Snapshot, manifest_of, snapshot_id_of
+from tests.support.builders import make_delivery
+from tests.support.fakes import NOON
+from tests.support.races import at_once
+
+# The schema.
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_again_changes_nothing(database_url: str, engine: sa.Engine) -> None:
+    before = sa.inspect(engine).get_table_names()
+    migrate(database_url)
+    assert sa.inspect(engine).get_table_names() == before
+
+
+def test_several_may_migrate_an_empty_database_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    at_once(3, lambda _: migrate(url))
+    engine = make_engine(url)
+    assert set(metadata.tables) < set(sa.inspect(engine).get_table_names())
+    engine.dispose()
+
+
+def test_a_read_sees_one_moment_and_keeps_no_writer_waiting(engine: sa.Engine) -> None:
+    wanted = sa.select(sa.func.count()).select_from(pipelines)
+    with reading(engine) as connection:
+        assert connection.scalar(wanted) == 0
+        with engine.begin() as writer:
+            writer.execute(sa.insert(pipelines).values(name="p", change_count=1))
+        assert connection.scalar(wanted) == 0
+    with reading(engine) as connection:
+        assert connection.scalar(wanted) == 1
+
+
+def test_moments_come_back_aware_in_utc_to_the_microsecond_and_naive_ones_are_refused(engine: sa.Engine) -> None:
+    store = SqlReconcileStore(engine)
+    elsewhere = datetime(2026, 11, 2, 14, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
+    store.reconciled("p", {}, until=elsewhere, now=NOON)
+    found = store.cursor("p")
+    assert found == elsewhere
+    assert found is not None
+    assert found.tzinfo == UTC
+    with pytest.raises(sa.exc.StatementError), engine.begin() as connection:
+        connection.execute(sa.insert(reconciles).values(pipeline="p", until=NOON.replace(tzinfo=None), at=NOON))
+
+
+# Snapshots.
+
+
+def make_snapshot(pipeline: str = "p", *, lines: int = 1, hours: int = 0) -> Snapshot:
+    files = {split: FileEntry("a" * 64, 10, lines, 5) for split in SPLITS}
+    listed = [["train", f"ex-{number}", 1, None, "b" * 64] for number in range(lines)]
+    manifest = manifest_of(pipeline, system=None, files=files, lines=listed)
+    return Snapshot(snapshot_id_of(manifest), pipeline, 7, NOON + timedelta(hours=hours), files, manifest)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FsspecFileStore:
+    return FsspecFileStore(str(tmp_path / "files"))
+
+
+def test_a_snapshot_comes_back_as_it_was(engine: sa.Engine, files: FsspecFileStore) -> None:
+    store, snapshot = SqlSnapshotStore(engine, files), make_snapshot()
+    store.add(snapshot)
+    store.add(replace(snapshot, created_at=NOON + timedelta(days=1)))
+    assert store.get(snapshot.snapshot_id) == snapshot
+    assert store.get(snapshot.snapshot_id[:12]) == snapshot
+    assert snapshot_id_of(store.get(snapshot.snapshot_id).manifest) == snapshot.snapshot_id
+
+
+def test_the_newest_snapshots_come_first(engine: sa.Engine, files: FsspecFileStore) -> None:
+    store = SqlSnapshotStore(engine, files)
+    made = [make_snapshot("p", lines=1), make_snapshot("q", lines=2, hours=1), make_snapshot("p", lines=3, hours=2)]
+    for snapshot in made:
+        store.add(snapshot)
+    assert [found.snapshot_id for found in store.recent(None, 2)] == [made[2].snapshot_id, made[1].snapshot_id]
+    assert [found.snapshot_id for found in store.recent("p", 9)] == [made[2].snapshot_id, made[0].snapshot_id]
+
+
+@pytest.mark.parametrize("unknown", ["", "0" * 64, "%", "_" * 64])
+def test_an_id_that_names_no_or_several_snapshots_is_not_found(
+    engine: sa.Engine, files: FsspecFileStore, unknown: str
+) -> None:
+    store = SqlSnapshotStore(engine, files)
+    store.add(make_snapshot(lines=1))
+    store.add(make_snapshot(lines=2))
+    with pytest.raises(NotFound):
+        store.get(unknown)
+
+
+def test_a_snapshot_whose_manifest_is_lost_says_so(engine: sa.Engine, files: FsspecFileStore, tmp_path: Path) -> None:
+    snapshot = make_snapshot()
+    SqlSnapshotStore(engine, files).add(snapshot)
+    with pytest.raises(CorruptFile):
+        SqlSnapshotStore(engine, FsspecFileStore(str(tmp_path / "elsewhere"))).get(snapshot.snapshot_id)
+
+
+# Dead letters.
+
+
+def test_a_letter_keeps_the_delivery_byte_for_byte_until_it_is_replayed(engine: sa.Engine) -> None:
+    letters = SqlDeadLetters(engine)
+    delivery = make_delivery(b'\x00\xff {"not": json', "LABEL_UPDATED", pipeline="p")
+    letters.put("delivery", delivery.key, UnknownProject("no pipeline"), content=delivery, now=NOON)
+    (letter,) = letters.open(10)
+    assert (letter["error"], letter["message"]) == ("UnknownProject", "no pipeline")
+    assert letter["remedy"] == UnknownProject.remedy
+    assert "body" not in letter
+    assert letters.take(letter["letter_id"]) == delivery
+    letters.close(letter["letter_id"], now=NOON)
+    assert letters.open(10) == []
+
+
+def test_the_same_subject_again_is_one_letter_with_the_newest_error(engine: sa.Engine) -> None:
+    letters, delivery = SqlDeadLetters(engine), make_delivery(b"{}")
+    letters.put("delivery", delivery.key, UnknownProject("first"), content=delivery, now=NOON)
+    (letter,) = letters.open(10)
+    letters.close(letter["letter_id"], now=NOON)
+    letters.put("delivery", delivery.key, UnknownTopic("again"), content=delivery, now=NOON + timedelta(hours=1))
+    (reopened,) = letters.open(10)
+    assert reopened["letter_id"] == letter["letter_id"]
+    assert (reopened["error"], reopened["message"]) == ("UnknownTopic", "again")
+
+
+def test_letters_of_two_kinds_with_one_subject_are_two(engine: sa.Engine) -> None:
+    letters = SqlDeadLetters(engine)
+    letters.put("run", "x", OverBudget(), content=None, now=NOON)
+    letters.put("file", "x", OverBudget(), content=None, now=NOON + timedelta(hours=1))
+    found = letters.open(10)
+    assert [letter["kind"] for letter in found] == ["file", "run"]
+    assert letters.open(1) == found[:1]
+    assert letters.take(found[0]["letter_id"]) is None
+
+
+def test_a_letter_that_does_not_exist_is_not_found(engine: sa.Engine) -> None:
+    with pytest.raises(NotFound):
+        SqlDeadLetters(engine).take("nothing")
+
+
+@pytest.mark.parametrize("odd", ["a \x00 byte", "half \ud83d an emoji"])
+def test_no_text_is_too_odd_for_a_letter(engine: sa.Engine, odd: str) -> None:
+    # A dead letter is the last resort: if it cannot be written, its delivery blocks all those behind it.
+    letters = SqlDeadLetters(engine)
+    delivery = replace(make_delivery(b"{}"), topic=odd, pipeline=odd)
+    letters.put("delivery", delivery.key, UnknownProject(odd), content=delivery, now=NOON)
+    letters.put("row", odd, UnknownProject(odd), content=None, now=NOON)
+    assert len(letters.open(10)) == 2
+
+
+# Reconciles.
+
+
+def test_the_latest_reconcile_of_a_pipeline_counts(engine: sa.Engine) -> None:
+    store = SqlReconcileStore(engine)
+    assert store.cursor("p") is None
+    assert store.latest("p") is None
+    for hour in range(3):
+        until = NOON + timedelta(hours=hour)
+        store.reconciled("p", {"rows": hour}, until=until, now=until + timedelta(minutes=1))
+    store.reconciled("q", {"rows": 9}, until=NOON, now=NOON)
+    assert store.cursor("p") == NOON + timedelta(hours=2)
+    latest = store.latest("p")
+    assert latest is not None
+    assert (latest["rows"], latest["at"]) == (2, NOON + timedelta(hours=2, minutes=1))

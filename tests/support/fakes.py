@@ -1,0 +1,162 @@
+"""Stand-ins at the ports: a clock, a queue and a trainer, all in memory."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
+
+from service.domain.errors import ModelNotReady, ServiceError, TrainerRefused
+from service.domain.examples import Message
+from service.domain.runs import Run
+from service.ports import Answer, JobEvent, RemoteJob
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+class ManualClock:
+    """A clock that moves when it is told to, and by ``tick`` at every look."""
+
+    def __init__(self, now: datetime = NOON, *, tick: timedelta = timedelta(0)) -> None:
+        self.now = now
+        self.tick = tick
+
+    def __call__(self) -> datetime:
+        self.now += self.tick
+        return self.now
+
+    def forward(self, seconds: float) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+class RecordingQueue:
+    """Remembers what it was asked to wake."""
+
+    def __init__(self) -> None:
+        self.woken: list[tuple[str, ...]] = []
+
+    def wake(self, job: str, *arguments: str) -> None:
+        self.woken.append((job, *arguments))
+
+
+@dataclass
+class FakeTrainer:
+    """A fine-tuning server in memory.
+
+    Attributes:
+        files: Uploaded content by file id.
+        jobs: By job id, oldest first.
+        unlisted: Jobs that the list does not show yet.
+        voices: What each model answers to a prompt; other models are not known.
+        asked: Every question that reached a model: model and prompt.
+        cancelled: Every job that was asked to stop.
+        reported: A job's events, newest first.
+    """
+
+    creates_once: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
+    file_names: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, RemoteJob] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)
+    voices: dict[str, Callable[[str], str]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    reported: list[JobEvent] = field(default_factory=list)
+    create_requests: int = 0
+    _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
+
+    def goes_wrong(self, request: str, error: ServiceError, *, times: int = 1, although_done: bool = False) -> None:
+        """Let the next calls of a method fail, before it did its work or although it did it."""
+        self._mishaps[request] += [(error, although_done)] * times
+
+    def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
+        self._maybe_fail("upload", done=False)
+        read = content.read()
+        assert len(read) == size_bytes
+        if name not in self.file_names or self.file_names[name] not in self.files:
+            self.file_names[name] = f"file-{len(self.file_names) + 1}"
+            self.files[self.file_names[name]] = read
+        return self.file_names[name]
+
+    def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
+        self._maybe_fail("find_jobs", done=False)
+        return [
+            job
+            for job in self.jobs.values()
+            if job.metadata.get("run") == run_id
+            and job.training_file == training_file
+            and job.job_id not in self.unlisted
+        ]
+
+    def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
+        self.create_requests += 1
+        self._maybe_fail("create_job", done=False)
+        assert training_file in self.files
+        assert validation_file is None or validation_file in self.files
+        job = next((job for job in self.jobs.values() if self.creates_once and job.metadata["run"] == run.run_id), None)
+        if job is None:
+            job = self.add_job(run.run_id, training_file)
+        self._maybe_fail("create_job", done=True)
+        return job
+
+    def add_job(self, run_id: str, training_file: str | None) -> RemoteJob:
+        """Let a job exist without anybody having had an answer."""
+        number = len(self.jobs) + 1
+        job = RemoteJob(
+            job_id=f"ftjob-{number}",
+            status="validating_files",
+            outcome="open",
+            created_at=1_800_000_000 + number,
+            tuned_model=None,
+            trained_tokens=None,
+            training_file=training_file,
+            metadata={"run": run_id},
+            result_files=(),
+            error=None,
+        )
+        self.jobs[job.job_id] = job
+        return job
+
+    def becomes(self, job_id: str, status: str, **facts: Any) -> None:  # noqa: ANN401 - fields of RemoteJob
+        """Let a job be in another state from now on."""
+        outcome = status if status in {"succeeded", "failed", "cancelled"} else "open"
+        self.jobs[job_id] = replace(self.jobs[job_id], status=status, outcome=outcome, **facts)
+
+    def job(self, job_id: str) -> RemoteJob:
+        self._maybe_fail("job", done=False)
+        if job_id not in self.jobs:
+            raise TrainerRefused("no such job", code="not_found")
+        return self.jobs[job_id]
+
+    def cancel(self, job_id: str) -> None:
+        self._maybe_fail("cancel", done=False)
+        self.cancelled.append(job_id)
+        self.becomes(job_id, "cancelled")
+
+    def events(self, job_id: str) -> Iterator[JobEvent]:
+        assert job_id in self.jobs
+        return iter(self.reported)
+
+    def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
+        return [{"id": f"{job_id}-checkpoint"}]
+
+    def file_content(self, file_id: str) -> bytes:
+        return self.files[file_id]
+
+    def delete_file(self, file_id: str) -> None:
+        self._maybe_fail("delete_file", done=False)
+        self.files.pop(file_id, None)
+
+    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+        self._maybe_fail(f"answer {model}", done=False)
+        if model not in self.voices:
+            raise ModelNotReady(f"{model} is not known")
+        prompt = messages[-1]["content"]
+        self.asked.append((model, prompt))
+        return Answer(self.voices[model](prompt), 10, 5)
+
+    def _maybe_fail(self, request: str, *, done: bool) -> None:
+        waiting = self._mishaps[request]
+        if waiting and waiting[0][1] == done:
+            raise waiting.pop(0)[0]

@@ -1,0 +1,1 @@
+"""What the trainer remembers: rows in SQLite, bytes in folders beside it."""

@@ -1,0 +1,39 @@
+"""A job's result file: its metrics as a table."""
+
+import base64
+import csv
+import io
+from collections.abc import Iterable
+
+from trainer.settings import ResultEncoding
+from trainer.values import JsonObject
+
+COLUMNS = {
+    "step": "step",
+    "train_loss": "train_loss",
+    "train_accuracy": "train_mean_token_accuracy",
+    "valid_loss": "valid_loss",
+    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
+}
+"""The table's columns and the metrics in them; the names are those of OpenAI's result files."""
+DIGITS = 5
+
+
+def result_table(steps: Iterable[JsonObject], encoding: ResultEncoding) -> bytes:
+    """Write the steps' metrics as CSV, a cell empty where nothing was measured.
+
+    Args:
+        steps: The metrics of each step, by name.
+        encoding: ``base64`` wraps the whole file in base64, as OpenAI does.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for metrics in steps:
+        table.writerow(_cell(metrics.get(name)) for name in COLUMNS.values())
+    content = text.getvalue().encode("ascii")
+    return base64.b64encode(content) if encoding == "base64" else content
+
+
+def _cell(value: float | None) -> float | str:
+    return "" if value is None else round(value, DIGITS)
