@@ -33,7 +33,7 @@ def sentence(text: str) -> str:
 def read_lines(text: str) -> dict[str, tuple[str, ...]]:
     """Read lines of ``kind: text``; what is indented belongs to the line before."""
     kinds: dict[str, list[str]] = {}
-    for line in text.strip("\n").replace("\n    ", " ").splitlines():
+    for line in filter(None, text.replace("\n    ", " ").splitlines()):
         kind, _, rest = line.partition(": ")
         kinds.setdefault(kind, []).append(rest)
     return {kind: tuple(lines) for kind, lines in kinds.items()}

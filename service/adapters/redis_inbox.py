@@ -18,14 +18,16 @@ GROUP = "convert"
 MAX_IDLE_MS = 600_000
 
 # KEYS: stream, then one dedupe key a delivery. ARGV: window in seconds, then per delivery topic, pipeline,
-# received_at and body. Gives the number stored. The digest is the tail of the dedupe key.
+# received_at and body. Gives the number stored. The digest is the tail of the dedupe key, which is written last:
+# nothing takes back what a script did before it failed.
 APPEND_SCRIPT = """
 local stored = 0
 for i = 2, #KEYS do
-  if redis.call('SET', KEYS[i], '', 'NX', 'EX', ARGV[1]) then
+  if redis.call('EXISTS', KEYS[i]) == 0 then
     local at = (i - 2) * 4 + 1
     redis.call('XADD', KEYS[1], '*', 'key', string.sub(KEYS[i], -64), 'topic', ARGV[at + 1],
       'pipeline', ARGV[at + 2], 'received_at', ARGV[at + 3], 'body', ARGV[at + 4])
+    redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
     stored = stored + 1
   end
 end

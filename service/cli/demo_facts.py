@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from service.adapters.sql_tables import deliveries, reconciles
 from service.cli.cmd_data import export_snapshot
 from service.cli.demo_stage import PIPELINE, PRICED_AS, Stage
-from service.config_prices import OPENAI_PRICES
+from service.config.prices import OPENAI_PRICES
 from service.domain.budgets import estimate_cost
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import SPLITS, Snapshot

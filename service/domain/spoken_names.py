@@ -34,7 +34,9 @@ _LIKELY = (
     rf"\bmy {_RELATIVE}(?:'s name)?,?(?: is)? ",
     r"(?<!\w)(?:mr|mrs|ms|miss|mx|dr|prof|professor|señora?|herr|frau|monsieur|madame)\.? ",
     r"^(?:from|to|cc|passenger|guest|patient|cardholder|account holder|recipient|attn|contact): ?",
-    # The answer to "who is this?" and to "may I have your name?".
+)
+# The answer to "who is this?" and to "may I have your name?". One word may answer something else: "May, I think".
+_ANSWERED = (
     rf"\bwho (?:am i|is this|do i)\b[^\n?]{{0,30}}\?[^\n]{{0,80}}\n+[^\n:]{{1,40}}: (?:{_ASSENT}[,.!:]? )*",
     rf"\bname\b[^\n?]{{0,80}}\?[^\n]{{0,80}}\n+[^\n:]{{1,40}}: (?:{_ASSENT}[,.!:]? )*",
 )
@@ -55,6 +57,7 @@ _FLAGS = re.IGNORECASE | re.MULTILINE
 # The name after a phrase is looked at, not taken: in "I'm happy. This is Ana" it holds the next phrase.
 _SURE_PHRASES = [re.compile(f"{phrase}(?={_NAME})", _FLAGS) for phrase in _SURE]
 _LIKELY_PHRASES = [re.compile(f"{phrase}(?={_NAME})", _FLAGS) for phrase in _LIKELY]
+_ANSWERED_PHRASES = [re.compile(f"{phrase}(?={_NAME})", _FLAGS) for phrase in _ANSWERED]
 _WHOLE_PHRASES = [*(re.compile(phrase, _FLAGS) for phrase in _WHOLE), re.compile(_CAPITALISED_HERE)]
 _SPEAKER = re.compile(rf"^{_NAME}:", _FLAGS)
 _TYPED_SMALL_WORDS = 2
@@ -71,6 +74,9 @@ def names_spoken(prompt: str) -> frozenset[str]:
         for match in phrase.finditer(text)
         if (name := _beginning(match["name"], may_be_small=small))
     }
+    for phrase in _ANSWERED_PHRASES:
+        names = (_beginning(match["name"], may_be_small=False) for match in phrase.finditer(text))
+        found |= {name for name in names if name and not is_also_a_word(name)}
     for phrase in _WHOLE_PHRASES:
         found |= {name for match in phrase.finditer(text) if (name := _all_of(match["name"]))}
     # Once it may be a heading, "Delivery: tomorrow"; a speaker has a second turn.

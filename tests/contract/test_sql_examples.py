@@ -12,6 +12,7 @@ from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_tables import deliveries, example_versions, examples, groups
 from service.domain.examples import Change, Example, content_hash_of
 from service.domain.labels import RowOutcome
+from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState, Step
 from service.domain.splits import Split
 from service.usecases.write_examples import write_outcomes
@@ -234,6 +235,12 @@ def test_looks_written_by_many_workers_at_once_end_with_the_newest(store: SqlExa
 
 
 def test_rows_of_one_group_written_at_once_share_their_split(store: SqlExampleStore) -> None:
-    at_once(4, lambda index: look(store, make_outcome(f"row-{index}", prompt="the same chat")))
+    def write(index: int) -> None:
+        # Two of them were started with another configuration: whoever is first decides for all.
+        policy = DatasetPolicy(held_out_percent=100 * (index % 2), validation_percent=0)
+        outcomes = [make_outcome(f"row-{index}", prompt="the same chat")]
+        write_outcomes(store, make_pipeline(dataset=policy), outcomes, gone=(), observed_at=NOON)
+
+    at_once(4, write)
     found = store.existing(PIPELINE.name, [f"row-{index}" for index in range(4)])
     assert len({example.split for example in found.values()}) == 1

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from service.config import Settings, describe, load, missing_for
-from service.config_durations import read_duration, write_duration
-from service.config_environment import VARIABLES
+from service.config.durations import read_duration, write_duration
+from service.config.environment import VARIABLES
 from service.domain.budgets import Price
 from service.domain.errors import ConfigurationError
 from service.domain.pipelines import Budget, DatasetPolicy, TriggerPolicy, VerdictPolicy

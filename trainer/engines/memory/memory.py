@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainer.engines.memory.index import Index, Neighbour
 from trainer.engines.memory.pairs import Pair
-from trainer.engines.memory.vectors import Vocabulary
+from trainer.engines.memory.vectors import Vector, Vocabulary
 from trainer.values import JsonObject
 
 FILE = "memory.jsonl"
@@ -30,12 +30,13 @@ class Memory:
         self._vocabulary = Vocabulary(pair.prompt for pair in self.pairs)
         self._index = Index(self._vocabulary)
         self._exact: dict[str, int] = {}
+        self._vectors: dict[int, Vector] = {}
 
     def learn(self, number: int) -> None:
         """Make a pair findable; a second time changes nothing."""
         if number not in self._index:
             prompt = self.pairs[number].prompt
-            self._index.add(number, self._vocabulary.vector(prompt))
+            self._index.add(number, self._vector(number))
             self._exact[prompt] = max(number, self._exact.get(prompt, -1))
 
     def recall(self, prompt: str, functions: frozenset[str] = frozenset()) -> Pair | None:
@@ -50,9 +51,13 @@ class Memory:
             number = self.best(self.near(prompt), functions)
         return None if number is None else self.pairs[number]
 
-    def near(self, prompt: str, *, without: int = -1) -> list[Neighbour]:
-        """Give the learned pairs nearest to a prompt; ``without`` leaves out the pair that is being tested."""
-        return self._index.nearest(self._vocabulary.vector(prompt), without=without)[:CONSIDERED]
+    def near(self, prompt: str) -> list[Neighbour]:
+        """Give the learned pairs nearest to a prompt."""
+        return self._index.nearest(self._vocabulary.vector(prompt))[:CONSIDERED]
+
+    def near_others(self, number: int) -> list[Neighbour]:
+        """Give the learned pairs nearest to a pair of the memory, without itself."""
+        return self._index.nearest(self._vector(number), without=number)[:CONSIDERED]
 
     def best(self, near: list[Neighbour], functions: frozenset[str] | None = None) -> int | None:
         """Choose among near pairs, leaving out what a nearer or equally near pair teaches to avoid."""
@@ -71,6 +76,11 @@ class Memory:
         trust = self.reliability[number] * factor
         self.reliability[number] = min(MOST_RELIABILITY, max(LEAST_RELIABILITY, trust))
 
+    def _vector(self, number: int) -> Vector:
+        if number not in self._vectors:
+            self._vectors[number] = self._vocabulary.vector(self.pairs[number].prompt)
+        return self._vectors[number]
+
     def save(self, folder: Path) -> None:
         """Write the memory into a folder."""
         with (folder / FILE).open("w", encoding="utf-8") as file:
@@ -87,12 +97,24 @@ class Memory:
             ValueError: The file is of another format, or not whole.
             OSError: The file cannot be read.
         """
-        rows = _rows(folder)
-        memory = cls(Pair(row["prompt"], row["answer"], row["rejected"]) for row in rows)
-        memory.reliability = [row["reliability"] for row in rows]
-        for number in range(len(rows)):
+        pairs, reliability = read_pairs(folder)
+        memory = cls(pairs)
+        memory.reliability = reliability
+        for number in range(len(pairs)):
             memory.learn(number)
         return memory
+
+
+def read_pairs(folder: Path) -> tuple[list[Pair], list[float]]:
+    """Read the pairs of a saved memory and how reliable each is, without making them findable.
+
+    Raises:
+        ValueError: The file is of another format, or not whole.
+        OSError: The file cannot be read.
+    """
+    rows = _rows(folder)
+    pairs = [Pair(row["prompt"], row["answer"], row["rejected"]) for row in rows]
+    return pairs, [row["reliability"] for row in rows]
 
 
 def _rows(folder: Path) -> list[JsonObject]:

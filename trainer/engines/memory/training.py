@@ -11,7 +11,7 @@ from itertools import islice
 from trainer.engine import Report, TrainingFailed, TrainingTask
 from trainer.engines.memory.index import Neighbour
 from trainer.engines.memory.measures import Measure, Words, mean, measure
-from trainer.engines.memory.memory import Memory
+from trainer.engines.memory.memory import Memory, read_pairs
 from trainer.engines.memory.pairs import Pair, pairs_of
 from trainer.engines.memory.text import count_tokens
 from trainer.values import JsonObject, StepMetrics
@@ -31,7 +31,7 @@ class Training:
         self._memory, self._lines = _memory_of(task)
         self._validation = [pair for line in task.validation or () for pair in pairs_of(line, task.method)]
         self._words = Words()
-        self._near: dict[int, list[Neighbour]] = {}
+        self._settled: dict[int, list[Neighbour]] = {}
         self._learned: set[int] = set()
         self._usual = USUAL_ACCURACY
         self._total_steps = task.hyperparameters.steps(len(self._lines))
@@ -57,7 +57,7 @@ class Training:
         if not self._task.checkpoints:
             return 0
         last = self._task.checkpoints[-1]
-        self._memory.reliability = Memory.load(last.folder).reliability
+        _, self._memory.reliability = read_pairs(last.folder)
         for number in range(len(self._memory.pairs)):
             self._learn(number)
         return last.step
@@ -93,7 +93,7 @@ class Training:
     def _test(self, number: int) -> Measure:
         """Answer a pair's prompt without the pair; trust the pair that answered by how well it did."""
         pair = self._memory.pairs[number]
-        answered_by = self._memory.best(self._near_to(pair, number))
+        answered_by = self._memory.best(self._near(number))
         result = self._measure(pair, answered_by)
         if answered_by is not None:
             rate = RATE * min(FASTEST, self._task.hyperparameters.learning_rate_multiplier)
@@ -106,22 +106,23 @@ class Training:
         for place in places:
             report.stop_if_asked()
             pair = self._validation[place]
-            # Validation pairs have no number in the memory; negative ones keep their neighbours apart.
-            measures.append(self._measure(pair, self._memory.best(self._near_to(pair, -2 - place))))
+            # Validation pairs have no number in the memory; negative ones stand for their places.
+            measures.append(self._measure(pair, self._memory.best(self._near(-1 - place))))
         return mean(measures)
 
     def _measure(self, pair: Pair, answered_by: int | None) -> Measure:
         recalled = None if answered_by is None else self._memory.pairs[answered_by]
         return measure(pair, recalled, self._words, self._task.hyperparameters.beta)
 
-    def _near_to(self, pair: Pair, number: int) -> list[Neighbour]:
-        known = self._near.get(number)
-        if known is None:
-            known = self._memory.near(pair.prompt, without=number)
-            # Neighbours change only while the memory grows.
-            if len(self._learned) == len(self._memory.pairs):
-                self._near[number] = known
-        return known
+    def _near(self, number: int) -> list[Neighbour]:
+        if number in self._settled:
+            return self._settled[number]
+        prompt = self._validation[-1 - number].prompt if number < 0 else None
+        found = self._memory.near_others(number) if prompt is None else self._memory.near(prompt)
+        # Neighbours change only while the memory grows.
+        if len(self._learned) == len(self._memory.pairs):
+            self._settled[number] = found
+        return found
 
     def _learn(self, number: int) -> None:
         if number not in self._learned:
@@ -132,8 +133,7 @@ class Training:
 
 def _memory_of(task: TrainingTask) -> tuple[Memory, list[range]]:
     """Make the memory, nothing learned yet, and give for each training line the numbers of its pairs."""
-    parent = Memory.load(task.parent) if task.parent else None
-    pairs = list(parent.pairs) if parent else []
+    pairs, reliability = read_pairs(task.parent) if task.parent else ([], [])
     lines = []
     for line in task.training:
         start = len(pairs)
@@ -142,8 +142,7 @@ def _memory_of(task: TrainingTask) -> tuple[Memory, list[range]]:
     if not any(lines):
         raise TrainingFailed("every assistant message of the training file has the weight 0: there is nothing to learn")
     memory = Memory(pairs)
-    if parent:
-        memory.reliability[: len(parent.reliability)] = parent.reliability
+    memory.reliability[: len(reliability)] = reliability
     return memory, lines
 
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_validator
 
-from service.config_durations import PositiveDuration
-from service.config_environment import Environment, http_url
-from service.config_prices import OPENAI_PRICES
-from service.config_settings import TrainerSettings
-from service.config_tables import Table, VariableName, choose, surroundings
+from service.config.durations import PositiveDuration
+from service.config.environment import Environment, http_url
+from service.config.prices import OPENAI_PRICES
+from service.config.settings import TrainerSettings
+from service.config.tables import Table, VariableName, choose, surroundings
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.pipelines import Budget

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from service.config_tables import did_you_mean
+from service.config.tables import did_you_mean
 
 KeyPath = tuple[str | int, ...]
 

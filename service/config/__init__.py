@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from service.config_describe import describe
-from service.config_environment import VARIABLES, Environment, Variables
-from service.config_file import ConfigFile, check, parse, read_text
-from service.config_mistakes import key_of, mistakes_of
-from service.config_settings import ServiceSettings, Settings, TrainerSettings
+from service.config.describe import describe
+from service.config.environment import VARIABLES, Environment, Variables
+from service.config.file import ConfigFile, check, parse, read_text
+from service.config.mistakes import key_of, mistakes_of
+from service.config.settings import ServiceSettings, Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
 
 __all__ = ["Part", "ServiceSettings", "Settings", "TrainerSettings", "describe", "load", "missing_for"]

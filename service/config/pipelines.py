@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from service.config_durations import Duration, write_duration
-from service.config_tables import Filled, Table, choose
-from service.config_training import TrainTable
+from service.config.durations import Duration, write_duration
+from service.config.tables import Filled, Table, choose
+from service.config.training import TrainTable
 from service.domain.metrics import METRICS
 from service.domain.pipelines import (
     DatasetPolicy,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 
-from service.config_tables import Filled, Table, choose, surroundings
+from service.config.tables import Filled, Table, choose, surroundings
 from service.domain.dialects import Dialect
 from service.domain.pipelines import TrainPolicy
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from service.config_durations import Duration, PositiveDuration
-from service.config_environment import Environment
-from service.config_mistakes import key_of, line_of, locate, mistakes_of
-from service.config_pipelines import PipelineTable
-from service.config_settings import ServiceSettings
-from service.config_tables import Name, Surroundings, Table
-from service.config_trainers import TrainerTable
+from service.config.durations import Duration, PositiveDuration
+from service.config.environment import Environment
+from service.config.mistakes import key_of, line_of, locate, mistakes_of
+from service.config.pipelines import PipelineTable
+from service.config.settings import ServiceSettings
+from service.config.tables import Name, Surroundings, Table
+from service.config.trainers import TrainerTable
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.errors import ConfigurationError
 

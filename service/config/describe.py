@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from service.config_durations import write_duration
-from service.config_environment import VARIABLES
-from service.config_mistakes import key_of
-from service.config_settings import Settings
+from service.config.durations import write_duration
+from service.config.environment import VARIABLES
+from service.config.mistakes import key_of
+from service.config.settings import Settings
 
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from service.config_settings import Settings
+from service.config.settings import Settings
 
 # The length Standard Webhooks demands of a key. Looser readers turn a mistyped secret into an
 # empty key, with which anybody can sign.

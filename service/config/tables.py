@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
-from service.config_environment import Environment
+from service.config.environment import Environment
 from service.domain.dialects import Dialect
 
 

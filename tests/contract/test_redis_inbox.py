@@ -1,0 +1,382 @@
+"""The inbox and the job queue on a real Valkey."""
+
+import ast
+import asyncio
+import importlib
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from rq import Queue
+
+from service.adapters.redis_appender import MAX_BATCH, RedisAppender
+from service.adapters.redis_clients import quick_redis, web_redis
+from service.adapters.redis_inbox import RedisInbox
+from service.adapters.rq_queue import QUEUES, RqJobQueue
+from service.cli.valkey import free_port
+from service.domain.deliveries import Delivery
+from service.domain.errors import InboxUnavailable
+from service.ports import Taken
+from tests.support.builders import make_delivery
+
+T = TypeVar("T")
+CLAIM_AFTER_MS = 40
+LONG_MS = 600_000
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with quick_redis(redis_url) as client:
+        yield client
+
+
+def inbox_of(redis: Redis, consumer: str = "worker-1", *, claim_after_ms: int = LONG_MS) -> RedisInbox:
+    return RedisInbox(redis, prefix="test", consumer=consumer, claim_after_ms=claim_after_ms)
+
+
+def deliveries(number: int) -> list[Delivery]:
+    return [make_delivery(b'{"number": %d}' % index) for index in range(number)]
+
+
+def appending(redis_url: str, act: Callable[[RedisAppender], Awaitable[T]], *, window_s: int = 60) -> tuple[T, int]:
+    """Run something with an appender; give its result and how often ``on_stored`` was called."""
+    stored: list[int] = []
+
+    async def run() -> T:
+        client: AsyncRedis = web_redis(redis_url)
+        try:
+            appender = RedisAppender(
+                client, prefix="test", dedupe_window_s=window_s, on_stored=lambda: stored.append(1)
+            )
+            return await act(appender)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run()), len(stored)
+
+
+def append_all(redis_url: str, wanted: list[Delivery], *, window_s: int = 60) -> list[BaseException | None]:
+    async def act(appender: RedisAppender) -> list[BaseException | None]:
+        return list(await asyncio.gather(*map(appender.append, wanted), return_exceptions=True))
+
+    return appending(redis_url, act, window_s=window_s)[0]
+
+
+def script_calls(redis: Redis) -> int:
+    found = redis.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(found["calls"])
+
+
+# Appending.
+
+
+def test_what_was_appended_is_taken_byte_for_byte(redis_url: str, redis: Redis) -> None:
+    wanted = replace(make_delivery(b'\x00\xff\r\n {"a": 1}', "LABEL_ÜPDATED", pipeline="a pipeline"), key="k" * 64)
+    assert append_all(redis_url, [wanted]) == [None]
+    (taken,) = inbox_of(redis).take(10)
+    assert (taken.delivery, taken.attempts) == (wanted, 1)
+
+
+def test_many_appends_of_one_moment_share_round_trips(redis_url: str, redis: Redis) -> None:
+    append_all(redis_url, deliveries(1))
+    before = script_calls(redis)
+    assert append_all(redis_url, deliveries(MAX_BATCH + 100)) == [None] * (MAX_BATCH + 100)
+    assert script_calls(redis) - before == 2
+    assert inbox_of(redis).depth() == MAX_BATCH + 100
+
+
+def test_what_arrives_during_a_round_trip_is_stored_by_the_next(redis_url: str, redis: Redis) -> None:
+    async def act(appender: RedisAppender) -> None:
+        waiting = []
+        for delivery in deliveries(50):
+            waiting.append(asyncio.create_task(appender.append(delivery)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+
+    before = script_calls(redis)
+    _, rung = appending(redis_url, act)
+    assert inbox_of(redis).depth() == 50
+    assert 1 <= rung < 50
+    assert script_calls(redis) - before < 50
+
+
+def test_a_repeat_counts_as_stored_and_is_stored_once(redis_url: str, redis: Redis) -> None:
+    (delivery,) = deliveries(1)
+    assert append_all(redis_url, [delivery] * 5) == [None] * 5
+    assert append_all(redis_url, [delivery]) == [None]
+    assert inbox_of(redis).depth() == 1
+
+
+def test_a_repeat_after_the_window_is_another_delivery(redis_url: str, redis: Redis) -> None:
+    (delivery,) = deliveries(1)
+    append_all(redis_url, [delivery])
+    (seen,) = redis.keys("test:seen:*")
+    assert 0 < redis.ttl(seen) <= 60
+    redis.delete(seen)
+    append_all(redis_url, [delivery])
+    assert inbox_of(redis).depth() == 2
+
+
+def test_a_delivery_that_could_not_be_stored_is_not_taken_for_a_repeat_later(redis_url: str, redis: Redis) -> None:
+    redis.set("test:inbox", "something in the way")
+    (delivery,) = deliveries(1)
+    (failure,) = append_all(redis_url, [delivery])
+    assert isinstance(failure, InboxUnavailable)
+    redis.delete("test:inbox")
+    assert append_all(redis_url, [delivery]) == [None]
+    assert inbox_of(redis).depth() == 1
+
+
+def test_a_server_that_forgot_the_script_is_given_it_again(redis_url: str, redis: Redis) -> None:
+    async def act(appender: RedisAppender) -> None:
+        one, other = deliveries(2)
+        await appender.append(one)
+        redis.script_flush()
+        await appender.append(other)
+
+    appending(redis_url, act)
+    assert inbox_of(redis).depth() == 2
+
+
+def test_a_client_that_goes_away_takes_no_other_delivery_with_it(redis_url: str, redis: Redis) -> None:
+    async def act(appender: RedisAppender) -> list[BaseException | None]:
+        tasks = [asyncio.create_task(appender.append(delivery)) for delivery in deliveries(5)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    results, _ = appending(redis_url, act)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1:] == [None] * 4
+    assert inbox_of(redis).depth() >= 4
+
+
+def test_nobody_is_told_stored_while_redis_is_down() -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    results = append_all(url, deliveries(3))
+    assert all(isinstance(result, InboxUnavailable) for result in results)
+    assert all(result.retryable for result in results if isinstance(result, InboxUnavailable))
+
+
+def test_a_server_that_does_not_answer_is_given_up_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        results = append_all(url, deliveries(3))
+    assert all(isinstance(result, InboxUnavailable) for result in results)
+
+
+def test_an_appender_recovers_when_redis_is_back(redis_url: str, redis: Redis) -> None:
+    async def act(appender: RedisAppender) -> None:
+        one, other = deliveries(2)
+        await appender.append(one)
+        await asyncio.to_thread(redis.client_kill_filter, _type="normal", skipme=True)
+        # The broken connection may be noticed by the first attempt; the sender comes again after a 503.
+        try:
+            await appender.append(other)
+        except InboxUnavailable:
+            await appender.append(other)
+
+    appending(redis_url, act)
+    assert inbox_of(redis).depth() == 2
+
+
+# Taking.
+
+
+def fill(redis: Redis, number: int) -> list[Delivery]:
+    wanted = deliveries(number)
+    inbox = inbox_of(redis)
+    for delivery in wanted:
+        inbox.put_back(delivery)
+    return wanted
+
+
+def test_an_empty_inbox_gives_nothing(redis: Redis) -> None:
+    assert inbox_of(redis).take(10) == []
+    assert inbox_of(redis).depth() == 0
+
+
+def test_two_workers_never_take_the_same_delivery(redis: Redis) -> None:
+    wanted = fill(redis, 7)
+    one, other = inbox_of(redis, "worker-1").take(4), inbox_of(redis, "worker-2").take(4)
+    assert [item.delivery for item in one + other] == wanted
+    assert inbox_of(redis, "worker-3").take(4) == []
+
+
+def test_acknowledged_deliveries_are_forgotten_and_only_those(redis: Redis) -> None:
+    fill(redis, 3)
+    inbox = inbox_of(redis)
+    taken = inbox.take(10)
+    inbox.acknowledge(taken[:2])
+    inbox.acknowledge(taken[:2])
+    inbox.acknowledge([])
+    assert inbox.depth() == 1
+    assert redis.xpending("test:inbox", "convert")["pending"] == 1
+
+
+def wait_idle(redis: Redis, ms: int) -> None:
+    """Wait until everything pending has stood still for so long, by the server's own clock."""
+    while min(idle_ms(redis)) < ms:
+        time.sleep(0.005)
+
+
+def idle_ms(redis: Redis) -> list[int]:
+    pending = redis.xpending_range("test:inbox", "convert", "-", "+", 1000)
+    return [int(item["time_since_delivered"]) for item in pending]
+
+
+def test_a_killed_workers_deliveries_are_taken_over_and_the_attempts_counted(redis: Redis) -> None:
+    wanted = fill(redis, 3)
+    inbox_of(redis, "killed").take(10)
+    heir = inbox_of(redis, "heir", claim_after_ms=CLAIM_AFTER_MS)
+    for attempts, patience_ms in ((2, CLAIM_AFTER_MS), (3, 2 * CLAIM_AFTER_MS), (4, 4 * CLAIM_AFTER_MS)):
+        wait_idle(redis, patience_ms)
+        taken = heir.take(10)
+        assert [(item.delivery, item.attempts) for item in taken] == [(delivery, attempts) for delivery in wanted]
+
+
+def test_what_was_taken_over_is_not_given_to_a_third_worker(redis: Redis) -> None:
+    fill(redis, 3)
+    inbox_of(redis, "killed").take(10)
+    wait_idle(redis, CLAIM_AFTER_MS)
+    assert len(inbox_of(redis, "heir", claim_after_ms=CLAIM_AFTER_MS).take(10)) == 3
+    assert inbox_of(redis, "third", claim_after_ms=LONG_MS).take(10) == []
+
+
+def test_old_and_new_deliveries_are_taken_together_up_to_the_limit(redis: Redis) -> None:
+    wanted = fill(redis, 2)
+    inbox_of(redis, "killed").take(10)
+    wait_idle(redis, CLAIM_AFTER_MS)
+    for delivery in (new := deliveries(5)[2:]):
+        inbox_of(redis).put_back(delivery)
+    taken = inbox_of(redis, "heir", claim_after_ms=CLAIM_AFTER_MS).take(4)
+    assert [item.delivery for item in taken] == [*wanted, *new[:2]]
+    assert [item.attempts for item in taken] == [2, 2, 1, 1]
+
+
+def test_touching_keeps_others_away_and_counts_as_no_attempt(redis: Redis) -> None:
+    fill(redis, 2)
+    inbox = inbox_of(redis, "slow")
+    taken = inbox.take(10)
+    wait_idle(redis, CLAIM_AFTER_MS)
+    touched_s = time.monotonic()
+    inbox.touch(taken)
+    inbox.touch([])
+    # Idle since the touch, not since it was taken; the server's clock is cut to milliseconds.
+    assert max(idle_ms(redis)) <= (time.monotonic() - touched_s) * 1000 + 1
+    pending = redis.xpending_range("test:inbox", "convert", "-", "+", 10)
+    assert [item["times_delivered"] for item in pending] == [1, 1]
+
+
+def test_touching_what_another_worker_finished_brings_nothing_back(redis: Redis) -> None:
+    fill(redis, 1)
+    slow = inbox_of(redis, "slow")
+    taken = slow.take(10)
+    inbox_of(redis, "other").acknowledge(taken)
+    slow.touch(taken)
+    assert slow.depth() == 0
+    assert redis.xpending("test:inbox", "convert")["pending"] == 0
+
+
+def test_a_replayed_delivery_is_a_new_one_even_within_the_dedupe_window(redis_url: str, redis: Redis) -> None:
+    (delivery,) = deliveries(1)
+    append_all(redis_url, [delivery])
+    inbox = inbox_of(redis)
+    inbox.acknowledge(inbox.take(10))
+    inbox.put_back(delivery)
+    (again,) = inbox.take(10)
+    assert (again.delivery, again.attempts) == (delivery, 1)
+
+
+def test_a_body_as_large_as_allowed_goes_through(redis_url: str, redis: Redis) -> None:
+    large = make_delivery(b"x" * 10 * 1024 * 1024)
+    assert append_all(redis_url, [large]) == [None]
+    (taken,) = inbox_of(redis).take(1)
+    assert taken.delivery.body == large.body
+
+
+def test_what_stands_in_the_inbox_survives_its_readers(redis_url: str) -> None:
+    """A delivery is found by whoever asks next, whether or not a group existed when it came."""
+    append_all(redis_url, deliveries(2))
+    taken: list[Taken] = []
+    for consumer in ("one", "other"):
+        with quick_redis(redis_url) as client:
+            taken += inbox_of(client, consumer).take(1)
+    assert [item.delivery for item in taken] == deliveries(2)
+
+
+# The job queue.
+
+
+@pytest.fixture
+def job_queue(redis: Redis) -> RqJobQueue:
+    return RqJobQueue(redis)
+
+
+def waiting(redis: Redis) -> list[tuple[str, str, list[str]]]:
+    return [
+        (name, job.func_name, list(job.args))
+        for name in QUEUES
+        for job in Queue(name, connection=redis, serializer="json").jobs
+    ]
+
+
+def test_waking_queues_ids_on_the_right_queue(redis: Redis, job_queue: RqJobQueue) -> None:
+    job_queue.wake("advance_run", "run-1")
+    job_queue.wake("convert_deliveries")
+    job_queue.wake("reconcile", "summaries", "whole")
+    assert waiting(redis) == [
+        ("runs", "workers.jobs.advance_run", ["run-1"]),
+        ("labels", "workers.jobs.convert_deliveries", []),
+        ("labels", "workers.jobs.reconcile", ["summaries", "whole"]),
+    ]
+
+
+def test_the_same_wake_up_within_a_second_is_one_message(redis: Redis, job_queue: RqJobQueue) -> None:
+    began_s = int(time.time())
+    for _ in range(30):
+        job_queue.wake("convert_deliveries")
+        RqJobQueue(redis).wake("advance_run", "run-1")
+    seconds = int(time.time()) - began_s + 1
+    assert 2 <= len(waiting(redis)) <= 2 * seconds
+
+
+def test_wake_ups_for_different_things_are_different_messages(redis: Redis, job_queue: RqJobQueue) -> None:
+    wanted = [("a", ""), ("a", "whole"), ("a-whole", ""), ("a.b", ""), ("a-b", ""), ("a_b", ""), ("ä", "")]
+    for pipeline, whole in wanted:
+        job_queue.wake("reconcile", pipeline, *([whole] if whole else []))
+    assert len(waiting(redis)) == len(wanted)
+
+
+def test_a_job_that_wakes_itself_is_queued_again_although_it_still_runs(redis: Redis, job_queue: RqJobQueue) -> None:
+    """A quick step is over within the second it began in; its successor must not wait for the sweep."""
+    queue = Queue("runs", connection=redis, serializer="json")
+    for _ in range(5):
+        job_queue.wake("advance_run", "run-1")
+        assert len(waiting(redis)) == 1
+        # A worker takes the message; its job is known to RQ for as long as it runs.
+        Queue.dequeue_any([queue], None, connection=redis, serializer="json")
+        assert waiting(redis) == []
+
+
+def queued_names() -> set[str]:
+    """Give every job that anything in the service or the workers queues, as their source says it."""
+    found = set()
+    for path in (path for package in ("service", "workers") for path in Path(package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wake":
+                found |= {item.value for item in node.args[:1] if isinstance(item, ast.Constant)}
+    return {name for name in found if isinstance(name, str)}
+
+
+def test_every_job_that_is_queued_exists_under_its_name() -> None:
+    names = queued_names()
+    assert {"convert_deliveries", "advance_run", "poke_job", "reconcile"} <= names
+    jobs = importlib.import_module("workers.jobs")
+    assert [name for name in sorted(names) if not callable(getattr(jobs, name, None))] == []

@@ -1,0 +1,123 @@
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.comparisons import compare, interval
+from service.domain.metrics import Metric
+from tests.unit.compared_models import (
+    CHRF,
+    PII,
+    Case,
+    cases,
+    compared,
+    few_runs,
+    flags,
+    leaks_compared,
+    scores,
+    scores_compared,
+)
+
+# Intervals of one model.
+
+
+def test_nothing_measured_leaves_the_whole_range_open() -> None:
+    assert interval(CHRF, []) == (None, 0.0, 100.0)
+
+
+def test_no_leak_in_ten_answers_may_still_be_three_in_ten() -> None:
+    mean, low, high = interval(PII, [0.0] * 10)
+    assert (mean, low) == (0.0, 0.0)
+    # With that rate, none in ten would be seen in 2.5 % of all cases.
+    assert (1 - high) ** 10 == pytest.approx(0.025)
+
+
+def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
+    _, low, high = interval(PII, [1.0] * 3 + [0.0] * 7)
+    at_least_three = sum(math.comb(10, k) * low**k * (1 - low) ** (10 - k) for k in range(3, 11))
+    at_most_three = sum(math.comb(10, k) * high**k * (1 - high) ** (10 - k) for k in range(4))
+    assert [at_least_three, at_most_three] == pytest.approx([0.025, 0.025])
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_equal_scores_are_no_certainty(count: int) -> None:
+    mean, low, high = interval(CHRF, [40.0] * count)
+    assert mean == 40.0
+    assert low < 40.0 < high
+
+
+@few_runs
+@given(values=st.one_of(st.lists(flags, min_size=1), st.lists(scores, min_size=1)))
+def test_an_interval_holds_the_mean_and_stays_in_the_range(values: list[float]) -> None:
+    metric = PII if set(values) <= {0.0, 1.0} else CHRF
+    mean, low, high = interval(metric, values)
+    assert metric.low <= low + 1e-9
+    assert mean is not None
+    assert low <= mean <= high <= metric.high + 1e-9
+
+
+def test_a_rate_of_anything_but_yes_and_no_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 or 1"):
+        interval(PII, [0.5])
+
+
+# Comparisons.
+
+
+@given(better=st.integers(0, 30), worse=st.integers(0, 30))
+def test_the_p_of_two_rates_is_that_of_a_fair_coin(better: int, worse: int) -> None:
+    tosses, fewer = better + worse, min(better, worse)
+    tail = sum(Fraction(math.comb(tosses, k), 2**tosses) for k in range(fewer + 1))
+    assert leaks_compared(better=better, worse=worse, alike=3).p == pytest.approx(float(min(1, 2 * tail)))
+
+
+def test_the_p_of_a_few_scores_counts_every_flip_of_signs() -> None:
+    # Of the 2**3 sums of 1, 2 and 4 with either sign, those of at least 1 + 2 + 4 or at most its negative: two.
+    assert scores_compared(1, 2, 4).p == pytest.approx(2 / 8)
+    assert scores_compared(-1, 2, 4).p == pytest.approx(4 / 8)
+
+
+def test_the_p_of_many_scores_is_never_zero() -> None:
+    assert 0 < scores_compared(*range(1, 41)).p < 0.001
+
+
+def test_the_p_of_very_many_rates_is_never_zero() -> None:
+    assert leaks_compared(better=3000, worse=0, alike=0).p > 0
+
+
+@pytest.mark.parametrize("metric", [PII, CHRF])
+def test_models_must_be_compared_on_the_same_examples(metric: Metric) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        compare(metric, [1.0], [1.0, 0.0])
+
+
+def test_fewer_leaks_are_a_positive_difference() -> None:
+    comparison = leaks_compared(better=3, worse=1, alike=6)
+    means = [comparison.challenger, comparison.incumbent, comparison.difference]
+    assert means == pytest.approx([0.1, 0.3, 0.2])
+    assert (comparison.better_on, comparison.worse_on, comparison.discordant, comparison.n) == (3, 1, 4, 10)
+
+
+@few_runs
+@given(case=cases)
+def test_p_is_a_chance_and_the_interval_holds_the_difference(case: Case) -> None:
+    comparison = compared(case)
+    assert 0 < comparison.p <= 1
+    assert -comparison.span <= comparison.low <= comparison.difference <= comparison.high <= comparison.span
+
+
+@given(better=st.integers(0, 20), worse=st.integers(0, 20), alike=st.integers(0, 20))
+def test_the_interval_of_two_rates_leaves_out_zero_exactly_where_p_is_small(
+    better: int, worse: int, alike: int
+) -> None:
+    comparison = leaks_compared(better=better, worse=worse, alike=alike)
+    assert (comparison.low > 0 or comparison.high < 0) == (comparison.p < 0.05)
+
+
+@few_runs
+@given(differences=st.lists(st.integers(-50, 50), min_size=1, max_size=12))
+def test_the_interval_of_few_scores_leaves_out_zero_exactly_where_p_is_small(differences: list[int]) -> None:
+    comparison = scores_compared(*differences)
+    assert (comparison.low > 0 or comparison.high < 0) == (comparison.p < 0.05)
