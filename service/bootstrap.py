@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import sqlalchemy as sa
+from redis import Redis
 
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.labelbox_source import LabelboxSource
@@ -59,9 +60,15 @@ def database_url(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Deps:
-    """Everything built from one configuration, each part when it is first asked for."""
+    """Everything built from one configuration, each part when it is first asked for.
+
+    Attributes:
+        outlives_redis: Whether to wait through a restart of Redis, as a worker does, or to say at once that it is
+            down, as a command does.
+    """
 
     settings: Settings
+    outlives_redis: bool = False
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -79,7 +86,7 @@ class Deps:
     def inbox(self) -> RedisInbox:
         """The workers' half of the inbox."""
         return RedisInbox(
-            patient_redis(redis_url(self.settings)),
+            self._redis(),
             prefix=KEY_PREFIX,
             consumer=f"{socket.gethostname()}-{os.getpid()}",
             claim_after_ms=int(self.settings.service.claim_after.total_seconds() * 1000),
@@ -88,7 +95,11 @@ class Deps:
     @cached_property
     def queue(self) -> RqJobQueue:
         """The job queue."""
-        return RqJobQueue(quick_redis(redis_url(self.settings)))
+        return RqJobQueue(self._redis())
+
+    def _redis(self) -> Redis:
+        connect = patient_redis if self.outlives_redis else quick_redis
+        return connect(redis_url(self.settings))
 
     @cached_property
     def examples(self) -> SqlExampleStore:

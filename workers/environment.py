@@ -10,4 +10,4 @@ from service.config import load
 @cache
 def deps() -> Deps:
     """Build the parts; a forked job inherits none of them, because only jobs call this."""
-    return Deps(load(os.environ))
+    return Deps(load(os.environ), outlives_redis=True)

@@ -7,10 +7,10 @@ from datetime import timedelta
 from threading import Event
 
 import sqlalchemy as sa
-from redis.exceptions import RedisError
 from structlog import get_logger
 
 from service.bootstrap import Deps, now
+from service.domain.errors import ServiceError
 from workers.beginning import begin_if_due
 
 logger = get_logger()
@@ -70,6 +70,6 @@ def _reconcile_all(deps: Deps, whole: str) -> None:
 def _keep(beat: Beat) -> None:
     try:
         beat.act()
-    except (RedisError, OSError, sa.exc.SQLAlchemyError) as error:
+    except (ServiceError, sa.exc.SQLAlchemyError) as error:
         logger.warning("beat_failed", beat=beat.name, error=type(error).__name__)
     beat.due_s = time.monotonic() + beat.every.total_seconds()

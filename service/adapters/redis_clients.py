@@ -1,13 +1,28 @@
 """Redis clients, one for each use, because their patience differs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from service.domain.errors import InboxUnavailable
 
 # A webhook's sender waits while we wait.
 WEB_TIMEOUT_S = 1.5
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the client's errors into the domain's."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise InboxUnavailable(f"Redis does not answer: {type(error).__name__}") from error
 
 
 def web_redis(url: str) -> "AsyncRedis":

@@ -11,6 +11,7 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from service.adapters.redis_clients import translated
 from service.domain.deliveries import Delivery
 from service.ports import Taken
 
@@ -54,6 +55,10 @@ class RedisInbox:
 
     def take(self, limit: int) -> list[Taken]:
         """See ``Inbox``."""
+        with translated():
+            return self._take(limit)
+
+    def _take(self, limit: int) -> list[Taken]:
         self._ensure_group()
         taken = self._take_over(limit)
         if len(taken) < limit:
@@ -66,33 +71,34 @@ class RedisInbox:
         """See ``Inbox``."""
         if taken:
             ids: list[int | bytes | str | memoryview] = [item.entry_id for item in taken]
-            self._redis.xclaim(self._stream, GROUP, self._consumer, min_idle_time=0, message_ids=ids, justid=True)
+            with translated():
+                self._redis.xclaim(self._stream, GROUP, self._consumer, min_idle_time=0, message_ids=ids, justid=True)
 
     def acknowledge(self, taken: Sequence[Taken]) -> None:
         """See ``Inbox``; also deletes, because a stream keeps what was acknowledged."""
         if taken:
             ids = [item.entry_id for item in taken]
-            with self._redis.pipeline(transaction=True) as pipeline:
+            with translated(), self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.xack(self._stream, GROUP, *ids)
                 pipeline.xdel(self._stream, *ids)
                 pipeline.execute()
 
     def put_back(self, delivery: Delivery) -> None:
         """See ``Inbox``."""
-        self._redis.xadd(
-            self._stream,
-            {
-                "key": delivery.key,
-                "topic": delivery.topic,
-                "pipeline": delivery.pipeline,
-                "received_at": delivery.received_at.isoformat(),
-                "body": delivery.body,
-            },
-        )
+        fields: dict[str | bytes, str | bytes] = {
+            "key": delivery.key,
+            "topic": delivery.topic,
+            "pipeline": delivery.pipeline,
+            "received_at": delivery.received_at.isoformat(),
+            "body": delivery.body,
+        }
+        with translated():
+            self._redis.xadd(self._stream, fields)  # type: ignore[arg-type]  # the client's own alias is invariant
 
     def depth(self) -> int:
         """See ``Inbox``."""
-        return int(self._redis.xlen(self._stream))
+        with translated():
+            return int(self._redis.xlen(self._stream))
 
     def _take_over(self, limit: int) -> list[Taken]:
         pending = cast(

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import click
 import typer
 
 from service.domain.errors import ConfigurationError, ServiceError
@@ -35,12 +34,10 @@ def run(arguments: Sequence[str]) -> int:
     import service.cli.commands  # noqa: F401 - registers the commands
 
     try:
-        code = app(list(arguments), prog_name="tuneloop", standalone_mode=False)
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return 2
+        app(list(arguments), prog_name="tuneloop")
+    except SystemExit as end:
+        # Typer's own endings: 2 for wrong usage, the code of typer.Exit otherwise.
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     except ServiceError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         if error.remedy:
@@ -49,8 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return int(code or 0)
+    return 0
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -57,7 +57,7 @@ def schedule() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_schedule(Deps(_settings_for("schedule")), stop)
+    run_schedule(Deps(_settings_for("schedule"), outlives_redis=True), stop)
 
 
 @app.command()

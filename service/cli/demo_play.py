@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.cli.demo_facts import compare_with_labelbox
 from service.cli.demo_stage import PIPELINE, Stage
 from service.cli.supervisor import Supervisor
-from service.domain.errors import ServiceError
+from service.domain.errors import InboxUnavailable, ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run
 
 PATIENCE_S = 120.0
@@ -52,10 +52,11 @@ def play_wave(
     while True:
         supervisor.mend()
         run = _run_of(stage, wave)
-        show(_scene(stage, wave, run))
+        waiting = _waiting(stage)
+        show(_scene(stage, wave, run, waiting))
         if run is not None and run.state in WAITS_FOR_A_PERSON:
             raise DemoStuck(f"run {run.run_id} is {run.state}: {run.fact('error')}")
-        if run is not None and run.state in TERMINAL and _is_complete(stage):
+        if run is not None and run.state in TERMINAL and waiting == 0 and _is_complete(stage):
             return
         if time.monotonic() > end_s:
             raise DemoStuck(f"wave {wave} was not complete after {PATIENCE_S:.0f} s")
@@ -65,7 +66,15 @@ def play_wave(
 def _is_complete(stage: Stage) -> bool:
     state = stage.sandbox.call("state")
     at_work = any(project["labelers"]["running"] for project in state["projects"] if project["labelers"])
-    return not at_work and stage.deps.inbox.depth() == 0 and bool(compare_with_labelbox(stage, state)["equal"])
+    return not at_work and bool(compare_with_labelbox(stage, state)["equal"])
+
+
+def _waiting(stage: Stage) -> int | None:
+    """Count the deliveries that wait; None while Redis is away, for it is started again."""
+    try:
+        return stage.deps.inbox.depth()
+    except InboxUnavailable:
+        return None
 
 
 def _run_of(stage: Stage, wave: int) -> Run | None:
@@ -73,7 +82,7 @@ def _run_of(stage: Stage, wave: int) -> Run | None:
     return found[0] if found else None
 
 
-def _scene(stage: Stage, wave: int, run: Run | None) -> Scene:
+def _scene(stage: Stage, wave: int, run: Run | None, waiting: int | None) -> Scene:
     counts = stage.deps.examples.counts(PIPELINE)
     losses = []
     if run is not None:
@@ -84,7 +93,7 @@ def _scene(stage: Stage, wave: int, run: Run | None) -> Scene:
     return Scene(
         wave=wave,
         received=sent.get("accepted", 0),
-        waiting=stage.deps.inbox.depth(),
+        waiting=waiting or 0,
         new=counts.new,
         threshold=stage.threshold,
         examples=counts.train + counts.held_out,

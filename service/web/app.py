@@ -15,7 +15,7 @@ from service.adapters.redis_clients import quick_redis
 from service.bootstrap import Deps, redis_url
 from service.config import missing_for
 from service.domain.deliveries import Delivery
-from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.errors import ConfigurationError
 from service.web.wakeups import Waker
 from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
 
@@ -29,14 +29,14 @@ def create_app(deps: Deps) -> Starlette:
     settings = deps.settings
     if missing := missing_for(settings, "serve"):
         raise ConfigurationError("\n".join(missing), remedy="Set them in the environment, see .env.example.")
-    waker = Waker(_translated(lambda: deps.queue.wake("convert_deliveries")))
+    waker = Waker(lambda: deps.queue.wake("convert_deliveries"))
     appender = deps.appender(waker.ring)
 
     async def append(delivery: Delivery) -> None:
         await appender.append(delivery)
 
     async def poke(job_id: str) -> None:
-        await asyncio.to_thread(_translated(lambda: deps.queue.wake("poke_job", job_id)))
+        await asyncio.to_thread(deps.queue.wake, "poke_job", job_id)
 
     doors = Doors(
         labelbox_secrets=[secret.get_secret_value().encode() for secret in settings.webhook_secrets],
@@ -102,13 +102,3 @@ def _ping_redis(deps: Deps) -> None:
 def _ping_database(deps: Deps) -> None:
     with deps.engine.connect() as connection:
         connection.execute(sa.text("select 1"))
-
-
-def _translated(wake: Callable[[], None]) -> Callable[[], None]:
-    def translated() -> None:
-        try:
-            wake()
-        except (RedisError, OSError) as error:
-            raise InboxUnavailable(type(error).__name__) from error
-
-    return translated
