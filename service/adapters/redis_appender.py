@@ -25,6 +25,7 @@ class RedisAppender:
     """
 
     def __init__(self, redis: "Redis", *, prefix: str, dedupe_window_s: int, on_stored: Callable[[], None]) -> None:
+        self._redis = redis
         self._append = redis.register_script(APPEND_SCRIPT)
         self._prefix = prefix
         self._window_s = dedupe_window_s
@@ -44,6 +45,10 @@ class RedisAppender:
             # A new task begins at the next turn: everything that arrives in this one goes along.
             self._flusher = asyncio.create_task(self._flush())
         await stored
+
+    async def close(self) -> None:
+        """Give the connections back; nothing may be appended afterwards."""
+        await self._redis.aclose()
 
     async def _flush(self) -> None:
         """Send until nothing waits: what arrives during a round trip is the next one's batch."""

@@ -57,6 +57,7 @@ def create_app(deps: Deps) -> Starlette:
         waking.cancel()
         with suppress(asyncio.CancelledError):
             await waking
+        await appender.close()
 
     receive_delivery = LabelboxWebhook(doors)
     return Starlette(

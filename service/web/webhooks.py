@@ -65,7 +65,8 @@ class LabelboxWebhook:
         verify_signature(body, sha256=sha256, sha1=sha1, secrets=self._doors.labelbox_secrets)
         topic = topics[0].decode("latin-1") if topics else ""
         pipeline = scope["path_params"].get("pipeline", "")
-        await self._doors.append(Delivery(delivery_key(topic, body), topic, pipeline, body, datetime.now(UTC)))
+        key = delivery_key(topic, body, pipeline=pipeline)
+        await self._doors.append(Delivery(key, topic, pipeline, body, datetime.now(UTC)))
 
 
 def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
