@@ -1,12 +1,16 @@
 """The job queue: RQ with JSON, ids only."""
 
 import hashlib
+import json
 import time
+from collections.abc import Sequence
 from itertools import count
 
 from redis import Redis
 from rq import Queue
 from rq.exceptions import DuplicateJobError
+
+from service.adapters.redis_clients import translated
 
 QUEUES = ("runs", "labels")
 _QUEUE_OF = {"advance_run": "runs", "poke_job": "runs"}
@@ -29,23 +33,29 @@ class RqJobQueue:
     def wake(self, job: str, *arguments: str) -> None:
         """See ``JobQueue``."""
         queue = Queue(_QUEUE_OF.get(job, "labels"), connection=self._redis, serializer="json")
-        digest = hashlib.sha256("\n".join(arguments).encode()).hexdigest()[:16]
-        second = int(time.time())
-        for number in count():
-            job_id = f"{job}-{digest}-{second}-{number}"
-            try:
-                queue.enqueue(
-                    f"workers.jobs.{job}",
-                    args=arguments,
-                    job_id=job_id,
-                    unique=True,
-                    ttl=WAIT_S,
-                    result_ttl=0,
-                    failure_ttl=24 * 3600,
-                    job_timeout=TIMEOUT_S,
-                )
-            except DuplicateJobError:
-                if self._redis.lpos(queue.key, job_id) is None:
-                    # A worker has it already, and perhaps looked before there was what we wake it for.
-                    continue
-            return
+        name = f"{job}-{hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:16]}-{int(time.time())}"
+        with translated():
+            for number in count():
+                # A worker may have it already, and have looked before there was what we wake it for.
+                if self._enqueue(queue, f"{name}-{number}", job, arguments) or self._waits(queue, f"{name}-{number}"):
+                    return
+
+    def _enqueue(self, queue: Queue, job_id: str, job: str, arguments: Sequence[str]) -> bool:
+        """Queue a message; False if RQ knows its id, waiting or running."""
+        try:
+            queue.enqueue(
+                f"workers.jobs.{job}",
+                args=arguments,
+                job_id=job_id,
+                unique=True,
+                ttl=WAIT_S,
+                result_ttl=0,
+                failure_ttl=24 * 3600,
+                job_timeout=TIMEOUT_S,
+            )
+        except DuplicateJobError:
+            return False
+        return True
+
+    def _waits(self, queue: Queue, job_id: str) -> bool:
+        return self._redis.lpos(queue.key, job_id) is not None

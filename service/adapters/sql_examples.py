@@ -73,6 +73,7 @@ class SqlExampleStore:
             watermark=watermark or 0,
             new=news[0],
             train=sizes.get("train", 0),
+            validation=sizes.get("validation", 0),
             held_out=sizes.get("held_out", 0),
             first_new_at=news[1],
             last_new_at=news[2],

@@ -25,7 +25,8 @@ def status(*, as_json: AsJson = False) -> None:
     for name, found in facts["pipelines"].items():
         typer.echo(f"\n{name}")
         typer.echo(
-            f"  examples   {found['train']} train, {found['held_out']} held out; {found['new']} new since the last run"
+            f"  examples   {found['train']} train, {found['validation']} validation, {found['held_out']} held out; "
+            f"{found['new']} new since the last run"
         )
         typer.echo(f"  reconciled {found['reconciled'] or 'never'}")
         typer.echo(f"  last run   {found['last_run'] or 'none'}")
@@ -64,6 +65,7 @@ def _pipeline(deps: Deps, name: str) -> dict[str, Any]:
     latest = deps.reconciles.latest(name)
     return {
         "train": counts.train,
+        "validation": counts.validation,
         "held_out": counts.held_out,
         "new": counts.new,
         "reconciled": f"{latest['at']:%Y-%m-%d %H:%M:%S} UTC, {latest['healed']} mended" if latest else None,

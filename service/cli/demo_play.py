@@ -96,7 +96,7 @@ def _scene(stage: Stage, wave: int, run: Run | None, waiting: int | None) -> Sce
         waiting=waiting or 0,
         new=counts.new,
         threshold=stage.threshold,
-        examples=counts.train + counts.held_out,
+        examples=counts.train + counts.validation + counts.held_out,
         run=run,
         step=(run.fact("progress") if run and run.state == "evaluating" else step) or "",
         loss=losses[-1]["train_loss"] if losses else None,

@@ -21,7 +21,7 @@ def print_report(facts: Mapping[str, Any], console: Console) -> None:
         console.rule(f"[bold]Run {number}: {run['state']}")
         _run(run, console)
     if facts["side_by_side"]:
-        console.rule("[bold]Three held-out chats, side by side")
+        console.rule("[bold]Three held-out chats, base against tuned")
         for item in facts["side_by_side"]:
             _side_by_side(item, console)
     console.rule("[bold]The result")
@@ -36,9 +36,8 @@ def _received(facts: Mapping[str, Any], console: Console) -> None:
     table.add_row("lost on the way", str(labelbox["lost"]), "never arrived")
     table.add_row("late or out of order", str(labelbox["delayed"] + labelbox["reordered"]), "order does not matter")
     table.add_row("stored and converted", str(received["stored_once"]), "signed, durable before they were answered")
-    table.add_row(
-        "healed by reconcile", str(received["healed_by_reconcile"]), f"differences, in {received['reconciles']} looks"
-    )
+    looks = f"differences that it saw before or without a delivery, in {received['reconciles']} looks"
+    table.add_row("healed by reconcile", str(received["healed_by_reconcile"]), looks)
     same = "the same rows, the same texts" if labels["equal"] else "[red]NOT the same[/]"
     table.add_row("approved in Labelbox", str(labels["approved_in_labelbox"]), "")
     table.add_row("examples here", str(labels["examples_here"]), same)

@@ -1,5 +1,6 @@
 """The demo's live progress: redrawn in place on a terminal, a line for each news elsewhere."""
 
+import time
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,8 @@ from service.cli.demo_play import Scene
 from service.domain.runs import RunState
 
 BAR = 30
+# Without a terminal every line stays, so they come more slowly.
+QUIET_S = 1.0
 _STAGES = (
     RunState.CLAIMED,
     RunState.SNAPSHOTTED,
@@ -28,6 +31,8 @@ class Screen:
         self._console = console
         self._live = Live(console=console, refresh_per_second=8) if console.is_terminal else None
         self._last = ""
+        self._state: RunState | None = None
+        self._shown_s = 0.0
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -47,10 +52,11 @@ class Screen:
         if self._live:
             self._live.update(_table(scene))
             return
-        line = _line(scene)
-        if line != self._last:
+        line, state = _line(scene), scene.run.state if scene.run else None
+        moved = state != self._state
+        if line != self._last and (moved or time.monotonic() - self._shown_s > QUIET_S):
             self._console.print(f"  {line}")
-            self._last = line
+            self._last, self._state, self._shown_s = line, state, time.monotonic()
 
 
 def _table(scene: Scene) -> Table:
@@ -60,7 +66,8 @@ def _table(scene: Scene) -> Table:
     if scene.run is None:
         done = min(scene.new, scene.threshold) * BAR // max(scene.threshold, 1)
         bar = "━" * done + "[dim]" + "━" * (BAR - done) + "[/]"
-        table.add_row("threshold", f"{bar} {scene.new} of {scene.threshold} new")
+        pause = ", waiting for a quiet moment" if scene.new >= scene.threshold else ""
+        table.add_row("threshold", f"{bar} {scene.new} of {scene.threshold} new{pause}")
     else:
         table.add_row("run", _stages(scene))
         table.add_row("training", _training(scene))

@@ -26,7 +26,7 @@ CONFIGURATION = """\
 # Written by tuneloop demo.
 [service]
 sweep_every = "1s"
-reconcile_every = "4s"
+reconcile_every = "6s"
 reconcile_overlap = "1m"
 claim_after = "3s"
 poll_every = "1s"
@@ -50,6 +50,9 @@ quiet = "1s"
 max_wait = "5s"
 cooldown = "0s"
 
+[pipelines.{pipeline}.dataset]
+held_out_percent = 30              # so that the first verdict, on some sixty labels, has enough to go by
+
 [pipelines.{pipeline}.train]
 trainer = "local"
 model = "{model}"
@@ -57,6 +60,7 @@ model = "{model}"
 [pipelines.{pipeline}.verdict]
 primary = "pii_leak"
 guard = ["chrf"]
+guard_margin = 5                   # what a summary's wording may lose for repeating no personal data
 promote = "automatic"
 """
 

@@ -5,6 +5,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
+from rq import Worker
+
+from service.adapters.redis_clients import quick_redis, translated
 from service.adapters.sql_engine import migrate
 from service.bootstrap import database_url
 from service.cli.supervisor import Program, Supervisor
@@ -30,7 +33,14 @@ def start_service(supervisor: Supervisor, settings: Settings, environment: Mappi
     for number in range(1, settings.service.workers + 1):
         supervisor.start(_part(f"worker-{number}", "work", given))
     supervisor.start(_part("schedule", "schedule", given))
+    # They import the SDKs first, which takes some seconds.
+    supervisor.wait_for("the workers are ready", lambda: _workers(redis) >= settings.service.workers)
     return redis
+
+
+def _workers(address: str) -> int:
+    with translated(), quick_redis(address) as redis:
+        return int(Worker.count(connection=redis))
 
 
 def _part(name: str, command: str, environment: Mapping[str, str], address: str = "", *, healthy: str = "") -> Program:

@@ -79,6 +79,19 @@ class Supervisor:
             time.sleep(0.05)
         self._say(f"{program.name:<10} {program.address or 'running'}")
 
+    def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
+        """Wait until something that the programs do together has come about.
+
+        Raises:
+            ProcessFailed: It did not in time.
+        """
+        end_s = time.monotonic() + READY_S
+        while not condition():
+            self.mend()
+            if time.monotonic() > end_s:
+                raise ProcessFailed(f"{what}: not within {READY_S:.0f} s", remedy=f"Read the logs in {self._logs}.")
+            time.sleep(0.05)
+
     def pid(self, name: str) -> int:
         """Give a program's current process id."""
         return next(child.process.pid for child in self._children if child.program.name == name)

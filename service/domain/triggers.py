@@ -22,6 +22,7 @@ class Counts:
     watermark: int
     new: int
     train: int
+    validation: int
     held_out: int
     first_new_at: datetime | None
     last_new_at: datetime | None

@@ -85,6 +85,9 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
             return UNSIGNED
         except InboxUnavailable:
             return UNAVAILABLE
+        except ClientDisconnect:
+            # Nobody is left to read the answer.
+            return Response(status_code=400)
         return STORED
 
     return receive_event
@@ -95,7 +98,7 @@ def _job_id(body: bytes) -> str | None:
     try:
         event = json.loads(body)
         job_id = event["data"]["id"] if event["type"].startswith("fine_tuning.job.") else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return job_id if isinstance(job_id, str) else None
 

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -370,8 +371,12 @@ def queued_names() -> set[str]:
     found = set()
     for path in (path for package in ("service", "workers") for path in Path(package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wake":
-                found |= {item.value for item in node.args[:1] if isinstance(item, ast.Constant)}
+            if not isinstance(node, ast.Call):
+                continue
+            # Either called, or handed to something that calls it with what follows.
+            for caller, argument in pairwise([node.func, *node.args]):
+                if isinstance(caller, ast.Attribute) and caller.attr == "wake" and isinstance(argument, ast.Constant):
+                    found.add(argument.value)
     return {name for name in found if isinstance(name, str)}
 
 

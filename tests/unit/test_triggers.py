@@ -17,6 +17,7 @@ READY = Counts(
     watermark=60,
     new=50,
     train=40,
+    validation=5,
     held_out=10,
     first_new_at=NOON - timedelta(minutes=5),
     last_new_at=NOON - timedelta(seconds=30),
@@ -53,7 +54,7 @@ def test_each_obstacle_alone_is_named_with_its_number(counts: Counts, code: str,
 
 
 def test_all_obstacles_are_named_at_once() -> None:
-    counts = Counts(0, 0, 0, 0, NOON, NOON, 3, NOON, "run-3")
+    counts = Counts(0, 0, 0, 0, 0, NOON, NOON, 3, NOON, "run-3")
     assert set(codes(counts)) == {
         "below_threshold",
         "run_open",
