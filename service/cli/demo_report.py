@@ -36,7 +36,7 @@ def _received(facts: Mapping[str, Any], console: Console) -> None:
     table.add_row("lost on the way", str(labelbox["lost"]), "never arrived")
     table.add_row("late or out of order", str(labelbox["delayed"] + labelbox["reordered"]), "order does not matter")
     table.add_row("stored and converted", str(received["stored_once"]), "signed, durable before they were answered")
-    looks = f"differences that it saw before or without a delivery, in {received['reconciles']} looks"
+    looks = f"examples, seen without a delivery or before it, in {received['reconciles']} looks"
     table.add_row("healed by reconcile", str(received["healed_by_reconcile"]), looks)
     same = "the same rows, the same texts" if labels["equal"] else "[red]NOT the same[/]"
     table.add_row("approved in Labelbox", str(labels["approved_in_labelbox"]), "")

@@ -9,6 +9,7 @@ from typing import Any
 from service.domain.errors import UnreadableRow
 from service.domain.ontologies import Question
 
+NOT_LABELLED = "not_labelled"
 # Text rows hold the prompt itself; anything else behind row_data is an address or a document of another kind.
 _TEXT_ASSETS = frozenset({"text", ""})
 # A text that was uploaded as a file. Its address is signed anew for every export, so each look at it would be
@@ -89,7 +90,7 @@ def _refuse_row(row: Mapping[str, Any], project: Mapping[str, Any] | None, accep
     if project is None:
         return "not_in_project"
     if not project["labels"]:
-        return "not_labelled"
+        return NOT_LABELLED
     if accept == "done" and project["project_details"]["workflow_status"] != "DONE":
         return "not_done"
     return _refuse_prompt(row)

@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from service.domain.deliveries import Doorbell, read_doorbell
 from service.domain.errors import ServiceError, UnknownProject
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, Inbox, JobQueue, LabelSource, Taken
-from service.usecases.read_rows import RowsRead, read_rows, row_id_of
+from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows, row_id_of
 from service.usecases.write_examples import write_outcomes
 
-# Labelbox exports at most this many rows by id.
-MAX_EXPORT_IDS = 2000
 # With the inbox's growing patience this is a good hour.
 MAX_ATTEMPTS = 12
 # An export lags behind the webhook; after this many looks what it shows is believed.
@@ -62,14 +61,16 @@ class ConvertDeliveries:
     def __call__(self, limit: int = MAX_EXPORT_IDS) -> Conversion:
         """Convert up to ``limit`` deliveries."""
         taken = self._inbox.take(limit)
-        settled = changes = 0
-        for (project_id, names), rung in self._sort(taken).items():
+        groups = self._sort(taken)
+        # What is in no group is in the dead letters.
+        settled, changes = len(taken) - sum(map(len, groups.values())), 0
+        for (project_id, names), rung in groups.items():
             pipelines = [self._pipelines[name] for name in names]
             try:
                 done, written = self._convert(project_id, pipelines, rung)
             except ServiceError as error:
                 done, written = self._give_up(rung, error), 0
-            self._inbox.acknowledge(done)
+            self._inbox.acknowledge([item.taken for item in done])
             settled += len(done)
             changes += written
         return Conversion(len(taken), settled, changes)
@@ -98,7 +99,7 @@ class ConvertDeliveries:
             raise UnknownProject(f"no pipeline reads project {project_id} (path: {item.delivery.pipeline or '-'})")
         return project_id, names
 
-    def _convert(self, project_id: str, pipelines: Sequence[Pipeline], rung: Sequence[Rung]) -> tuple[list[Taken], int]:
+    def _convert(self, project_id: str, pipelines: Sequence[Pipeline], rung: Sequence[Rung]) -> tuple[list[Rung], int]:
         """Read the rows and write the examples; give what is settled and the number of changes."""
         if any(not item.doorbell.data_row_ids for item in rung):
             # It only says that something in the project changed.
@@ -108,23 +109,39 @@ class ConvertDeliveries:
         ontology = self._labels.normalized_ontology(project_id)
         row_ids = list(dict.fromkeys(row_id for item in rung for row_id in item.doorbell.data_row_ids))
         rows = self._export(project_id, row_ids, on_wait=lambda: self._inbox.touch([item.taken for item in rung]))
-        settled: list[Rung] = []
-        changes = 0
+        settled, changes = list(rung), 0
         for pipeline in pipelines:
-            read = read_rows(rows.values(), pipeline=pipeline, ontology=ontology)
-            settled = [item for item in rung if not _lags(item, read)]
-            outcomes = {item: self._outcome(item, read) for item in settled}
-            asked_for = {row_id for item in settled for row_id in item.doorbell.data_row_ids}
-            written = write_outcomes(
-                self._examples,
-                pipeline,
-                read.outcomes.values(),
-                gone=asked_for - rows.keys(),
-                observed_at=observed_at,
-                audit=[self._audit(item, project_id, outcome) for item, outcome in outcomes.items()],
-            )
-            changes += len(written)
-        return [item.taken for item in settled], changes
+            try:
+                ready, written = self._write(pipeline, rung, rows, ontology=ontology, observed_at=observed_at)
+            except ServiceError as error:
+                # One pipeline that is configured wrong keeps no label from the others.
+                ready, written = set(self._give_up(rung, error)), 0
+            settled = [item for item in settled if item in ready]
+            changes += written
+        return settled, changes
+
+    def _write(
+        self,
+        pipeline: Pipeline,
+        rung: Sequence[Rung],
+        rows: Mapping[str, Mapping[str, Any]],
+        *,
+        ontology: Mapping[str, Any],
+        observed_at: datetime,
+    ) -> tuple[set[Rung], int]:
+        """Write one pipeline's examples; give the deliveries that this settles and the number of changes."""
+        read = read_rows(rows.values(), pipeline=pipeline, ontology=ontology)
+        outcomes = {item: self._outcome(item, read) for item in rung if not _lags(item, read)}
+        asked_for = {row_id for item in outcomes for row_id in item.doorbell.data_row_ids}
+        written = write_outcomes(
+            self._examples,
+            pipeline,
+            read.outcomes.values(),
+            gone=asked_for - rows.keys(),
+            observed_at=observed_at,
+            audit=[self._audit(item, pipeline.labels.project, outcome) for item, outcome in outcomes.items()],
+        )
+        return set(outcomes), len(written)
 
     def _outcome(self, item: Rung, read: RowsRead) -> str:
         for row_id in item.doorbell.data_row_ids:
@@ -142,11 +159,11 @@ class ConvertDeliveries:
                 found[row_id_of(row)] = row
         return found
 
-    def _give_up(self, rung: Sequence[Rung], error: ServiceError) -> list[Taken]:
+    def _give_up(self, rung: Sequence[Rung], error: ServiceError) -> list[Rung]:
         """Bury what has no attempt left; the rest stays pending and comes back."""
-        lost = [item.taken for item in rung if not error.retryable or item.taken.attempts >= MAX_ATTEMPTS]
+        lost = [item for item in rung if not error.retryable or item.taken.attempts >= MAX_ATTEMPTS]
         for item in lost:
-            self._bury(item, error)
+            self._bury(item.taken, error)
         return lost
 
     def _bury(self, item: Taken, error: ServiceError) -> None:

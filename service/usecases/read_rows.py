@@ -9,6 +9,9 @@ from service.domain.labels import RowOutcome, read_row
 from service.domain.ontologies import response_question
 from service.domain.pipelines import Pipeline
 
+# Labelbox exports at most this many rows by id.
+MAX_EXPORT_IDS = 2000
+
 
 @dataclass(slots=True)
 class RowsRead:
