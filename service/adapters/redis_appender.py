@@ -54,13 +54,16 @@ class RedisAppender:
         """Send until nothing waits: what arrives during a round trip is the next one's batch."""
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            failure: InboxUnavailable | None = InboxUnavailable("interrupted")
             try:
                 await self._send([delivery for delivery, _ in batch])
+                failure = None
             except (RedisError, OSError) as error:
                 failure = InboxUnavailable(type(error).__name__)
+            finally:
+                # Whatever happened, nobody is left waiting for an answer.
                 _settle([stored for _, stored in batch], failure)
-            else:
-                _settle([stored for _, stored in batch], None)
+            if failure is None:
                 self._on_stored()
 
     async def _send(self, deliveries: list[Delivery]) -> None:

@@ -17,6 +17,7 @@ from service.cli.demo_report import print_report
 from service.cli.demo_screen import Screen
 from service.cli.demo_stage import Stage, set_stage
 from service.cli.supervisor import Supervisor
+from service.domain.errors import ConfigurationError
 from service.logs import silence_logging
 
 # So many chats are there for each label that is wanted: some are skipped.
@@ -39,7 +40,12 @@ def demo(
     silence_logging()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     place = (folder or Path("tuneloop-demo") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}").resolve()
-    place.mkdir(parents=True, exist_ok=False)
+    try:
+        place.mkdir(parents=True, exist_ok=False)
+        (place / "data").mkdir()
+    except OSError as error:
+        remedy = "Name a folder that does not exist yet, in a place you may write to, with --folder."
+        raise ConfigurationError(f"{place}: {error.strerror}", remedy=remedy) from error
     console = Console(stderr=as_json, highlight=False)
     facts = _play(place, console, labels=labels, seed=seed, rate=rate)
     (place / "report.json").write_text(json.dumps(facts, indent=2, default=str), encoding="utf-8")

@@ -11,6 +11,8 @@ import typer
 
 from service.bootstrap import Deps, database_url
 from service.cli.app import app
+from service.cli.processes import sole_owner, start_service
+from service.cli.supervisor import Supervisor
 from service.config import Settings, load, missing_for
 from service.domain.errors import ConfigurationError
 from service.logs import configure_logging
@@ -54,10 +56,7 @@ def schedule() -> None:
     from workers.schedule import run_schedule
 
     configure_logging("schedule")
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run_schedule(Deps(_settings_for("schedule"), outlives_redis=True), stop)
+    run_schedule(Deps(_settings_for("schedule"), outlives_redis=True), _stop_on_signals())
 
 
 @app.command()
@@ -74,19 +73,21 @@ def migrate() -> None:
 @app.command()
 def up() -> None:
     """Run everything on this machine until Ctrl-C."""
-    from service.cli.processes import start_service
-    from service.cli.supervisor import Supervisor
-
     settings = load(os.environ)
     if missing := [*missing_for(settings, "serve"), *missing_for(settings, "work")]:
         raise ConfigurationError("\n".join(dict.fromkeys(missing)), remedy="Set them, see .env.example.")
+    with sole_owner(settings.data_folder):
+        _run_all(settings)
+
+
+def _run_all(settings: Settings) -> None:
+    # While things start, both end the start at once; afterwards they end the watch.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logs = settings.data_folder / "logs"
     supervisor = Supervisor(logs, typer.echo)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
         start_service(supervisor, settings, {})
+        stop = _stop_on_signals()
         typer.echo(f"{'logs':<10} {logs}\nEverything runs; Ctrl-C stops it.")
         while not stop.wait(0.5):
             supervisor.mend()
@@ -107,6 +108,14 @@ def trainer(context: typer.Context) -> None:
 def sandbox(context: typer.Context) -> None:
     """Run the stand-in Labelbox, at /graphql."""
     os.execv(sys.executable, [sys.executable, "-m", "sandbox", *context.args])  # noqa: S606 - no shell is what we want
+
+
+def _stop_on_signals() -> Event:
+    """Give an event that the first SIGTERM or SIGINT sets."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _settings_for(part: str) -> Settings:

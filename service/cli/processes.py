@@ -1,9 +1,13 @@
 """The processes of ``tuneloop up``; the demo starts exactly these as well."""
 
+import fcntl
+import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from rq import Worker
 
@@ -13,6 +17,40 @@ from service.bootstrap import database_url
 from service.cli.supervisor import Program, Supervisor
 from service.cli.valkey import valkey_program
 from service.config import Settings
+from service.domain.errors import ConfigurationError
+
+
+@contextmanager
+def sole_owner(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two supervisors in one would start everything twice on the same data.
+
+    Raises:
+        ConfigurationError: Another one holds it, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "up.lock").open("w", encoding="utf-8")
+    except OSError as error:
+        remedy = "Make it writable, or name another one in TUNELOOP_DATA."
+        raise ConfigurationError(f"the data folder {folder}: {error.strerror}", remedy=remedy) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            remedy = "Stop that one first, or name another folder in TUNELOOP_DATA."
+            raise ConfigurationError(f"tuneloop up runs already on {folder}", remedy=remedy) from error
+        yield
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise ConfigurationError if somebody listens on the port already: his answers would look like ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            remedy = "Stop what listens there, or choose another port with TUNELOOP_PORT."
+            raise ConfigurationError(f"{host}:{port}: {error.strerror}", remedy=remedy) from error
 
 
 def start_service(supervisor: Supervisor, settings: Settings, environment: Mapping[str, str]) -> str:
@@ -21,11 +59,11 @@ def start_service(supervisor: Supervisor, settings: Settings, environment: Mappi
     Returns:
         The address of Redis.
     """
+    require_free(settings.host, settings.port)
     redis = settings.redis_url
     if redis is None:
         valkey, redis = valkey_program(settings.data_folder / "valkey")
         supervisor.start(valkey)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
     migrate(database_url(settings))
     given = {**environment, "TUNELOOP_REDIS_URL": redis}
     address = f"http://{settings.host}:{settings.port}"

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from service.domain.errors import ModelNotReady, OutcomeUnknown, RunMoved, ServiceError
+from service.domain.errors import OutcomeUnknown, RunMoved, ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
-from service.usecases.steps.evaluate import evaluate, without_champion
+from service.usecases.steps.clean_up import clean_up
+from service.usecases.steps.evaluate import evaluate
 from service.usecases.steps.follow import follow
 from service.usecases.steps.freeze import freeze
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import backoff, submit
+from service.usecases.steps.submit import backoff, in_doubt, submit
 from service.usecases.steps.upload import upload
 
 # With the growing pauses this is about a day; then a person is asked.
@@ -64,25 +65,12 @@ def _do(run: Run, parts: Parts) -> Run:
 def _after_error(run: Run, error: ServiceError, parts: Parts) -> Step:
     now = parts.clock()
     facts = {"error": f"{type(error).__name__}: {error}", "remedy": error.remedy}
-    if isinstance(error, ModelNotReady) and (step := without_champion(run, error)):
-        return step
     if error.retryable and run.attempts < MAX_ATTEMPTS:
         pause = timedelta(seconds=1) if isinstance(error, OutcomeUnknown) else backoff(run.attempts)
         return Step(run.state, str(error), facts=facts, due_at=now + pause)
-    if run.job_id is not None:
-        # Money was spent: nothing is thrown away without a person.
+    if run.job_id is not None or in_doubt(run):
+        # Money was spent, or may have been: nothing is thrown away without a person.
         return Step(RunState.NEEDS_ATTENTION, str(error), facts={**facts, "resume": run.state.value})
-    _clean_up(run, parts)
+    clean_up(run, parts)
     parts.letters.put("run", run.run_id, error, content=None, now=now)
     return Step(RunState.FAILED, str(error), facts=facts)
-
-
-def _clean_up(run: Run, parts: Parts) -> None:
-    """Release the money and delete the uploads of a run that will have no job."""
-    parts.ledger.settle(run.run_id, run.trainer, 0.0, tokens=None, now=parts.clock())
-    for name in ("training_file", "validation_file"):
-        if file_id := run.fact(name):
-            try:
-                parts.accounts[run.trainer].connect().delete_file(file_id)
-            except ServiceError as error:
-                parts.letters.put("file", file_id, error, content=None, now=parts.clock())

@@ -1,8 +1,12 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
-from service.domain.errors import ServiceError
+from contextlib import suppress
+
+from service.domain.errors import ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
+from service.usecases.steps.clean_up import clean_up
 from service.usecases.steps.parts import Parts
+from service.usecases.steps.submit import in_doubt
 
 
 class RunCannot(ServiceError):
@@ -21,7 +25,7 @@ def approve_run(run_id: str, parts: Parts) -> Run:
     if run.state not in WAITS_FOR_A_PERSON:
         raise RunCannot(f"run {run.run_id} is {run.state} and waits for nobody")
     resume = RunState(run.fact("resume") or RunState.SNAPSHOTTED)
-    # Approving a submission without a known outcome is a person's word that no job exists.
+    # Approving a submission without a known outcome is a person's word; the trainer is searched once more.
     changes = {"intent_at": None} if resume == RunState.UPLOADED else None
     step = Step(resume, "approved by hand", changes=changes, facts={"approved": True})
     after = parts.runs.record(run, step, now=parts.clock())
@@ -33,18 +37,45 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
     """Stop a run, and its job if it has one.
 
     Raises:
-        RunCannot: It has ended already, or its job is just being created.
+        RunCannot: It has ended already, or a worker is just sending something to the trainer.
     """
     run = parts.runs.get(run_id)
     if run.state in TERMINAL:
         raise RunCannot(f"run {run.run_id} has ended: {run.state}")
-    if run.intent_at is not None and run.job_id is None and run.state == RunState.UPLOADED:
-        raise RunCannot(f"the job of run {run.run_id} is just being created", remedy="Try again in a minute.")
-    if run.job_id is not None and run.state in {RunState.SUBMITTED, RunState.TRAINING}:
+    if run.job_id is not None and run.state in _HAS_A_JOB:
         # The next look at the job ends the run and settles what it cost.
-        parts.accounts[run.trainer].connect().cancel(run.job_id)
+        parts.account(run.trainer).connect().cancel(run.job_id)
         parts.runs.hurry(run.run_id)
         parts.queue.wake("advance_run", run.run_id)
         return run
-    parts.ledger.settle(run.run_id, run.trainer, 0.0, tokens=None, now=parts.clock())
+    if run.state in _SENDS:
+        run = _hold(run, parts)
+    _let_go(run, parts)
     return parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+
+
+_HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
+_SENDS = frozenset({RunState.SNAPSHOTTED, RunState.UPLOADED})
+
+
+def _hold(run: Run, parts: Parts) -> Run:
+    """Take the run from the workers, so that none creates a job for a run that is no longer there."""
+    held = None
+    if run.intent_at is None:
+        now = parts.clock()
+        parts.runs.hurry(run.run_id)
+        held = parts.runs.lease(run.run_id, until=now + parts.timing.lease, now=now)
+    if held is None or held.state != run.state or held.intent_at is not None:
+        raise RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
+    return held
+
+
+def _let_go(run: Run, parts: Parts) -> None:
+    """Stop what a run that waited for a person still has at the trainer; money in doubt stays set aside."""
+    if run.job_id is None:
+        if not in_doubt(run):
+            clean_up(run, parts)
+    elif run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
+        # A job that the trainer no longer has needs no stopping.
+        with suppress(TrainerRefused):
+            parts.account(run.trainer).connect().cancel(run.job_id)

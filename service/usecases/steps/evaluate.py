@@ -16,6 +16,7 @@ from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
 from service.ports import Trainer
 from service.usecases.steps.parts import Parts
+from service.usecases.steps.submit import backoff
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with.
 CHAMPION_ATTEMPTS = 8
@@ -43,14 +44,20 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     answers: dict[str, dict[str, str]] = {}
     for role, (model, trainer_name) in models.items():
         answers[role] = parts.evaluations.answers(model, [question.key for question in questions])
-        missing = [question for question in questions if question.key not in answers[role]]
-        trainer = parts.accounts[trainer_name].connect() if missing else None
-        for question in missing:
+        # By key: two rows that share a prompt are one question.
+        missing = {question.key: question for question in questions if question.key not in answers[role]}
+        trainer = parts.account(trainer_name).connect() if missing else None
+        for question in missing.values():
             if parts.clock() >= deadline:
                 progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
                 return Step(run.state, progress, changes={"attempts": 0}, facts={"progress": progress}), None
-            answers[role][question.key] = _ask(run, model, question, trainer, parts)
-    policy = parts.pipelines[run.pipeline].verdict
+            try:
+                answers[role][question.key] = _ask(run, model, question, trainer, parts)
+            except ModelNotReady as error:
+                if role != "champion":
+                    raise
+                return _without_champion(run, error, parts), None
+    policy = parts.pipeline(run.pipeline).verdict
     evaluation = judge(policy, questions, answers) | {
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
@@ -143,8 +150,9 @@ def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> St
     return Step(state, str(evaluation["sentence"]))
 
 
-def without_champion(run: Run, error: ModelNotReady) -> Step | None:
-    """Go on without a champion that has not answered for long; None while there is still hope."""
-    if run.attempts < CHAMPION_ATTEMPTS or run.fact("champion_gone"):
-        return None
-    return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})
+def _without_champion(run: Run, error: ModelNotReady, parts: Parts) -> Step:
+    """Wait for a champion that does not answer, and go on without it once it was asked often enough."""
+    misses = int(run.fact("champion_misses") or 0) + 1
+    if misses >= CHAMPION_ATTEMPTS:
+        return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})
+    return Step(run.state, str(error), facts={"champion_misses": misses}, due_at=parts.clock() + backoff(misses))

@@ -10,7 +10,7 @@ from service.usecases.steps.parts import Parts
 
 def follow(run: Run, parts: Parts) -> Step:
     """Look once at the job and at what it reported since the last look."""
-    trainer = parts.accounts[run.trainer].connect()
+    trainer = parts.account(run.trainer).connect()
     job = trainer.job(str(run.job_id))
     _remember_events(run, trainer, parts)
     if job.outcome == "open":
@@ -44,7 +44,7 @@ def _remember_events(run: Run, trainer: Trainer, parts: Parts) -> None:
 
 def _settle(run: Run, job: RemoteJob, parts: Parts) -> None:
     """Write what the job billed: ``trained_tokens`` already counts the epochs."""
-    price = parts.accounts[run.trainer].prices.get(run.model)
+    price = parts.account(run.trainer).prices.get(run.model)
     usd = (job.trained_tokens or 0) * price.train_usd_per_million / 1_000_000 if price else 0.0
     parts.ledger.settle(run.run_id, run.trainer, usd, tokens=job.trained_tokens, now=parts.clock())
 

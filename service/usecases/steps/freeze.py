@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from service.domain.budgets import TOKENS_PER_MESSAGE, TOKENS_PER_REPLY
-from service.domain.errors import NotFound
 from service.domain.examples import messages_of
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState, Step
@@ -26,9 +25,7 @@ from service.usecases.steps.parts import Parts
 
 def freeze(run: Run, parts: Parts) -> Step:
     """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot."""
-    pipeline = parts.pipelines.get(run.pipeline)
-    if pipeline is None:
-        raise NotFound(f"pipeline {run.pipeline} is no longer configured", remedy="Put it back, or cancel the run.")
+    pipeline = parts.pipeline(run.pipeline)
     with parts.examples.freeze(run.pipeline) as (watermark, found):
         manifest, files = write_files(
             pipeline, found, files=parts.files, count_tokens=lambda text: parts.count_tokens(text, run.model)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from service.domain.budgets import Price
+from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
 from service.ports import (
     Clock,
@@ -68,3 +69,26 @@ class Parts:
     count_tokens: Callable[[str, str], int]
     clock: Clock
     timing: Timing
+
+    def pipeline(self, name: str) -> Pipeline:
+        """Give a run's pipeline.
+
+        Raises:
+            NotFound: It left the configuration while its run was open.
+        """
+        if name not in self.pipelines:
+            raise NotFound(f"pipeline {name} is no longer configured", remedy=_GONE)
+        return self.pipelines[name]
+
+    def account(self, name: str) -> TrainerAccount:
+        """Give a run's trainer.
+
+        Raises:
+            NotFound: It left the configuration while its run was open.
+        """
+        if name not in self.accounts:
+            raise NotFound(f"trainer {name} is no longer configured", remedy=_GONE)
+        return self.accounts[name]
+
+
+_GONE = "Put it back, or cancel the run."

@@ -20,11 +20,11 @@ def submit(run: Run, parts: Parts) -> Step:
     Raises:
         OutcomeUnknown: The request had no answer; the intent stays, and the next attempt searches.
     """
-    trainer = parts.accounts[run.trainer].connect()
+    trainer = parts.account(run.trainer).connect()
+    if in_doubt(run) and (job := _adopt(run, trainer)):
+        return _submitted(job, "job found at the trainer and adopted")
     if run.intent_at is None:
         run = parts.runs.note_intent(run, now=parts.clock())
-    elif job := _adopt(run, trainer):
-        return _submitted(job, "job found at the trainer and adopted")
     elif not trainer.creates_once:
         return _search_on(run, parts)
     training_file, validation_file = run.fact("training_file"), run.fact("validation_file")
@@ -35,6 +35,12 @@ def submit(run: Run, parts: Parts) -> Step:
         due_at = parts.clock() + backoff(run.attempts)
         return Step(run.state, str(error), changes={"intent_at": None}, due_at=due_at)
     return _submitted(job, "job created")
+
+
+def in_doubt(run: Run) -> bool:
+    """Say whether the run may have a job that nobody knows of, although a person has let it go on."""
+    asked_before = run.intent_at is not None or run.fact("resume") == RunState.UPLOADED
+    return run.job_id is None and asked_before
 
 
 def backoff(attempts: int) -> timedelta:

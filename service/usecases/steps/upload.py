@@ -17,7 +17,7 @@ def upload(run: Run, parts: Parts) -> Step:
         OverBudget: The estimate does not fit.
     """
     snapshot = parts.snapshots.get(run.snapshot_id or "")
-    account = parts.accounts[run.trainer]
+    account = parts.account(run.trainer)
     estimate = estimate_run(run, snapshot, account)
     if waiting := _reserve(run, estimate, account, parts):
         return Step(
