@@ -1,7 +1,5 @@
 """The only place that builds adapters: from settings to what the web and the workers work with."""
 
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,7 +86,8 @@ class Deps:
         return RedisInbox(
             self._redis(),
             prefix=KEY_PREFIX,
-            consumer=f"{socket.gethostname()}-{os.getpid()}",
+            # One name for all: taking over goes by idle time, and a name a job would be kept for ever.
+            consumer="worker",
             claim_after_ms=int(self.settings.service.claim_after.total_seconds() * 1000),
         )
 

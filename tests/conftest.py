@@ -60,6 +60,13 @@ def redis_url(valkey_url: str) -> str:
     return valkey_url
 
 
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """Give a client of a Valkey that holds nothing."""
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrate one SQLite file, to be copied for every test: a copy takes no time."""

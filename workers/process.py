@@ -7,6 +7,7 @@ import socket
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import DequeueStrategy
 
 from service.adapters.redis_clients import patient_redis
 from service.adapters.rq_queue import QUEUES
@@ -40,4 +41,5 @@ def work(settings: Settings) -> None:
         name=f"tuneloop-{socket.gethostname()}-{os.getpid()}",
         job_class=Job,
     )
-    worker.work(with_scheduler=False, logging_level="WARNING")
+    # In turn, or a long evaluation would keep every label waiting.
+    worker.work(with_scheduler=False, logging_level="WARNING", dequeue_strategy=DequeueStrategy.ROUND_ROBIN)

@@ -42,7 +42,7 @@ class RedisInbox:
     Args:
         redis: A client without ``decode_responses``: bodies are bytes.
         prefix: Of all our keys.
-        consumer: This worker's name.
+        consumer: The name that takes; Redis keeps every name it has seen.
         claim_after_ms: A delivery that another worker took is taken over after this long, and after twice as
             long for each further attempt, at most ten minutes.
     """

@@ -21,12 +21,12 @@ def make_engine(url: str) -> sa.Engine:
     """Make an engine for SQLite (WAL, one writer at a time) or PostgreSQL (psycopg 3).
 
     Connections are opened by need and closed at once: worker jobs run in forked children, and a connection
-    that crosses a fork is shared by both sides.
+    that crosses a fork is shared by both sides. Errors never show parameters: they are label texts.
     """
     made = sa.make_url(url)
     if made.get_backend_name() == "postgresql":
-        return sa.create_engine(made.set(drivername="postgresql+psycopg"), poolclass=NullPool)
-    engine = sa.create_engine(made, poolclass=NullPool)
+        return sa.create_engine(made.set(drivername="postgresql+psycopg"), poolclass=NullPool, hide_parameters=True)
+    engine = sa.create_engine(made, poolclass=NullPool, hide_parameters=True)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_immediately)
     return engine

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import reading, upsert
+from service.adapters.sql_engine import reading, storable, upsert
 from service.adapters.sql_tables import job_events, run_history, runs
 from service.domain.errors import NotFound, RunMoved
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
@@ -117,7 +117,7 @@ class SqlRunStore:
                     "position": start + number,
                     "level": event.level,
                     "kind": event.kind,
-                    "message": event.message,
+                    "message": storable(event.message),
                     "facts": dict(event.facts),
                 }
                 for number, event in enumerate(events, start=1)
@@ -185,5 +185,5 @@ def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 def _write_history(
     connection: sa.Connection, run_id: str, *, before: str, after: str, cause: str, now: datetime
 ) -> None:
-    row = {"run_id": run_id, "at": now, "before": before, "after": after, "cause": cause}
+    row = {"run_id": run_id, "at": now, "before": before, "after": after, "cause": storable(cause)}
     connection.execute(sa.insert(run_history).values(row))

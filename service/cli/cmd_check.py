@@ -10,10 +10,11 @@ import typer
 from redis.exceptions import RedisError
 
 from service.adapters.redis_clients import quick_redis
+from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, redis_url
 from service.cli.app import app
 from service.config import describe, load, missing_for
-from service.domain.errors import ServiceError
+from service.domain.errors import InboxUnavailable, ServiceError
 
 
 @app.command()
@@ -55,11 +56,17 @@ def _redis(deps: Deps) -> str:
         modes = client.config_get("append*")
     finally:
         client.close()
-    return f"appendonly {modes.get('appendonly', '?')}, appendfsync {modes.get('appendfsync', '?')}"
+    if (modes.get("appendonly"), modes.get("appendfsync")) != ("yes", "always"):
+        raise InboxUnavailable(
+            f"appendonly {modes.get('appendonly')}, appendfsync {modes.get('appendfsync')}: a delivery that was "
+            "acknowledged can be lost when the server dies",
+            remedy="Set appendonly yes and appendfsync always.",
+        )
+    return "appendonly yes, appendfsync always"
 
 
 def _database(deps: Deps) -> str:
-    with deps.engine.connect() as connection:
+    with reading(deps.engine) as connection:
         found = connection.execute(sa.text("select version_num from alembic_version")).scalar()
     return f"{deps.engine.dialect.name}, schema {found}"
 

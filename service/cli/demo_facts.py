@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.adapters.sql_engine import reading
 from service.adapters.sql_tables import deliveries, reconciles
 from service.cli.cmd_data import export_snapshot
 from service.cli.demo_stage import PIPELINE, PRICED_AS, Stage
@@ -14,7 +15,7 @@ from service.config.prices import OPENAI_PRICES
 from service.domain.budgets import estimate_cost
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import SPLITS, Snapshot
-from service.usecases.steps.evaluate import held_out_questions
+from service.usecases.steps.evaluate import held_out_questions, stored_name
 
 JUDGED = frozenset({RunState.PROMOTED, RunState.KEPT})
 SIDE_BY_SIDE = 3
@@ -47,7 +48,7 @@ def compare_with_labelbox(stage: Stage, state: Mapping[str, Any] | None = None) 
 
 
 def _received(stage: Stage, state: Mapping[str, Any]) -> dict[str, Any]:
-    with stage.deps.engine.connect() as connection:
+    with reading(stage.deps.engine) as connection:
         converted = connection.scalar(sa.select(sa.func.count()).select_from(deliveries))
         found = connection.scalars(sa.select(reconciles.c.facts)).all()
     return {
@@ -99,8 +100,8 @@ def _side_by_side(stage: Stage, run: Run) -> list[dict[str, str]]:
     """Give some held-out chats with the human's, the base's and the tuned model's answer."""
     questions = held_out_questions(stage.deps.snapshots.get(run.snapshot_id or ""), stage.deps.parts)[:SIDE_BY_SIDE]
     keys = [question.key for question in questions]
-    base = stage.deps.evaluations.answers(run.model, keys)
-    tuned = stage.deps.evaluations.answers(run.tuned_model or "", keys)
+    base = stage.deps.evaluations.answers(stored_name(run.trainer, run.model), keys)
+    tuned = stage.deps.evaluations.answers(stored_name(run.trainer, run.tuned_model or ""), keys)
     return [
         {"chat": item.prompt, "human": item.reference, "base": base[item.key], "tuned": tuned[item.key]}
         for item in questions

@@ -17,6 +17,8 @@ from service.domain.splits import Split, group_key, split_of
 Status = Literal["active", "withdrawn", "rejected"]
 Message = dict[str, str]
 ROW_GONE = "row_gone"
+# Its prompt was edited into one whose group has another split already.
+SPLIT_CONFLICT = "split_conflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +149,14 @@ def _standing(  # noqa: PLR0917 - private, called once; keyword names would only
         # The old text stays on the row: a snapshot that holds it must still be explained.
         status: Status = "withdrawn" if base.version else "rejected"
         return replace(base, status=status, reason=outcome.reason)
-    content_hash = content_hash_of(outcome.prompt, outcome.response)
     group = group_key(outcome.prompt)
     if group not in given:
-        given[group] = split_of(
-            group,
-            salt=pipeline,
-            held_out_percent=policy.held_out_percent,
-            validation_percent=policy.validation_percent,
-        )
+        # An edited prompt is another group, but the example stays where it was: it must not wander into training.
+        given[group] = base.split or _draw(pipeline, group, policy)
+    if base.split not in (None, given[group]):
+        status = "withdrawn" if base.version else "rejected"
+        return replace(base, status=status, reason=SPLIT_CONFLICT)
+    content_hash = content_hash_of(outcome.prompt, outcome.response)
     return replace(
         base,
         status="active",
@@ -166,6 +167,15 @@ def _standing(  # noqa: PLR0917 - private, called once; keyword names would only
         response=outcome.response,
         group=group,
         split=given[group],
+    )
+
+
+def _draw(pipeline: str, group: str, policy: DatasetPolicy) -> Split:
+    return split_of(
+        group,
+        salt=pipeline,
+        held_out_percent=policy.held_out_percent,
+        validation_percent=policy.validation_percent,
     )
 
 

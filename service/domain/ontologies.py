@@ -69,5 +69,7 @@ def _question(item: Mapping[str, Any]) -> Question | None:
     answer = kinds.get(str(item.get("type")))
     if answer is None:
         return None
-    options = {option["featureSchemaId"]: str(option["value"]) for option in item.get("options") or ()}
+    if not item.get("featureSchemaId"):
+        return None
+    options = {option["featureSchemaId"]: str(option.get("value", "")) for option in item.get("options") or () if option.get("featureSchemaId")}
     return Question(item["featureSchemaId"], str(item.get("name", "")), answer, options)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from service.domain.errors import InboxUnavailable
+from service.domain.errors import ServiceError
 
 logger = structlog.get_logger()
 PAUSE_S = 1.0
@@ -33,6 +33,6 @@ class Waker:
             self._rung.clear()
             try:
                 await asyncio.to_thread(self._wake)
-            except InboxUnavailable as error:
+            except ServiceError as error:
                 logger.warning("wake_up_failed", error=str(error))
             await asyncio.sleep(PAUSE_S)

@@ -1,25 +1,18 @@
 """The inbox and the job queue on a real Valkey."""
 
-import ast
 import asyncio
-import importlib
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 
-import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from rq import Queue
 
 from service.adapters.redis_appender import MAX_BATCH, RedisAppender
 from service.adapters.redis_clients import quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
-from service.adapters.rq_queue import QUEUES, RqJobQueue
 from service.cli.valkey import free_port
 from service.domain.deliveries import Delivery
 from service.domain.errors import InboxUnavailable
@@ -29,12 +22,6 @@ from tests.support.builders import make_delivery
 T = TypeVar("T")
 CLAIM_AFTER_MS = 40
 LONG_MS = 600_000
-
-
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with quick_redis(redis_url) as client:
-        yield client
 
 
 def inbox_of(redis: Redis, consumer: str = "worker-1", *, claim_after_ms: int = LONG_MS) -> RedisInbox:
@@ -310,78 +297,3 @@ def test_what_stands_in_the_inbox_survives_its_readers(redis_url: str) -> None:
         with quick_redis(redis_url) as client:
             taken += inbox_of(client, consumer).take(1)
     assert [item.delivery for item in taken] == deliveries(2)
-
-
-# The job queue.
-
-
-@pytest.fixture
-def job_queue(redis: Redis) -> RqJobQueue:
-    return RqJobQueue(redis)
-
-
-def waiting(redis: Redis) -> list[tuple[str, str, list[str]]]:
-    return [
-        (name, job.func_name, list(job.args))
-        for name in QUEUES
-        for job in Queue(name, connection=redis, serializer="json").jobs
-    ]
-
-
-def test_waking_queues_ids_on_the_right_queue(redis: Redis, job_queue: RqJobQueue) -> None:
-    job_queue.wake("advance_run", "run-1")
-    job_queue.wake("convert_deliveries")
-    job_queue.wake("reconcile", "summaries", "whole")
-    assert waiting(redis) == [
-        ("runs", "workers.jobs.advance_run", ["run-1"]),
-        ("labels", "workers.jobs.convert_deliveries", []),
-        ("labels", "workers.jobs.reconcile", ["summaries", "whole"]),
-    ]
-
-
-def test_the_same_wake_up_within_a_second_is_one_message(redis: Redis, job_queue: RqJobQueue) -> None:
-    began_s = int(time.time())
-    for _ in range(30):
-        job_queue.wake("convert_deliveries")
-        RqJobQueue(redis).wake("advance_run", "run-1")
-    seconds = int(time.time()) - began_s + 1
-    assert 2 <= len(waiting(redis)) <= 2 * seconds
-
-
-def test_wake_ups_for_different_things_are_different_messages(redis: Redis, job_queue: RqJobQueue) -> None:
-    wanted = [("a", ""), ("a", "whole"), ("a-whole", ""), ("a.b", ""), ("a-b", ""), ("a_b", ""), ("ä", "")]
-    for pipeline, whole in wanted:
-        job_queue.wake("reconcile", pipeline, *([whole] if whole else []))
-    assert len(waiting(redis)) == len(wanted)
-
-
-def test_a_job_that_wakes_itself_is_queued_again_although_it_still_runs(redis: Redis, job_queue: RqJobQueue) -> None:
-    """A quick step is over within the second it began in; its successor must not wait for the sweep."""
-    queue = Queue("runs", connection=redis, serializer="json")
-    for _ in range(5):
-        job_queue.wake("advance_run", "run-1")
-        assert len(waiting(redis)) == 1
-        # A worker takes the message; its job is known to RQ for as long as it runs.
-        Queue.dequeue_any([queue], None, connection=redis, serializer="json")
-        assert waiting(redis) == []
-
-
-def queued_names() -> set[str]:
-    """Give every job that anything in the service or the workers queues, as their source says it."""
-    found = set()
-    for path in (path for package in ("service", "workers") for path in Path(package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            # Either called, or handed to something that calls it with what follows.
-            for caller, argument in pairwise([node.func, *node.args]):
-                if isinstance(caller, ast.Attribute) and caller.attr == "wake" and isinstance(argument, ast.Constant):
-                    found.add(argument.value)
-    return {name for name in found if isinstance(name, str)}
-
-
-def test_every_job_that_is_queued_exists_under_its_name() -> None:
-    names = queued_names()
-    assert {"convert_deliveries", "advance_run", "poke_job", "reconcile"} <= names
-    jobs = importlib.import_module("workers.jobs")
-    assert [name for name in sorted(names) if not callable(getattr(jobs, name, None))] == []

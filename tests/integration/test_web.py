@@ -1,77 +1,33 @@
-"""The web process with a real Valkey, real sockets and, behind it, the conversion."""
+"""Labelbox's deliveries: real sockets, a real Valkey and, behind it, the conversion."""
 
-import base64
 import hashlib
 import hmac
 import json
-import logging
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 from rq import Queue
-from standardwebhooks import Webhook
 
 from service.bootstrap import KEY_PREFIX, Deps
 from service.cli.valkey import free_port
-from service.config import Settings, TrainerSettings
+from service.config import Settings
 from service.domain.errors import ConfigurationError
 from service.ports import Taken
 from service.usecases.convert_deliveries import ConvertDeliveries
 from service.web.app import create_app
-from tests.support.builders import SECRET, make_pipeline, signed_headers
+from tests.support.builders import LIMIT_BYTES, SECRET, signed_headers
 from tests.support.fake_labelbox import FakeLabelbox
 from tests.support.fakes import ManualClock, RecordingQueue
 from tests.support.serving import Reply, request, request_in_chunks, send_and_hang_up, serving
 
-LIMIT_BYTES = 4096
-TRAINER_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 BODY = json.dumps({"id": "label-1", "project": {"id": "project-1"}, "dataRow": {"id": "row-1"}}).encode()
 WAIT_S = 15.0
-
-
-@pytest.fixture
-def settings(redis_url: str, sqlite_url: str, tmp_path: Path) -> Settings:
-    trainer = TrainerSettings("box", "generic", "http://127.0.0.1:9/v1", webhook_secrets=(SecretStr(TRAINER_SECRET),))
-    return Settings(
-        config_file=tmp_path / "tuneloop.toml",
-        pipelines={name: make_pipeline(name) for name in ("summaries", "second")},
-        trainers={"box": trainer},
-        redis_url=redis_url,
-        database_url=sqlite_url,
-        data_folder=tmp_path,
-        webhook_secrets=(SecretStr("an older secret"), SecretStr(SECRET.decode())),
-        max_body_bytes=LIMIT_BYTES,
-    )
-
-
-@pytest.fixture
-def deps(settings: Settings) -> Iterator[Deps]:
-    made = Deps(settings)
-    yield made
-    made.engine.dispose()
-
-
-@pytest.fixture
-def port(deps: Deps, caplog: pytest.LogCaptureFixture) -> Iterator[int]:
-    """Serve; whatever a test sends, nothing may end in a traceback."""
-    with caplog.at_level(logging.WARNING), serving(create_app(deps)) as number:
-        yield number
-    assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
-
-
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url) as client:
-        yield client
 
 
 def stored(redis: Redis) -> int:
@@ -149,9 +105,6 @@ def test_a_body_in_chunks_without_a_length_is_read_whole(port: int, deps: Deps) 
 
 def test_a_stored_delivery_wakes_the_workers(port: int, redis: Redis) -> None:
     queue = Queue("labels", connection=redis, serializer="json")
-    # Once at its start, for what may have been left behind.
-    eventually(lambda: len(queue.job_ids) > 0)
-    queue.empty()
     post(port)
     eventually(lambda: len(queue.job_ids) > 0)
     assert {job.func_name for job in queue.jobs} == {"workers.jobs.convert_deliveries"}
@@ -240,13 +193,10 @@ def test_only_posts_are_deliveries(port: int, redis: Redis, method: str) -> None
     assert stored(redis) == 0
 
 
-@pytest.mark.parametrize("path", ["/webhooks/labelbox", "/webhooks/openai"])
-def test_while_valkey_is_down_the_sender_is_asked_to_come_again(settings: Settings, path: str) -> None:
+def test_while_valkey_is_down_the_sender_is_asked_to_come_again(settings: Settings) -> None:
     deps = Deps(replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     with serving(create_app(deps)) as port:
-        body = event() if path.endswith("openai") else BODY
-        headers = signed_event(body) if path.endswith("openai") else signed_headers(body)
-        reply = request(port, "POST", path, body, headers.items())
+        reply = post(port)
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
         ready = request(port, "GET", "/readyz")
         assert (ready.status, json.loads(ready.body)["redis"]) == (503, False)
@@ -326,74 +276,12 @@ def test_one_useless_delivery_spoils_no_other(port: int, deps: Deps) -> None:
     assert deps.inbox.depth() == 1
 
 
-# The trainer's events.
-
-
-def event(kind: str = "fine_tuning.job.succeeded", job_id: object = "ftjob-1") -> bytes:
-    return json.dumps({"object": "event", "id": "evt_1", "type": kind, "data": {"id": job_id}}).encode()
-
-
-def signed_event(body: bytes, *, secret: str = TRAINER_SECRET, at: datetime | None = None) -> dict[str, str]:
-    at = at or datetime.now(UTC)
-    signature = Webhook(secret).sign("wh_1", at, body.decode())
-    return {"webhook-id": "wh_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
-
-
-def poked(redis: Redis) -> list[Any]:
-    queue = Queue("runs", connection=redis, serializer="json")
-    return [(job.func_name, list(job.args)) for job in queue.jobs]
-
-
-def test_a_signed_event_has_its_job_looked_at(port: int, redis: Redis) -> None:
-    assert request(port, "POST", "/webhooks/openai", event(), signed_event(event()).items()).status == 202
-    assert poked(redis) == [("workers.jobs.poke_job", ["ftjob-1"])]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        event("response.completed"),
-        event("eval.run.succeeded"),
-        event(job_id=7),
-        b"{}",
-        b"[]",
-        b"not json",
-        b'{"type": 5}',
-        b"[" * 4000,
-    ],
-)
-def test_a_signed_event_about_something_else_is_accepted_and_does_nothing(port: int, redis: Redis, body: bytes) -> None:
-    assert request(port, "POST", "/webhooks/openai", body, signed_event(body).items()).status == 202
-    assert poked(redis) == []
-
-
-def test_an_event_that_is_not_signed_right_is_refused(port: int, redis: Redis) -> None:
-    body, right = event(), signed_event(event())
-    other = "whsec_" + base64.b64encode(b"somebody else's secret..").decode()
-    wrong = [
-        {},
-        signed_event(body, secret=other),
-        signed_event(event("fine_tuning.job.failed")),
-        signed_event(body, at=datetime(2026, 1, 1, tzinfo=UTC)),
-        {**right, "webhook-timestamp": "9" * 500},
-        {**right, "webhook-timestamp": "9" * 5000},
-        {name: value for name, value in right.items() if name != "webhook-id"},
-    ]
-    for headers in wrong:
-        assert request(port, "POST", "/webhooks/openai", body, headers.items()).status == 401
-    doubled = [*right.items(), ("webhook-signature", right["webhook-signature"])]
-    assert request(port, "POST", "/webhooks/openai", body, doubled).status == 401
-    assert poked(redis) == []
-
-
-def test_an_event_above_the_limit_is_refused(port: int) -> None:
-    assert request(port, "POST", "/webhooks/openai", b"x" * (LIMIT_BYTES + 1)).status == 413
-
-
-def test_without_a_trainer_that_signs_no_event_is_believed(settings: Settings) -> None:
-    deps = Deps(replace(settings, trainers={}))
-    with serving(create_app(deps)) as port:
-        assert request(port, "POST", "/webhooks/openai", event(), signed_event(event()).items()).status == 401
+def test_a_service_that_starts_looks_for_what_was_left_behind(settings: Settings, redis: Redis) -> None:
+    """Deliveries stored just before a crash have nobody else who rings for them."""
+    deps = Deps(settings)
+    with serving(create_app(deps)):
+        queue = Queue("labels", connection=redis, serializer="json")
+        eventually(lambda: len(queue.job_ids) > 0)
     deps.engine.dispose()
 
 

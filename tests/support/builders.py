@@ -1,5 +1,6 @@
 """Values that many tests need, each with sensible defaults."""
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from service.domain.runs import Run, RunState
 from tests.support.fakes import NOON
 
 SECRET = b"a secret for tests"
+TRAINER_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+LIMIT_BYTES = 4096
 
 
 def make_pipeline(name: str = "summaries", **policies: Any) -> Pipeline:  # noqa: ANN401 - the fields of Pipeline

@@ -135,10 +135,12 @@ class FakeTrainer:
         self.becomes(job_id, "cancelled")
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
+        self._maybe_fail("events", done=False)
         assert job_id in self.jobs
-        return iter(self.reported)
+        yield from self.reported
 
     def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
+        self._maybe_fail("checkpoints", done=False)
         return [{"id": f"{job_id}-checkpoint"}]
 
     def file_content(self, file_id: str) -> bytes:

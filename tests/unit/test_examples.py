@@ -16,7 +16,7 @@ from service.domain.examples import (
     plan_changes,
     withdrawn,
 )
-from service.domain.labels import RowOutcome
+from service.domain.labels import NOT_LABELLED, RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, group_key
 from tests.support.builders import make_outcome, make_refusal
@@ -50,52 +50,59 @@ def hours(number: float) -> datetime:
     return NOON + timedelta(hours=number)
 
 
-def told(example: Example) -> tuple[object, ...]:
+def told(example: Example | None) -> tuple[object, ...]:
     """Give what Labelbox's own state decides of an example, and nothing of how we came to know it."""
-    texts = (example.prompt, example.response, example.group, example.split) if example.status == "active" else ()
-    return (example.status == "active", example.reason, example.label_id, example.activity_at, *texts)
+    if example is None:
+        # A row that nobody has labelled yet is not even written down.
+        return (False, NOT_LABELLED)
+    if example.status != "active":
+        return (False, example.reason)
+    given_once = (example.prompt, example.response, example.group, example.split)
+    return (True, example.reason, example.label_id, example.activity_at, *given_once)
 
 
 contents = st.sampled_from(["one", "other", "third"])
-states = st.lists(st.one_of(contents, st.just(None)), min_size=1, max_size=5)
+just_refused = st.just(make_refusal("row-1", "not_done"))
+histories = st.lists(contents | just_refused | st.just(make_refusal("row-1", NOT_LABELLED)), min_size=1, max_size=5)
 
 
-def outcome_of(row_id: str, text: str | None, at: datetime) -> RowOutcome:
-    return make_refusal(row_id, at=at) if text is None else make_outcome(row_id, text, at=at)
+def outcome_of(state: str | RowOutcome, at: datetime) -> RowOutcome:
+    return make_outcome("row-1", state, at=at) if isinstance(state, str) else replace(state, activity_at=at)
 
 
-@given(history=states, looks=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=12))
+@given(history=histories, looks=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=12))
 def test_whatever_looks_came_before_the_last_one_tells_the_truth(
-    history: list[str | None], looks: list[tuple[int, int]]
+    history: list[str | RowOutcome], looks: list[tuple[int, int]]
 ) -> None:
     """Looks may be doubled, late and out of order, and may show an older state than there was."""
-    outcomes = [outcome_of("row-1", text, hours(number)) for number, text in enumerate(history)]
+    outcomes = [outcome_of(state, hours(number)) for number, state in enumerate(history)]
     table = Table()
     for index, delay in looks:
         table.look(outcomes[index % len(outcomes)], at=hours(index + delay))
     table.look(outcomes[-1], at=hours(100))
     straight = Table()
     straight.look(outcomes[-1], at=hours(100))
-    assert told(table.rows["row-1"]) == told(straight.rows["row-1"])
+    assert told(table.rows.get("row-1")) == told(straight.rows.get("row-1"))
 
 
-@given(history=states, order=st.randoms(use_true_random=False))
-def test_looks_at_true_states_may_arrive_in_any_order(history: list[str | None], order: Random) -> None:
-    outcomes = [(outcome_of("row-1", text, hours(number)), hours(number + 0.5)) for number, text in enumerate(history)]
+# Not of a row without a label: what was never written down cannot be newer than anything, until a reconcile looks.
+@given(history=st.lists(contents | just_refused, min_size=1, max_size=5), order=st.randoms(use_true_random=False))
+def test_looks_at_true_states_may_arrive_in_any_order(history: list[str | RowOutcome], order: Random) -> None:
+    outcomes = [(outcome_of(state, hours(number)), hours(number + 0.5)) for number, state in enumerate(history)]
     shuffled = list(outcomes)
     order.shuffle(shuffled)
     table, straight = Table(), Table()
     for outcome, at in shuffled:
         table.look(outcome, at=at)
     straight.look(outcomes[-1][0], at=outcomes[-1][1])
-    assert told(table.rows["row-1"]) == told(straight.rows["row-1"])
+    assert told(table.rows.get("row-1")) == told(straight.rows.get("row-1"))
 
 
-@given(history=states)
-def test_planning_twice_changes_nothing(history: list[str | None]) -> None:
+@given(history=histories)
+def test_planning_twice_changes_nothing(history: list[str | RowOutcome]) -> None:
     table = Table()
-    for number, text in enumerate(history):
-        outcome = outcome_of("row-1", text, hours(number))
+    for number, state in enumerate(history):
+        outcome = outcome_of(state, hours(number))
         table.look(outcome, at=hours(number))
         before = dict(table.rows)
         assert table.look(outcome, at=hours(number)) == []
@@ -103,28 +110,30 @@ def test_planning_twice_changes_nothing(history: list[str | None]) -> None:
         assert table.rows == before
 
 
-@given(history=states)
-def test_a_row_is_never_both_example_and_reject(history: list[str | None]) -> None:
+@given(history=histories)
+def test_a_row_is_never_both_example_and_reject(history: list[str | RowOutcome]) -> None:
     table = Table()
-    for number, text in enumerate(history):
-        table.look(outcome_of("row-1", text, hours(number)), at=hours(number))
-        (example,) = table.rows.values()
-        assert (example.status == "active") == (example.reason is None)
-        assert (example.status == "rejected") == (example.version == 0)
-        if example.status == "active":
-            assert example.content_hash == content_hash_of(example.prompt, example.response)
-            assert example.split is not None
+    for number, state in enumerate(history):
+        table.look(outcome_of(state, hours(number)), at=hours(number))
+        assert len(table.rows) <= 1
+        for example in table.rows.values():
+            assert (example.status == "active") == (example.reason is None)
+            assert (example.status == "rejected") == (example.version == 0)
+            if example.status == "active":
+                assert example.content_hash == content_hash_of(example.prompt, example.response)
+                assert example.split is not None
 
 
-@given(history=states)
-def test_a_version_counts_contents_and_only_a_new_content_is_news(history: list[str | None]) -> None:
+@given(history=histories)
+def test_a_version_counts_contents_and_only_a_new_content_is_news(history: list[str | RowOutcome]) -> None:
     table = Table()
     shown: list[str] = []
-    for number, text in enumerate(history):
-        table.look(outcome_of("row-1", text, hours(number)), at=hours(number))
-        if text is not None and (not shown or shown[-1] != text):
-            shown.append(text)
-        assert table.rows["row-1"].version == table.news == len(shown)
+    for number, state in enumerate(history):
+        table.look(outcome_of(state, hours(number)), at=hours(number))
+        if isinstance(state, str) and shown[-1:] != [state]:
+            shown.append(state)
+        version = table.rows["row-1"].version if table.rows else 0
+        assert version == table.news == len(shown)
 
 
 policies = st.builds(DatasetPolicy, held_out_percent=st.floats(0, 60), validation_percent=st.floats(0, 40))
@@ -168,6 +177,17 @@ def test_approving_the_same_text_again_is_a_change_but_no_news() -> None:
     assert taken_back.example.response == "a summary"
     (again,) = table.look(make_outcome("row-1", at=hours(2)), at=hours(2))
     assert (again.example.status, again.example.version, again.is_new_version) == ("active", 1, False)
+
+
+def test_a_row_that_nobody_labelled_yet_is_not_written_down() -> None:
+    assert Table().look(make_refusal("row-1", NOT_LABELLED)) == []
+
+
+def test_a_row_whose_label_is_gone_is_written_down() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", at=hours(0)), at=hours(0))
+    table.look(make_refusal("row-1", NOT_LABELLED, at=hours(1)), at=hours(1))
+    assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("withdrawn", NOT_LABELLED)
 
 
 def test_a_row_that_was_never_approved_is_rejected_with_its_reason() -> None:

@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.domain.comparisons import compare, interval
-from service.domain.errors import ModelNotReady
+from service.domain.errors import ModelNotReady, NotFound, TrainerRefused
 from service.domain.examples import Message
 from service.domain.metrics import Metric, metric_named
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
-from service.ports import Trainer
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import backoff
 
@@ -43,17 +42,17 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
     for role, (model, trainer_name) in models.items():
-        answers[role] = parts.evaluations.answers(model, [question.key for question in questions])
-        # By key: two rows that share a prompt are one question.
-        missing = {question.key: question for question in questions if question.key not in answers[role]}
-        trainer = parts.account(trainer_name).connect() if missing else None
-        for question in missing.values():
+        name = stored_name(trainer_name, model)
+        answers[role] = parts.evaluations.answers(name, [question.key for question in questions])
+        for question in questions:
+            if question.key in answers[role]:
+                continue
             if parts.clock() >= deadline:
                 progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
                 return Step(run.state, progress, changes={"attempts": 0}, facts={"progress": progress}), None
             try:
-                answers[role][question.key] = _ask(run, model, question, trainer, parts)
-            except ModelNotReady as error:
+                answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
+            except (ModelNotReady, NotFound, TrainerRefused) as error:
                 if role != "champion":
                     raise
                 return _without_champion(run, error, parts), None
@@ -67,9 +66,21 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
 
 
 def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
-    """Read the held-out examples of a snapshot: the last assistant message is the reference."""
+    """Read the held-out examples of a snapshot: the last assistant message is the reference.
+
+    Rows that share a prompt are one question: counted twice, they would make the test surer than it is.
+    """
+    found: dict[str, Question] = {}
     with parts.files.open(snapshot.files["held_out"].sha256) as lines:
-        return [_question(messages) for messages in read_chats(iter(lines))]
+        for messages in read_chats(iter(lines)):
+            question = _question(messages)
+            found.setdefault(question.key, question)
+    return list(found.values())
+
+
+def stored_name(trainer: str, model: str) -> str:
+    """Give the name that a model's answers are kept under: two trainers may call different models the same."""
+    return f"{trainer}/{model}"
 
 
 def _question(messages: Sequence[Message]) -> Question:
@@ -82,16 +93,17 @@ def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.tuned_model), run.trainer)}
     champion = parts.evaluations.champion(run.pipeline)
-    if champion and champion["model"] != run.tuned_model and not run.fact("champion_gone"):
-        found["champion"] = (champion["model"], champion["trainer"])
+    if champion and not run.fact("champion_gone"):
+        reigning = (champion["model"], champion["trainer"])
+        if reigning != found["challenger"]:
+            found["champion"] = reigning
     return found
 
 
-def _ask(run: Run, model: str, question: Question, trainer: Trainer | None, parts: Parts) -> str:
-    assert trainer is not None  # noqa: S101 - a question is only asked where an answer is missing
-    answer = trainer.answer(model, question.messages)
+def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -> str:
+    answer = parts.account(trainer).connect().answer(model, question.messages)
     # Stored one by one: a worker that is killed pays for no answer twice.
-    parts.evaluations.add_answer(model, question.key, answer, now=parts.clock())
+    parts.evaluations.add_answer(stored_name(trainer, model), question.key, answer, now=parts.clock())
     parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
     return answer.text
 

@@ -1,10 +1,13 @@
 """Submitted -> training -> evaluating: look at the job until it ends."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from itertools import takewhile
+from typing import Any
 
 from service.domain.errors import TrainerRefused
 from service.domain.runs import Run, RunState, Step
-from service.ports import JobEvent, RemoteJob, Trainer
+from service.ports import RemoteJob, Trainer
 from service.usecases.steps.parts import Parts
 
 
@@ -17,7 +20,9 @@ def follow(run: Run, parts: Parts) -> Step:
         waiting = job.status in {"validating_files", "queued"} and run.state == RunState.SUBMITTED
         state = RunState.SUBMITTED if waiting else RunState.TRAINING
         due_at = parts.clock() + parts.timing.poll
-        return Step(state, f"job is {job.status}", facts={"job_status": job.status}, due_at=due_at)
+        # A look that worked is no attempt that failed.
+        changes = {"attempts": 0}
+        return Step(state, f"job is {job.status}", changes=changes, facts={"job_status": job.status}, due_at=due_at)
     _settle(run, job, parts)
     facts = {"job_status": job.status, "trained_tokens": job.trained_tokens}
     if job.outcome == "succeeded" and job.tuned_model:
@@ -25,7 +30,7 @@ def follow(run: Run, parts: Parts) -> Step:
             RunState.EVALUATING,
             f"job succeeded: {job.tuned_model}",
             changes={"tuned_model": job.tuned_model},
-            facts={**facts, "checkpoints": trainer.checkpoints(job.job_id), "result_files": list(job.result_files)},
+            facts={**facts, "checkpoints": _checkpoints(job, trainer), "result_files": list(job.result_files)},
         )
     if job.outcome == "cancelled":
         return Step(RunState.CANCELLED, "job was cancelled", facts=facts)
@@ -37,15 +42,28 @@ _REMEDY = TrainerRefused.remedy
 
 
 def _remember_events(run: Run, trainer: Trainer, parts: Parts) -> None:
+    """Write down what is new; a server that keeps no events is good enough."""
     known = {event.event_id for event in parts.runs.job_events(run.run_id)}
-    fresh: list[JobEvent] = list(takewhile(lambda event: event.event_id not in known, trainer.events(str(run.job_id))))
-    parts.runs.add_job_events(run.run_id, fresh[::-1])
+    with suppress(TrainerRefused):
+        fresh = list(takewhile(lambda event: event.event_id not in known, trainer.events(str(run.job_id))))
+        parts.runs.add_job_events(run.run_id, fresh[::-1])
+
+
+def _checkpoints(job: RemoteJob, trainer: Trainer) -> list[Mapping[str, Any]]:
+    """Give the job's checkpoints; none where the server has no such thing."""
+    with suppress(TrainerRefused):
+        return trainer.checkpoints(job.job_id)
+    return []
 
 
 def _settle(run: Run, job: RemoteJob, parts: Parts) -> None:
     """Write what the job billed: ``trained_tokens`` already counts the epochs."""
     price = parts.account(run.trainer).prices.get(run.model)
-    usd = (job.trained_tokens or 0) * price.train_usd_per_million / 1_000_000 if price else 0.0
+    if job.trained_tokens is None and job.outcome != "failed":
+        # Many servers count none; what was set aside is then the best guess, and nothing would be the worst.
+        usd = parts.ledger.reserved_usd(run.run_id)
+    else:
+        usd = (job.trained_tokens or 0) * price.train_usd_per_million / 1_000_000 if price else 0.0
     parts.ledger.settle(run.run_id, run.trainer, usd, tokens=job.trained_tokens, now=parts.clock())
 
 

@@ -4,9 +4,10 @@ The intent is written before the request. Whoever finds an intent without a job 
 what it finds. It asks for a job again only where the trainer itself promises that this gives no second one.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
-from service.domain.errors import TrainerBusy, TrainerUnreachable
+from service.domain.errors import TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
 from service.usecases.steps.parts import Parts
@@ -21,7 +22,7 @@ def submit(run: Run, parts: Parts) -> Step:
         OutcomeUnknown: The request had no answer; the intent stays, and the next attempt searches.
     """
     trainer = parts.account(run.trainer).connect()
-    if in_doubt(run) and (job := _adopt(run, trainer)):
+    if in_doubt(run) and (job := _adopt(run, trainer, parts)):
         return _submitted(job, "job found at the trainer and adopted")
     if run.intent_at is None:
         run = parts.runs.note_intent(run, now=parts.clock())
@@ -48,12 +49,22 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(600, 2 ** min(attempts + 1, 10)))
 
 
-def _adopt(run: Run, trainer: Trainer) -> RemoteJob | None:
-    """Give the oldest job of this run and cancel the others, if there are any."""
-    found = trainer.find_jobs(run.run_id, str(run.fact("training_file")))
+def _adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
+    """Give the oldest job of this run and cancel the others, if there are any.
+
+    A server that keeps no metadata finds jobs by their file alone, which an earlier run of the same snapshot has too:
+    a job that another run knows is not ours.
+    """
+    found = [
+        job
+        for job in trainer.find_jobs(run.run_id, str(run.fact("training_file")))
+        if (owner := parts.runs.by_job(job.job_id)) is None or owner.run_id == run.run_id
+    ]
     for double in found[1:]:
         if double.outcome == "open":
-            trainer.cancel(double.job_id)
+            # One that ended meanwhile is refused, and needs no stopping.
+            with suppress(TrainerRefused):
+                trainer.cancel(double.job_id)
     return found[0] if found else None
 
 
@@ -61,7 +72,9 @@ def _search_on(run: Run, parts: Parts) -> Step:
     now = parts.clock()
     if run.intent_at is not None and now < run.intent_at + parts.timing.settle:
         # The list may lag behind the creation.
-        return Step(run.state, "searching the trainer for the job", due_at=now + SEARCH_AGAIN)
+        return Step(
+            run.state, "searching the trainer for the job", changes={"attempts": 0}, due_at=now + SEARCH_AGAIN
+        )
     return Step(
         RunState.NEEDS_ATTENTION,
         "nobody can say whether the job was created",

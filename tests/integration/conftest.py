@@ -1,0 +1,78 @@
+"""Fixtures of the integration tests: the web process, a conversion desk, a workshop for runs."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+from redis import Redis
+
+from service.adapters.sql_tables import dead_letters
+from service.bootstrap import Deps
+from service.config import Settings, TrainerSettings
+from service.web.app import create_app
+from tests.support.builders import LIMIT_BYTES, SECRET, TRAINER_SECRET, make_pipeline
+from tests.support.conversion import Desk
+from tests.support.serving import serving
+from tests.support.workshop import Workshop
+
+
+@pytest.fixture(scope="session")
+def settings(valkey_url: str, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("web")
+    shutil.copyfile(sqlite_template, folder / "tuneloop.db")
+    trainer = TrainerSettings("box", "generic", "http://127.0.0.1:9/v1", webhook_secrets=(SecretStr(TRAINER_SECRET),))
+    return Settings(
+        config_file=folder / "tuneloop.toml",
+        pipelines={name: make_pipeline(name) for name in ("summaries", "second")},
+        trainers={"box": trainer},
+        redis_url=valkey_url,
+        data_folder=folder,
+        webhook_secrets=(SecretStr("an older secret"), SecretStr(SECRET.decode())),
+        max_body_bytes=LIMIT_BYTES,
+    )
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings) -> Iterator[tuple[int, Deps]]:
+    """Serve once for all tests: each begins with nothing stored."""
+    made = Deps(settings)
+    with serving(create_app(made)) as number:
+        yield number, made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def deps(server: tuple[int, Deps], redis_url: str) -> Deps:
+    """Give the server's own parts, with an empty inbox and no dead letters."""
+    assert redis_url
+    made = server[1]
+    with made.engine.begin() as connection:
+        connection.execute(sa.delete(dead_letters))
+    return made
+
+
+@pytest.fixture
+def port(server: tuple[int, Deps], deps: Deps, caplog: pytest.LogCaptureFixture) -> Iterator[int]:
+    """Give the server's port; whatever a test sends, nothing may end in a traceback."""
+    assert deps
+    with caplog.at_level(logging.WARNING):
+        yield server[0]
+    assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture
+def desk(sqlite_engine: sa.Engine, redis: Redis) -> Desk:
+    """Give an installation that converts, with an empty inbox and an empty project."""
+    return Desk(sqlite_engine, redis)
+
+
+@pytest.fixture
+def shop(sqlite_engine: sa.Engine, tmp_path: Path) -> Workshop:
+    """Give a pipeline with sixty examples, and a trainer that costs nothing."""
+    made = Workshop(sqlite_engine, tmp_path / "files")
+    made.fill()
+    return made

@@ -1,0 +1,224 @@
+"""Asking every model the same held-out questions, once each, and judging."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
+from service.domain.pipelines import DatasetPolicy
+from service.domain.runs import RunState
+from service.usecases.steer_run import approve_run
+from service.usecases.steps.evaluate import CHAMPION_ATTEMPTS, Question, held_out_questions
+from service.usecases.write_examples import write_outcomes
+from tests.support.builders import make_outcome, make_pipeline
+from tests.support.fakes import ManualClock
+from tests.support.workshop import SHORT_SLICES, TUNED, Workshop, good_answer, leaking_answer
+
+S = RunState
+
+
+def questions_asked(shop: Workshop) -> Counter[str]:
+    """Count the questions by model; that none was asked twice is checked on the way."""
+    assert len(set(shop.trainer.asked)) == len(shop.trainer.asked)
+    return Counter(model for model, _ in shop.trainer.asked)
+
+
+def test_base_and_challenger_answer_every_held_out_question_once(shop: Workshop) -> None:
+    run = shop.go(shop.train())
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert questions_asked(shop) == {"base-model": evaluation["held_out"], TUNED: evaluation["held_out"]}
+    assert evaluation["models"] == {"base": "base-model", "challenger": TUNED}
+    assert set(evaluation["scores"]["pii_leak"]) == {"base", "challenger"}
+    assert set(evaluation["scores"]["pii_leak"]["base"]) == {1.0}
+    assert set(evaluation["scores"]["pii_leak"]["challenger"]) == {0.0}
+
+
+def test_a_champion_is_compared_with_and_the_bases_answers_are_not_paid_again(shop: Workshop) -> None:
+    shop.go(shop.train())
+    shop.trainer.asked.clear()
+    second = shop.go(shop.train(2, voice=leaking_answer))
+    assert second.state == S.KEPT
+    evaluation = shop.evaluations.evaluation(second.run_id)
+    assert evaluation is not None
+    assert (evaluation["incumbent"], evaluation["outcome"]) == ("champion", "worse")
+    assert evaluation["models"]["champion"] == TUNED
+    # The examples are the same as before: only the challenger has anything new to say.
+    assert set(questions_asked(shop)) == {"ft:base-model:2"}
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["model"] == TUNED
+
+
+def test_an_evaluation_makes_room_for_others_and_goes_on_where_it_stood(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    # Every look at the clock takes a second.
+    clock = ManualClock(tick=timedelta(seconds=1))
+    shop = Workshop(sqlite_engine, tmp_path, clock=clock, timing=SHORT_SLICES)
+    shop.fill()
+    run_id = shop.train()
+    shop.queue.woken.clear()
+    run = shop.advance(run_id)
+    assert run is not None
+    assert (run.state, run.due_at, run.attempts) == (S.EVALUATING, None, 0)
+    assert " answers of base-model" in run.fact("progress")
+    assert shop.queue.woken == [("advance_run", run_id)]
+    assert shop.go(run_id).state == S.PROMOTED
+    assert set(questions_asked(shop)) == {"base-model", TUNED}
+
+
+@pytest.mark.parametrize("error", [TrainerUnreachable("reset"), TrainerBusy("429")])
+def test_an_evaluation_that_is_interrupted_asks_nothing_twice(
+    shop: Workshop, error: TrainerUnreachable | TrainerBusy
+) -> None:
+    run_id = shop.train()
+    for times in range(3):
+        shop.trainer.voices[TUNED] = stumbling(after=times + 1)
+        shop.trainer.goes_wrong("answer base-model", error)
+        shop.advance(run_id)
+    shop.trainer.voices[TUNED] = good_answer
+    assert shop.go(run_id).state == S.PROMOTED
+    questions_asked(shop)
+
+
+def stumbling(*, after: int) -> Callable[[str], str]:
+    """Give a voice that answers some questions, and then the model is away."""
+    left = [after]
+
+    def answer(prompt: str) -> str:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TrainerUnreachable("reset")
+        return good_answer(prompt)
+
+    return answer
+
+
+def test_a_worker_killed_during_the_evaluation_loses_no_answer(shop: Workshop) -> None:
+    run_id = shop.train()
+    heard = 0
+
+    def dying(prompt: str) -> str:
+        nonlocal heard
+        heard += 1
+        if heard == 5:
+            raise KeyboardInterrupt
+        return leaking_answer(prompt)
+
+    shop.trainer.voices["base-model"] = dying
+    with pytest.raises(KeyboardInterrupt):
+        shop.advance(run_id)
+    assert len(shop.evaluations.answers("base-model", [question.key for question in held_out(shop, run_id)])) == 4
+    assert shop.advance(run_id) is None
+    # Its lease was prolonged with every answer.
+    shop.clock.forward(shop.timing.lease.total_seconds() + 1)
+    assert shop.go(run_id).state == S.PROMOTED
+
+
+def held_out(shop: Workshop, run_id: str) -> list[Question]:
+    snapshot = shop.snapshots.get(str(shop.runs.get(run_id).snapshot_id))
+    return held_out_questions(snapshot, shop.parts)
+
+
+def test_a_prompt_that_two_held_out_rows_share_is_asked_once(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = Workshop(sqlite_engine, tmp_path)
+    shop.pipelines["summaries"] = make_pipeline(dataset=DatasetPolicy(min_held_out=1))
+    shop.fill()
+    run_id = shop.train()
+    shared = held_out(shop, run_id)[0].prompt
+    shop.go(run_id)
+    at = shop.clock.forward(1)
+    twins = [make_outcome(f"twin-{n}", f"another summary {n}", prompt=shared, at=at) for n in range(2)]
+    write_outcomes(shop.examples, shop.pipelines["summaries"], twins, gone=(), observed_at=at)
+    shop.trainer.asked.clear()
+    run = shop.go(shop.train(2))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert len(evaluation["questions"]) == len(set(evaluation["questions"])) + 2
+    questions_asked(shop)
+
+
+# Models that do not answer.
+
+
+def test_a_new_model_may_take_its_time(shop: Workshop) -> None:
+    run_id = shop.train()
+    voice = shop.trainer.voices.pop(TUNED)
+    for _ in range(3):
+        run = shop.advance(run_id)
+        assert run is not None
+        assert run.state == S.EVALUATING
+        assert run.due_at is not None
+    shop.trainer.voices[TUNED] = voice
+    assert shop.go(run_id).state == S.PROMOTED
+
+
+def test_a_champion_that_is_gone_is_reported_and_no_longer_compared_with(shop: Workshop) -> None:
+    shop.go(shop.train())
+    shop.fill(60, 90)
+    del shop.trainer.voices[TUNED]
+    run = shop.go(shop.train(2))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["champion_gone"], evaluation["incumbent"]) == (True, "base")
+    assert run.state == S.PROMOTED
+
+
+def test_a_champion_that_is_away_for_a_while_is_waited_for(shop: Workshop) -> None:
+    shop.go(shop.train())
+    shop.fill(60, 90)
+    shop.trainer.goes_wrong(f"answer {TUNED}", ModelNotReady(), times=CHAMPION_ATTEMPTS - 1)
+    run = shop.go(shop.train(2))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["champion_gone"], evaluation["incumbent"]) == (False, "champion")
+
+
+def test_a_challenger_that_takes_its_time_does_not_remove_the_champion(shop: Workshop) -> None:
+    """A better champion must not be passed over because another model was slow to load."""
+    shop.go(shop.train())
+    shop.fill(60, 90)
+    run_id = shop.train(2, voice=leaking_answer)
+    shop.trainer.goes_wrong("answer ft:base-model:2", ModelNotReady(), times=CHAMPION_ATTEMPTS + 3)
+    run = shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run_id)
+    assert evaluation is not None
+    assert (evaluation["champion_gone"], evaluation["incumbent"], run.state) == (False, "champion", S.KEPT)
+
+
+def test_a_slow_challenger_and_then_a_short_absence_of_the_champion_are_not_added_up(shop: Workshop) -> None:
+    shop.go(shop.train())
+    shop.fill(60, 90)
+    run_id = shop.train(2)
+    shop.trainer.goes_wrong("answer ft:base-model:2", ModelNotReady(), times=CHAMPION_ATTEMPTS)
+    shop.trainer.goes_wrong(f"answer {TUNED}", ModelNotReady(), times=2)
+    shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run_id)
+    assert evaluation is not None
+    assert evaluation["champion_gone"] is False
+
+
+def test_a_model_that_never_answers_is_left_to_a_person_who_can_let_it_go_on(shop: Workshop) -> None:
+    run_id = shop.train()
+    voice = shop.trainer.voices.pop(TUNED)
+    run = shop.go(run_id)
+    assert (run.state, run.fact("resume")) == (S.NEEDS_ATTENTION, "evaluating")
+    assert run.updated_at - run.created_at > timedelta(hours=12)
+    shop.trainer.voices[TUNED] = voice
+    assert approve_run(run_id, shop.parts).state == S.EVALUATING
+    assert shop.go(run_id).state == S.PROMOTED
+
+
+def test_a_snapshot_file_that_is_lost_asks_a_person(shop: Workshop, tmp_path: Path) -> None:
+    run_id = shop.train()
+    snapshot = shop.snapshots.get(str(shop.runs.get(run_id).snapshot_id))
+    Path(shop.files.location(snapshot.files["held_out"].sha256)).unlink()
+    run = shop.go(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    assert "datasets verify" in run.fact("remedy")
+    assert tmp_path.exists()

@@ -1,0 +1,172 @@
+"""What a person does to a run: approve, cancel."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.domain.errors import NotFound, TrainerRefused, TrainerUnreachable
+from service.domain.pipelines import Budget
+from service.domain.runs import RunState
+from service.usecases.steer_run import RunCannot, approve_run, cancel_run
+from tests.support.workshop import EXPENSIVE, Workshop
+
+S = RunState
+
+
+@pytest.fixture
+def dear(sqlite_engine: sa.Engine, tmp_path: Path) -> Workshop:
+    """A workshop whose runs a person has to approve."""
+    made = Workshop(sqlite_engine, tmp_path / "files", budget=Budget(approve_above_usd=1.0), price=EXPENSIVE)
+    made.fill()
+    return made
+
+
+def spend(shop: Workshop) -> float:
+    return shop.ledger.spent_this_month("box", now=shop.clock.now)
+
+
+# Approving.
+
+
+def test_a_dear_run_waits_with_its_estimate_and_has_sent_nothing(dear: Workshop) -> None:
+    run = dear.go(dear.start())
+    assert run.state == S.AWAITING_APPROVAL
+    assert run.fact("estimate")["usd"] > 1
+    assert (dear.trainer.files, spend(dear)) == ({}, 0)
+    dear.queue.woken.clear()
+    assert dear.advance(run.run_id) is None
+
+
+def test_an_approved_run_goes_on_to_its_end(dear: Workshop) -> None:
+    run_id = dear.go(dear.start()).run_id
+    assert approve_run(run_id, dear.parts).state == S.SNAPSHOTTED
+    assert dear.queue.woken[-1] == ("advance_run", run_id)
+    dear.go(run_id, S.SUBMITTED)
+    assert spend(dear) > 1
+    dear.finish_job()
+    assert dear.go(run_id).state == S.PROMOTED
+    assert dear.states(run_id)[:4] == ["claimed", "snapshotted", "awaiting_approval", "snapshotted"]
+
+
+def test_an_approval_does_not_lift_the_limits(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = Workshop(sqlite_engine, tmp_path, budget=Budget(approve_above_usd=1.0, month_usd=1e9), price=EXPENSIVE)
+    shop.fill()
+    run_id = shop.go(shop.start()).run_id
+    shop.ledger.reserve("run-other", "box", 1e9, limit_usd=None, now=shop.clock.now)
+    approve_run(run_id, shop.parts)
+    assert shop.go(run_id).state == S.FAILED
+    assert shop.letter_errors() == {f"run {run_id}": "OverBudget"}
+
+
+def test_a_run_without_a_price_waits_for_a_person_where_there_is_a_budget(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = Workshop(sqlite_engine, tmp_path, budget=Budget(month_usd=100))
+    shop.fill()
+    run_id = shop.go(shop.start()).run_id
+    assert shop.runs.get(run_id).state == S.AWAITING_APPROVAL
+    approve_run(run_id, shop.parts)
+    assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
+
+
+def test_only_a_run_that_waits_can_be_approved(shop: Workshop) -> None:
+    run_id = shop.start()
+    with pytest.raises(RunCannot, match="claimed"):
+        approve_run(run_id, shop.parts)
+    cancel_run(run_id, shop.parts)
+    with pytest.raises(RunCannot, match="cancelled"):
+        approve_run(run_id, shop.parts)
+    with pytest.raises(NotFound):
+        approve_run("run-that-never-was", shop.parts)
+
+
+def test_a_run_that_needed_attention_goes_on_where_it_stood(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    run = shop.go(run_id)
+    assert (run.state, run.fact("resume"), run.job_id) == (S.NEEDS_ATTENTION, "submitted", "ftjob-1")
+    assert run.fact("error") == "TrainerRefused: 401 key revoked"
+    shop.finish_job()
+    assert approve_run(run_id, shop.parts).state == S.SUBMITTED
+    assert shop.go(run_id).state == S.PROMOTED
+    assert shop.trainer.create_requests == 1
+
+
+# Cancelling.
+
+
+@pytest.mark.parametrize("state", [S.CLAIMED, S.SNAPSHOTTED, S.UPLOADED])
+def test_a_run_without_a_job_ends_at_once_and_its_money_and_uploads_are_given_back(
+    shop: Workshop, state: RunState
+) -> None:
+    run_id = shop.start()
+    shop.go(run_id, state)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert (shop.trainer.files, spend(shop)) == ({}, 0)
+    assert shop.advance(run_id) is None
+
+
+def test_a_run_that_waits_for_approval_can_be_cancelled(dear: Workshop) -> None:
+    run_id = dear.go(dear.start()).run_id
+    assert cancel_run(run_id, dear.parts).state == S.CANCELLED
+    with pytest.raises(RunCannot):
+        cancel_run(run_id, dear.parts)
+
+
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_a_training_job_is_stopped_and_what_it_cost_is_written_down(
+    sqlite_engine: sa.Engine, tmp_path: Path, status: str
+) -> None:
+    shop = Workshop(sqlite_engine, tmp_path, price=EXPENSIVE)
+    shop.fill()
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", status, trained_tokens=70)
+    shop.advance(run_id)
+    cancel_run(run_id, shop.parts)
+    assert shop.trainer.cancelled == ["ftjob-1"]
+    assert shop.go(run_id).state == S.CANCELLED
+    assert spend(shop) == pytest.approx(70)
+
+
+def test_a_run_that_needs_attention_is_cancelled_together_with_its_job(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = Workshop(sqlite_engine, tmp_path, price=EXPENSIVE)
+    shop.fill()
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    shop.go(run_id)
+    reserved = spend(shop)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert shop.trainer.cancelled == ["ftjob-1"]
+    # Nobody knows what it cost until then; nothing would be a lie.
+    assert spend(shop) == pytest.approx(reserved)
+    assert reserved > 0
+
+
+def test_a_job_that_cannot_be_stopped_keeps_its_run_open(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("cancel", TrainerUnreachable())
+    with pytest.raises(TrainerUnreachable):
+        cancel_run(run_id, shop.parts)
+    assert shop.runs.get(run_id).state == S.SUBMITTED
+
+
+def test_a_job_that_is_gone_does_not_keep_its_run_open_for_ever(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    del shop.trainer.jobs["ftjob-1"]
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    shop.trainer.goes_wrong("cancel", TrainerRefused("no such job", code="not_found"))
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+
+
+def test_an_evaluation_can_be_cancelled(shop: Workshop) -> None:
+    run_id = shop.train()
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert shop.evaluations.champion("summaries") is None

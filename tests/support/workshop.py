@@ -1,0 +1,149 @@
+"""Everything the steps of a run work with: SQLite and files are real, the trainer is in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from service.adapters.files_store import FsspecFileStore
+from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlSnapshotStore
+from service.adapters.sql_runs import SqlRunStore
+from service.domain.budgets import Price
+from service.domain.pipelines import Budget, Pipeline
+from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState
+from service.usecases.advance_run import advance_run
+from service.usecases.start_run import start_by_hand
+from service.usecases.steps.parts import Parts, Timing, TrainerAccount
+from service.usecases.write_examples import write_outcomes
+from tests.support.builders import make_outcome, make_pipeline
+from tests.support.fakes import FakeTrainer, ManualClock, RecordingQueue
+
+TUNED = "ft:base-model:1"
+MOST_STEPS = 1000
+
+
+def prompt_of(number: int) -> str:
+    return f"Chat {number}: please write to jane{number}@example.com about the late parcel"
+
+
+def good_answer(prompt: str) -> str:
+    """Answer as the labelers do: short, and without the address."""
+    return f"The customer of {prompt.partition(':')[0].lower()} asks about a late parcel."
+
+
+def leaking_answer(prompt: str) -> str:
+    """Answer like a model that was never taught to leave the address out."""
+    return f"Summary: {prompt}"
+
+
+@dataclass
+class Workshop:
+    """One pipeline with enough examples for a run, and a trainer whose base model leaks."""
+
+    engine: sa.Engine
+    folder: Path
+    budget: Budget = field(default_factory=Budget)
+    price: Price | None = None
+    timing: Timing = field(default_factory=Timing)
+    pipelines: dict[str, Pipeline] = field(default_factory=lambda: {"summaries": make_pipeline()})
+    clock: ManualClock = field(default_factory=ManualClock)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    trainer: FakeTrainer = field(default_factory=FakeTrainer)
+
+    def __post_init__(self) -> None:
+        self.trainer.voices["base-model"] = leaking_answer
+        self.files = FsspecFileStore(str(self.folder))
+        self.examples = SqlExampleStore(self.engine, self.clock)
+        self.runs = SqlRunStore(self.engine)
+        self.evaluations = SqlEvaluationStore(self.engine)
+        self.ledger = SqlLedger(self.engine)
+        self.letters = SqlDeadLetters(self.engine)
+        self.snapshots = SqlSnapshotStore(self.engine, self.files)
+        self.accounts = {
+            "box": TrainerAccount(
+                "box", self.budget, {"base-model": self.price} if self.price else {}, lambda: self.trainer
+            )
+        }
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(
+            pipelines=self.pipelines,
+            accounts=self.accounts,
+            examples=self.examples,
+            files=self.files,
+            snapshots=self.snapshots,
+            runs=self.runs,
+            evaluations=self.evaluations,
+            ledger=self.ledger,
+            letters=self.letters,
+            queue=self.queue,
+            count_tokens=lambda text, _model: len(text.split()),
+            clock=self.clock,
+            timing=self.timing,
+        )
+
+    def fill(self, first: int = 0, last: int = 60, *, answer: Callable[[str], str] = good_answer) -> None:
+        """Have this many rows labelled and approved."""
+        at = self.clock.forward(1)
+        outcomes = [
+            make_outcome(f"row-{number}", answer(prompt_of(number)), prompt=prompt_of(number), at=at)
+            for number in range(first, last)
+        ]
+        write_outcomes(self.examples, self.pipelines["summaries"], outcomes, gone=(), observed_at=at)
+
+    def start(self) -> str:
+        """Start a run and give its id."""
+        self.clock.forward(1)
+        pipeline = self.pipelines["summaries"]
+        return start_by_hand(
+            pipeline, examples=self.examples, runs=self.runs, queue=self.queue, clock=self.clock
+        ).run_id
+
+    def advance(self, run_id: str) -> Run | None:
+        """Do the run's next step, as soon as it is due."""
+        due_at = self.runs.get(run_id).due_at
+        self.clock.now = max(self.clock.now, due_at or self.clock.now)
+        return advance_run(run_id, self.parts)
+
+    def go(self, run_id: str, *until: RunState) -> Run:
+        """Advance a run to one of these states, or until it ends or waits for a person."""
+        stops = {*until, *TERMINAL, *WAITS_FOR_A_PERSON}
+        for _ in range(MOST_STEPS):
+            run = self.runs.get(run_id)
+            if run.state in stops:
+                return run
+            self.advance(run_id)
+        raise AssertionError(f"run is still {run.state}: {run.facts}")
+
+    def finish_job(self, number: int = 1, *, voice: Callable[[str], str] = good_answer, tokens: int = 5000) -> str:
+        """Let a job succeed; give its model, which answers with this voice."""
+        model = TUNED.removesuffix("1") + str(number)
+        self.trainer.becomes(f"ftjob-{number}", "succeeded", tuned_model=model, trained_tokens=tokens)
+        self.trainer.voices[model] = voice
+        return model
+
+    def train(self, number: int = 1, *, voice: Callable[[str], str] = good_answer) -> str:
+        """Start a run and bring it to its evaluation; give its id."""
+        run_id = self.start()
+        self.go(run_id, RunState.SUBMITTED)
+        self.finish_job(number, voice=voice)
+        self.go(run_id, RunState.EVALUATING)
+        return run_id
+
+    def states(self, run_id: str) -> list[str]:
+        return [row["after"] for row in self.runs.history(run_id)]
+
+    def letter_errors(self) -> dict[str, str]:
+        """Give the open dead letters: error by kind and subject."""
+        return {f"{letter['kind']} {letter['subject']}": letter["error"] for letter in self.letters.open(100)}
+
+
+EXPENSIVE = Price(1_000_000.0, date(2026, 11, 1))
+"""One dollar a token."""
+
+SHORT_SLICES = Timing(slice=timedelta(seconds=5))
