@@ -1,17 +1,20 @@
 """The only place that builds adapters: from settings to what the web and the workers work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import sqlalchemy as sa
 from redis import Redis
+from redis.exceptions import LockError
 
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.redis_appender import RedisAppender
-from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
+from service.adapters.redis_clients import patient_redis, quick_redis, translated, web_redis
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_engine import make_engine
@@ -24,6 +27,7 @@ from service.config import Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
 from service.ports import Trainer
 from service.usecases.convert_deliveries import ConvertDeliveries
+from service.usecases.reconcile import reconcile
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 
 KEY_PREFIX = "tuneloop"
@@ -177,6 +181,36 @@ class Deps:
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
         )
 
+    def reconcile(self, pipeline: str, *, whole: bool = False) -> Mapping[str, Any]:
+        """Compare a pipeline's examples with its project, see ``usecases.reconcile``."""
+        return reconcile(
+            self.settings.pipelines[pipeline],
+            labels=self.labels,
+            examples=self.examples,
+            letters=self.letters,
+            store=self.reconciles,
+            overlap=self.settings.service.reconcile_overlap,
+            clock=now,
+            whole=whole,
+        )
+
+    @contextmanager
+    def reconcile_turn(self, pipeline: str) -> Iterator[bool]:
+        """Have a pipeline's reconcile to oneself; False where another worker has it.
+
+        A killed worker's turn ends by itself, and two at once would do no harm.
+        """
+        ttl_s = 2 * self.settings.service.reconcile_every.total_seconds()
+        with translated():
+            lock = self._redis().lock(f"{KEY_PREFIX}:reconcile:{pipeline}", timeout=ttl_s)
+            is_ours = lock.acquire(blocking=False)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                with suppress(LockError), translated():
+                    lock.release()
+
     def appender(self, on_stored: Callable[[], None]) -> RedisAppender:
         """Make the web's half of the inbox; one an event loop."""
         return RedisAppender(
@@ -191,6 +225,7 @@ _SLICE = timedelta(seconds=20)
 
 
 def _account(trainer: TrainerSettings) -> TrainerAccount:
+    @cache  # one client a process: evaluations ask hundreds of questions
     def connect() -> Trainer:
         from service.adapters.openai_trainer import OpenAITrainer  # takes more than a second
 

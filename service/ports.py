@@ -298,8 +298,8 @@ class DeadLetters(Protocol):
     def take(self, letter_id: str) -> Delivery | None:
         """Give a letter's delivery for a replay; None if it has none."""
 
-    def close(self, letter_id: str, *, now: datetime) -> None:
-        """Mark a letter as replayed."""
+    def close(self, letter_id: str, *, taken_at: datetime) -> None:
+        """Mark a letter as replayed, unless it was put aside again after it was taken."""
 
 
 class JobQueue(Protocol):

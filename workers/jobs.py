@@ -3,16 +3,17 @@
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
-from service.bootstrap import now
 from service.domain.errors import ServiceError
 from service.usecases.advance_run import advance_run as advance
-from service.usecases.reconcile import reconcile as reconcile_pipeline
+from service.usecases.advance_run import note_crash
 from workers.beginning import begin_if_due
+from workers.edge import without_texts
 from workers.environment import deps
 
 logger = get_logger()
 
 
+@without_texts
 def convert_deliveries() -> None:
     """Convert until the inbox is empty, then see whether a run is due."""
     with bound_contextvars(job="convert_deliveries"):
@@ -26,14 +27,21 @@ def convert_deliveries() -> None:
             begin_if_due(deps(), name)
 
 
+@without_texts
 def advance_run(run_id: str) -> None:
     """Take a run one step further."""
     with bound_contextvars(job="advance_run", run=run_id):
-        run = advance(run_id, deps().parts)
+        try:
+            run = advance(run_id, deps().parts)
+        except Exception as error:
+            # A fault of ours: the run must not come back every minute unseen for ever.
+            note_crash(run_id, error, deps().parts)
+            raise
         if run is not None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
 
 
+@without_texts
 def poke_job(job_id: str) -> None:
     """Look at a trainer's job now, because it said that something happened."""
     run = deps().runs.by_job(job_id)
@@ -45,21 +53,16 @@ def poke_job(job_id: str) -> None:
     deps().queue.wake("advance_run", run.run_id)
 
 
-def reconcile(pipeline: str, whole: str = "") -> None:
-    """Read the pipeline's project; with ``whole`` all of it, otherwise what had activity."""
+@without_texts
+def reconcile(pipeline: str) -> None:
+    """Read the pipeline's project: what had activity, and once a day all of it."""
     parts = deps()
-    with bound_contextvars(job="reconcile", pipeline=pipeline):
+    with bound_contextvars(job="reconcile", pipeline=pipeline), parts.reconcile_turn(pipeline) as is_ours:
+        if not is_ours:
+            # Another worker is at it; two exports of one project would only slow each other.
+            return
         try:
-            facts = reconcile_pipeline(
-                parts.settings.pipelines[pipeline],
-                labels=parts.labels,
-                examples=parts.examples,
-                letters=parts.letters,
-                store=parts.reconciles,
-                overlap=parts.settings.service.reconcile_overlap,
-                clock=now,
-                whole=bool(whole),
-            )
+            facts = parts.reconcile(pipeline)
         except ServiceError as error:
             # The schedule comes again; what stays wrong stays visible as the age of the last reconcile.
             logger.warning("reconcile_failed", error=type(error).__name__, message=str(error), remedy=error.remedy)

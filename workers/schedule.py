@@ -14,7 +14,6 @@ from service.domain.errors import ServiceError
 from workers.beginning import begin_if_due
 
 logger = get_logger()
-WHOLE_PROJECT_EVERY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -46,8 +45,7 @@ def make_beats(deps: Deps) -> list[Beat]:
     service = deps.settings.service
     return [
         Beat("sweep", service.sweep_every, lambda: sweep(deps)),
-        Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps, "")),
-        Beat("reconcile_whole", WHOLE_PROJECT_EVERY, lambda: _reconcile_all(deps, "whole")),
+        Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
 
 
@@ -62,9 +60,9 @@ def sweep(deps: Deps) -> None:
         begin_if_due(deps, name)
 
 
-def _reconcile_all(deps: Deps, whole: str) -> None:
+def _reconcile_all(deps: Deps) -> None:
     for name in deps.settings.pipelines:
-        deps.queue.wake("reconcile", name, *([whole] if whole else []))
+        deps.queue.wake("reconcile", name)
 
 
 def _keep(beat: Beat) -> None:

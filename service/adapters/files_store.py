@@ -13,6 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from service.domain.errors import CorruptFile
 
+CHUNK_BYTES = 1 << 20
+
 
 class FsspecFileStore:
     """See ``FileStore``: ``sha256/ab/abcd...`` under the address.
@@ -39,9 +41,11 @@ class FsspecFileStore:
 
     @contextmanager
     def open(self, sha256: str) -> Iterator[BinaryIO]:
-        """See ``FileStore``."""
+        """See ``FileStore``; read once to check it, because what is trained on must be what was frozen."""
         path = _path(self._root, sha256)
         try:
+            if self._hash(path) != sha256:
+                raise CorruptFile(f"the file {path} has not the content it is named for")
             # Some systems find out only at the first read, which would be in the caller's hands.
             self._system.info(path)
             file = self._system.open(path, "rb")
@@ -49,6 +53,13 @@ class FsspecFileStore:
             raise CorruptFile(f"the file {path} is missing") from error
         with file:
             yield cast("BinaryIO", file)
+
+    def _hash(self, path: str) -> str:
+        with self._system.open(path, "rb") as file:
+            found = hashlib.sha256()
+            while chunk := file.read(CHUNK_BYTES):
+                found.update(chunk)
+            return found.hexdigest()
 
     def location(self, sha256: str) -> str:
         """See ``FileStore``."""

@@ -101,21 +101,29 @@ class RedisInbox:
             return int(self._redis.xlen(self._stream))
 
     def _take_over(self, limit: int) -> list[Taken]:
-        pending = cast(
-            "list[dict[str, Any]]",
-            self._redis.xpending_range(self._stream, GROUP, min="-", max="+", count=limit, idle=self._claim_after_ms),
-        )
-        attempts = {
-            item["message_id"]: item["times_delivered"] + 1
-            for item in pending
-            if item["time_since_delivered"] >= self._patience_ms(item["times_delivered"])
-        }
+        attempts: dict[bytes, int] = {}
+        begin = "-"
+        # All of them page by page: many that must still wait do not hide those behind them.
+        while page := self._pending(begin, limit):
+            for item in page:
+                if item["time_since_delivered"] >= self._patience_ms(item["times_delivered"]):
+                    attempts[item["message_id"]] = item["times_delivered"] + 1
+            begin = f"({page[-1]['message_id'].decode()}"
+            if len(attempts) >= limit or len(page) < limit:
+                break
         if not attempts:
             return []
+        ids: list[int | bytes | str | memoryview] = [*list(attempts)[:limit]]
         claimed = self._redis.xclaim(
-            self._stream, GROUP, self._consumer, min_idle_time=self._claim_after_ms, message_ids=list(attempts)
+            self._stream, GROUP, self._consumer, min_idle_time=self._claim_after_ms, message_ids=ids
         )
         return [_taken(entry, attempts=attempts[entry[0]]) for entry in cast("list[Any]", claimed) if entry[1]]
+
+    def _pending(self, begin: str, count: int) -> list[dict[str, Any]]:
+        return cast(
+            "list[dict[str, Any]]",
+            self._redis.xpending_range(self._stream, GROUP, min=begin, max="+", count=count, idle=self._claim_after_ms),
+        )
 
     def _patience_ms(self, times_delivered: int) -> int:
         return int(min(self._claim_after_ms * 2 ** max(0, times_delivered - 1), max(MAX_IDLE_MS, self._claim_after_ms)))

@@ -90,7 +90,7 @@ class SqlDeadLetters:
         }
         with self._engine.begin() as connection:
             statement = upsert(connection, dead_letters).values(row)
-            fresh = {name: row[name] for name in ("error", "message", "remedy", "created_at", "replayed_at")}
+            fresh = {name: value for name, value in row.items() if name != "letter_id"}
             connection.execute(statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh))
 
     def open(self, limit: int) -> list[Mapping[str, Any]]:
@@ -112,9 +112,10 @@ class SqlDeadLetters:
             return None
         return Delivery(row.subject, row.topic, row.pipeline, row.body, row.received_at)
 
-    def close(self, letter_id: str, *, now: datetime) -> None:
-        """See ``DeadLetters``."""
-        done = sa.update(dead_letters).where(dead_letters.c.letter_id == letter_id).values(replayed_at=now)
+    def close(self, letter_id: str, *, taken_at: datetime) -> None:
+        """See ``DeadLetters``; the body goes: it is in the inbox again, and holds label text."""
+        mine = (dead_letters.c.letter_id == letter_id, dead_letters.c.created_at <= taken_at)
+        done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None)
         with self._engine.begin() as connection:
             connection.execute(done)
 

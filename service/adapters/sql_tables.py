@@ -206,7 +206,7 @@ ledger = sa.Table(
     "ledger",
     metadata,
     _text("run_id", primary_key=True),
-    # reserved, then one of billed or released: append-only, each kind once a run.
+    # reserved, then settled: append-only, each kind once a run.
     _text("kind", primary_key=True),
     _text("trainer"),
     sa.Column("usd", sa.Float, nullable=False),

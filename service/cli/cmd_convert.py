@@ -5,16 +5,24 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 import typer
 
 from service.cli.app import app
 from service.domain.errors import ConfigurationError, UnreadableRow
-from service.domain.examples import messages_of
 from service.domain.labels import RowOutcome, read_row
 from service.domain.ontologies import Question, response_question
+from service.domain.snapshots import chat_line
+
+
+class Accept(StrEnum):
+    """Which labels count."""
+
+    DONE = "done"
+    SUBMITTED = "submitted"
 
 
 @app.command()
@@ -25,23 +33,22 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
     rejects: Annotated[Path, typer.Option(help="Rows that give no line, with the reason.")],
     system: Annotated[str | None, typer.Option(help="System text that opens every chat.")] = None,
     response: Annotated[str | None, typer.Option(help="The question that is the answer, if ambiguous.")] = None,
-    accept: Annotated[str, typer.Option(help="done or submitted.")] = "done",
+    accept: Annotated[Accept, typer.Option(help="Approved labels only, or every submitted one.")] = Accept.DONE,
 ) -> None:
     """Turn a Labelbox export into training lines, without a server."""
     try:
         question = response_question(json.loads(ontology.read_text(encoding="utf-8")), named=response)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{ontology}: {error}", remedy="Give the ontology's normalized JSON.") from error
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        remedy = "Give the project's ontology as JSON, with its classifications (ontology.normalized of the SDK)."
+        raise ConfigurationError(f"{ontology}: {error}", remedy=remedy) from error
     reasons: Counter[str] = Counter()
     with contextlib.ExitStack() as stack:
-        lines = _open(export, stack)
-        good = stack.enter_context(out.open("w", encoding="utf-8"))
-        bad = stack.enter_context(rejects.open("w", encoding="utf-8"))
+        lines = sys.stdin if str(export) == "-" else _open(export, "r", stack)
+        good, bad = _open(out, "w", stack), _open(rejects, "w", stack)
         for row in _rows(lines):
             outcome = _read(row, question, accept)
             if isinstance(outcome, RowOutcome) and outcome.prompt is not None and outcome.response is not None:
-                chat = {"messages": messages_of(outcome.prompt, outcome.response, system=system)}
-                good.write(json.dumps(chat, separators=(",", ":")) + "\n")
+                good.write(chat_line(outcome.prompt, outcome.response, system=system).decode())
                 reasons["converted"] += 1
             else:
                 reject = _reject(row, outcome)
@@ -51,13 +58,11 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
         typer.echo(f"{count:>8}  {reason}")
 
 
-def _open(path: Path, stack: contextlib.ExitStack) -> IO[str]:
-    if str(path) == "-":
-        return sys.stdin
+def _open(path: Path, mode: str, stack: contextlib.ExitStack) -> IO[str]:
     try:
-        return stack.enter_context(path.open(encoding="utf-8"))
+        return cast("IO[str]", stack.enter_context(path.open(mode, encoding="utf-8")))
     except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}", remedy="Name a file that exists.") from error
+        raise ConfigurationError(f"{path}: {error.strerror}", remedy="Name a file that can be used.") from error
 
 
 def _rows(lines: IO[str]) -> Iterator[Any]:

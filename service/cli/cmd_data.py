@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from service.bootstrap import Deps, now
+from service.bootstrap import Deps
 from service.cli.app import AsJson, datasets, labelbox, print_json
 from service.config import load
+from service.domain.errors import NotFound
 from service.domain.snapshots import SPLITS, Snapshot
 
 
@@ -34,8 +35,8 @@ def list_datasets(
 
 
 @datasets.command("show")
-def show_dataset(snapshot_id: str) -> None:
-    """Show a snapshot's files and counts as JSON."""
+def show_dataset(snapshot_id: str, *, as_json: AsJson = True) -> None:  # noqa: ARG001 - it is always JSON
+    """Show a snapshot's files and counts, as JSON."""
     print_json(_facts(_deps().snapshots.get(snapshot_id)))
 
 
@@ -60,22 +61,13 @@ def export_snapshot(deps: Deps, snapshot: Snapshot, folder: Path) -> None:
 @labelbox.command()
 def sync(pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None) -> None:
     """Read the whole project now and mend every difference."""
-    from service.usecases.reconcile import reconcile
-
     deps = _deps()
-    for name, found in deps.settings.pipelines.items():
+    for name in deps.settings.pipelines:
         if pipeline in (None, name):
-            facts = reconcile(
-                found,
-                labels=deps.labels,
-                examples=deps.examples,
-                letters=deps.letters,
-                store=deps.reconciles,
-                overlap=deps.settings.service.reconcile_overlap,
-                clock=now,
-                whole=True,
-            )
+            facts = deps.reconcile(name, whole=True)
             typer.echo(f"{name}: {facts['rows']} rows read, {facts['healed']} differences mended")
+    if pipeline not in (None, *deps.settings.pipelines):
+        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
 
 
 def _facts(snapshot: Snapshot) -> dict[str, object]:

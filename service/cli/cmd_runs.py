@@ -114,7 +114,7 @@ def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
 
 
 @dead_letters.command("show")
-def show_dead_letter(letter_id: str) -> None:
+def show_dead_letter(letter_id: str, *, as_json: AsJson = True) -> None:  # noqa: ARG001 - it is always JSON
     """Show one letter as JSON, without its content."""
     found = [row for row in _deps().letters.open(10_000) if row["letter_id"] == letter_id]
     if not found:
@@ -126,6 +126,7 @@ def show_dead_letter(letter_id: str) -> None:
 def replay(letter_id: str) -> None:
     """Put a letter's work back where it was."""
     deps = _deps()
+    taken_at = now()
     delivery = deps.letters.take(letter_id)
     if delivery is None:
         raise NotFound(
@@ -133,7 +134,7 @@ def replay(letter_id: str) -> None:
             remedy="A failed run is started again with tuneloop runs start; a row is read again by labelbox sync.",
         )
     deps.inbox.put_back(delivery)
-    deps.letters.close(letter_id, now=now())
+    deps.letters.close(letter_id, taken_at=taken_at)
     deps.queue.wake("convert_deliveries")
     typer.echo(f"Put back {letter_id}.")
 

@@ -23,7 +23,7 @@ class ServiceSettings:
         claim_after: After this long a worker's delivery is taken over by another one.
         poll_every: How often a training job is looked at.
         lease: How long a run belongs to the worker that took it.
-        workers: Worker processes of ``tuneloop up`` and ``work``.
+        workers: Worker processes of ``tuneloop up``.
         dedupe_window: How long a repeated delivery is recognised.
     """
 
@@ -32,7 +32,7 @@ class ServiceSettings:
     reconcile_overlap: timedelta = timedelta(minutes=10)
     claim_after: timedelta = timedelta(seconds=30)
     poll_every: timedelta = timedelta(seconds=30)
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = timedelta(minutes=2)
     workers: int = 2
     dedupe_window: timedelta = timedelta(days=1)
 

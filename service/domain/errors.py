@@ -121,7 +121,14 @@ class OverBudget(ServiceError):
 class CorruptFile(ServiceError):
     """A stored file is missing or has not the content its name promises."""
 
-    remedy = "Run tuneloop datasets verify: it rebuilds the file from SQL where the content still matches."
+    remedy = "Restore it from a backup of the files, or start another run, which freezes the examples anew."
+
+
+class StoreFailed(ServiceError):
+    """The database refused a statement or did not answer."""
+
+    retryable = True
+    remedy = "Look into the database's own log; ours leaves out its words, because they quote label texts."
 
 
 class RunMoved(ServiceError):

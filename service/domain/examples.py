@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from service.domain.labels import NOT_LABELLED, RowOutcome
+from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, group_key, split_of
 
@@ -103,9 +103,6 @@ def plan_changes(
     for outcome in outcomes:
         old = before.get(outcome.data_row_id)
         if old and _is_stale(old, outcome, observed_at):
-            continue
-        if old is None and outcome.reason == NOT_LABELLED:
-            # A queue of a hundred thousand rows that nobody has looked at yet is no news.
             continue
         new = _standing(pipeline, old, outcome, observed_at, policy, given)
         if old is None or _substance(old) != _substance(new):

@@ -71,5 +71,9 @@ def _question(item: Mapping[str, Any]) -> Question | None:
         return None
     if not item.get("featureSchemaId"):
         return None
-    options = {option["featureSchemaId"]: str(option.get("value", "")) for option in item.get("options") or () if option.get("featureSchemaId")}
+    options = {
+        option["featureSchemaId"]: str(option.get("value", ""))
+        for option in item.get("options") or ()
+        if option.get("featureSchemaId")
+    }
     return Question(item["featureSchemaId"], str(item.get("name", "")), answer, options)

@@ -62,8 +62,13 @@ class Snapshot:
 
 
 def line_of(example: FrozenExample, *, system: str | None) -> bytes:
-    """Give the training line, newline included: the same bytes on every machine."""
-    chat = {"messages": messages_of(example.prompt, example.response, system=system)}
+    """Give an example's training line, newline included."""
+    return chat_line(example.prompt, example.response, system=system)
+
+
+def chat_line(prompt: str, response: str, *, system: str | None) -> bytes:
+    """Give a training line, newline included: the same bytes on every machine."""
+    chat = {"messages": messages_of(prompt, response, system=system)}
     # ASCII only: a line separator inside a text must not look like a line end to any reader.
     return json.dumps(chat, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 

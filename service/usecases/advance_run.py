@@ -44,6 +44,16 @@ def advance_run(run_id: str, parts: Parts) -> Run | None:
     return after
 
 
+def note_crash(run_id: str, error: Exception, parts: Parts) -> None:
+    """Write that a step ended with an error nobody foresaw: the next attempt waits, and at last a person is asked."""
+    run = parts.runs.get(run_id)
+    if run.state in TERMINAL | WAITS_FOR_A_PERSON:
+        return
+    unforeseen = ServiceError(type(error).__name__, remedy="See the worker's log, and report it.")
+    unforeseen.retryable = True
+    parts.runs.record(run, _after_error(run, unforeseen, parts), now=parts.clock())
+
+
 def _do_or_note(run: Run, parts: Parts) -> Run:
     try:
         return _do(run, parts)

@@ -64,13 +64,18 @@ class ConvertDeliveries:
         groups = self._sort(taken)
         # What is in no group is in the dead letters.
         settled, changes = len(taken) - sum(map(len, groups.values())), 0
+        left = {item.taken.entry_id: item.taken for rung in groups.values() for item in rung}
         for (project_id, names), rung in groups.items():
             pipelines = [self._pipelines[name] for name in names]
             try:
-                done, written = self._convert(project_id, pipelines, rung)
+                done, written = self._convert(
+                    project_id, pipelines, rung, on_wait=lambda: self._inbox.touch(list(left.values()))
+                )
             except ServiceError as error:
                 done, written = self._give_up(rung, error), 0
             self._inbox.acknowledge([item.taken for item in done])
+            for item in rung:
+                del left[item.taken.entry_id]
             settled += len(done)
             changes += written
         return Conversion(len(taken), settled, changes)
@@ -99,7 +104,9 @@ class ConvertDeliveries:
             raise UnknownProject(f"no pipeline reads project {project_id} (path: {item.delivery.pipeline or '-'})")
         return project_id, names
 
-    def _convert(self, project_id: str, pipelines: Sequence[Pipeline], rung: Sequence[Rung]) -> tuple[list[Rung], int]:
+    def _convert(
+        self, project_id: str, pipelines: Sequence[Pipeline], rung: Sequence[Rung], *, on_wait: Callable[[], None]
+    ) -> tuple[list[Rung], int]:
         """Read the rows and write the examples; give what is settled and the number of changes."""
         if any(not item.doorbell.data_row_ids for item in rung):
             # It only says that something in the project changed.
@@ -108,7 +115,7 @@ class ConvertDeliveries:
         observed_at = self._clock()
         ontology = self._labels.normalized_ontology(project_id)
         row_ids = list(dict.fromkeys(row_id for item in rung for row_id in item.doorbell.data_row_ids))
-        rows = self._export(project_id, row_ids, on_wait=lambda: self._inbox.touch([item.taken for item in rung]))
+        rows = self._export(project_id, row_ids, on_wait=on_wait)
         settled, changes = list(rung), 0
         for pipeline in pipelines:
             try:

@@ -137,7 +137,7 @@ def test_writers_of_the_same_content_at_the_same_time_end_with_one_file(store: F
 def test_a_missing_file_is_reported_with_its_remedy(store: FileStore, sha256: str) -> None:
     with pytest.raises(CorruptFile) as raised, store.open(sha256):
         pass
-    assert "tuneloop datasets verify" in raised.value.remedy
+    assert "start another run" in raised.value.remedy
 
 
 def test_an_error_of_the_reader_is_not_taken_for_a_missing_file(store: FileStore) -> None:

@@ -1,5 +1,6 @@
 """Schema, snapshots, dead letters and reconciles on SQLite and on PostgreSQL."""
 
+import traceback
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,12 +13,13 @@ from alembic.migration import MigrationContext
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_engine import make_engine, migrate, reading
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore
-from service.adapters.sql_tables import metadata, pipelines, reconciles
-from service.domain.errors import CorruptFile, NotFound, OverBudget, UnknownProject, UnknownTopic
+from service.adapters.sql_tables import example_versions, metadata, pipelines, reconciles
+from service.domain.errors import CorruptFile, NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot, manifest_of, snapshot_id_of
 from tests.support.builders import make_delivery
 from tests.support.fakes import NOON
 from tests.support.races import at_once
+from workers.edge import without_texts
 
 # The schema.
 
@@ -128,7 +130,7 @@ def test_a_letter_keeps_the_delivery_byte_for_byte_until_it_is_replayed(engine: 
     assert letter["remedy"] == UnknownProject.remedy
     assert "body" not in letter
     assert letters.take(letter["letter_id"]) == delivery
-    letters.close(letter["letter_id"], now=NOON)
+    letters.close(letter["letter_id"], taken_at=NOON)
     assert letters.open(10) == []
 
 
@@ -136,7 +138,7 @@ def test_the_same_subject_again_is_one_letter_with_the_newest_error(engine: sa.E
     letters, delivery = SqlDeadLetters(engine), make_delivery(b"{}")
     letters.put("delivery", delivery.key, UnknownProject("first"), content=delivery, now=NOON)
     (letter,) = letters.open(10)
-    letters.close(letter["letter_id"], now=NOON)
+    letters.close(letter["letter_id"], taken_at=NOON)
     letters.put("delivery", delivery.key, UnknownTopic("again"), content=delivery, now=NOON + timedelta(hours=1))
     (reopened,) = letters.open(10)
     assert reopened["letter_id"] == letter["letter_id"]
@@ -183,3 +185,18 @@ def test_the_latest_reconcile_of_a_pipeline_counts(engine: sa.Engine) -> None:
     latest = store.latest("p")
     assert latest is not None
     assert (latest["rows"], latest["at"]) == (2, NOON + timedelta(hours=2, minutes=1))
+
+
+def test_an_error_of_the_database_shows_no_text_where_a_job_ends_with_it(engine: sa.Engine) -> None:
+    row = {"example_id": "ex-1", "version": 1, "content_hash": "h", "prompt": "a secret prompt", "response": "r"}
+
+    @without_texts
+    def job() -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.insert(example_versions).values(row))
+
+    with pytest.raises(StoreFailed) as raised:
+        job()
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "IntegrityError" in shown
+    assert "a secret prompt" not in shown

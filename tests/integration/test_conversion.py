@@ -209,7 +209,7 @@ def test_after_some_looks_what_the_export_shows_is_believed(desk: Desk) -> None:
     desk.ring("row-1", label_id="a label that was deleted meanwhile")
     for attempt in range(1, LAG_ATTEMPTS + 1):
         assert desk.convert().settled == (attempt == LAG_ATTEMPTS)
-    assert desk.examples.existing("summaries", ["row-1"]) == {}
+    assert desk.examples.existing("summaries", ["row-1"])["row-1"].reason == "not_labelled"
     assert (desk.inbox.depth(), desk.errors()) == (0, [])
 
 
@@ -247,7 +247,7 @@ def test_after_the_last_attempt_a_delivery_is_set_aside_and_can_be_replayed(desk
     delivery = desk.letters.take(letter["letter_id"])
     assert delivery is not None
     desk.inbox.put_back(delivery)
-    desk.letters.close(letter["letter_id"], now=desk.clock())
+    desk.letters.close(letter["letter_id"], taken_at=desk.clock())
     desk.convert()
     assert (desk.texts(), desk.errors()) == ({"row-1": "a summary"}, [])
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service.domain.errors import RunMoved
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy, VerdictPolicy
 from service.domain.runs import RunState, Step
+from service.usecases.advance_run import MAX_ATTEMPTS, note_crash
 from service.usecases.start_run import RunNotStarted, start_by_hand, start_if_due
 from tests.support.builders import make_pipeline
 from tests.support.races import at_once
@@ -240,3 +241,16 @@ def test_cooldown_counts_from_the_last_run_whatever_became_of_it(shop: Workshop)
     patient = make_pipeline(trigger=TriggerPolicy(threshold=10, quiet=timedelta(0), cooldown=timedelta(hours=1)))
     decision, _ = start_if_due(patient, examples=shop.examples, runs=shop.runs, queue=shop.queue, clock=shop.clock)
     assert [reason.code for reason in decision.reasons] == ["cooldown"]
+
+
+def test_a_step_that_crashes_waits_longer_each_time_and_then_asks_a_person(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    pauses = []
+    for _ in range(MAX_ATTEMPTS + 1):
+        note_crash(run_id, KeyError("a fault of ours"), shop.parts)
+        run = shop.runs.get(run_id)
+        if run.due_at is not None:
+            pauses.append(run.due_at - shop.clock.now)
+    assert pauses[:3] == sorted(pauses[:3])
+    assert (run.state, run.fact("error")) == (S.NEEDS_ATTENTION, "ServiceError: KeyError")

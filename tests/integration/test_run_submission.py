@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from service.domain.errors import OutcomeUnknown, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
+from service.ports import RemoteJob
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from service.usecases.steps.parts import Timing
 from tests.support.workshop import EXPENSIVE, Workshop
@@ -263,3 +264,30 @@ def test_money_in_doubt_stays_set_aside_when_the_run_is_cancelled(shop: Workshop
     shop.go(run_id)
     assert cancel_run(run_id, shop.parts).state == S.CANCELLED
     assert spend(shop) > 0
+
+
+def test_a_job_of_another_run_is_not_adopted_where_the_server_keeps_no_metadata(shop: Workshop, run_id: str) -> None:
+    class Forgetful(type(shop.trainer)):  # type: ignore[misc] # a subclass of the fake's own class
+        def find_jobs(self, _run_id: str, _training_file: str) -> list[RemoteJob]:
+            return list(self.jobs.values())
+
+    shop.trainer.__class__ = Forgetful
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", "failed", error="bad luck")
+    assert shop.go(run_id).state == S.FAILED
+    second = shop.start()
+    shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"), although_done=True)
+    assert shop.go(second, S.SUBMITTED).job_id == "ftjob-2"
+    assert shop.trainer.cancelled == []
+
+
+def test_looks_that_worked_do_not_count_as_attempts_that_failed(shop: Workshop, run_id: str) -> None:
+    shop.go(run_id, S.SUBMITTED)
+    for _ in range(200):
+        shop.advance(run_id)
+    shop.trainer.goes_wrong("job", TrainerUnreachable("one glitch"))
+    shop.advance(run_id)
+    run = shop.runs.get(run_id)
+    assert run.state in {S.SUBMITTED, S.TRAINING}
+    assert run.due_at is not None
+    assert run.due_at - shop.clock.now <= timedelta(seconds=5)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.examples import (
+    SPLIT_CONFLICT,
     Change,
     Example,
     content_hash_of,
@@ -179,10 +180,6 @@ def test_approving_the_same_text_again_is_a_change_but_no_news() -> None:
     assert (again.example.status, again.example.version, again.is_new_version) == ("active", 1, False)
 
 
-def test_a_row_that_nobody_labelled_yet_is_not_written_down() -> None:
-    assert Table().look(make_refusal("row-1", NOT_LABELLED)) == []
-
-
 def test_a_row_whose_label_is_gone_is_written_down() -> None:
     table = Table()
     table.look(make_outcome("row-1", at=hours(0)), at=hours(0))
@@ -256,3 +253,21 @@ def test_a_chat_holds_the_texts_as_they_are(prompt: str, response: str) -> None:
     ]
     assert [message["role"] for message in messages_of(prompt, response, system=None)] == ["user", "assistant"]
     json.dumps(messages_of(prompt, response, system=None))
+
+
+@given(percent=st.integers(0, 90), words=st.text(min_size=1))
+def test_an_edited_prompt_keeps_the_example_in_its_split(percent: int, words: str) -> None:
+    table, policy = Table(), DatasetPolicy(held_out_percent=percent, validation_percent=10)
+    table.look(make_outcome("row-1", prompt="the first wording", at=hours(0)), at=hours(0), policy=policy)
+    before = table.rows["row-1"].split
+    table.look(make_outcome("row-1", prompt=f"edited: {words}", at=hours(1)), at=hours(1), policy=policy)
+    assert table.rows["row-1"].split == before
+    assert table.splits[table.rows["row-1"].group] == before
+
+
+def test_a_prompt_edited_into_one_of_another_split_is_withdrawn_rather_than_moved() -> None:
+    table = Table(splits={group_key("a trained prompt"): "train", group_key("a secret one"): "held_out"})
+    table.look(make_outcome("row-1", prompt="a secret one", at=hours(0)), at=hours(0))
+    table.look(make_outcome("row-1", prompt="a trained prompt", at=hours(1)), at=hours(1))
+    found = table.rows["row-1"]
+    assert (found.status, found.reason, found.split) == ("withdrawn", SPLIT_CONFLICT, "held_out")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.domain.comparisons import compare, interval
-from service.domain.errors import ModelNotReady, NotFound, TrainerRefused
+from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
 from service.domain.examples import Message
 from service.domain.metrics import Metric, metric_named
 from service.domain.pipelines import VerdictPolicy
@@ -162,9 +162,9 @@ def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> St
     return Step(state, str(evaluation["sentence"]))
 
 
-def _without_champion(run: Run, error: ModelNotReady, parts: Parts) -> Step:
-    """Wait for a champion that does not answer, and go on without it once it was asked often enough."""
+def _without_champion(run: Run, error: ServiceError, parts: Parts) -> Step:
+    """Go on without a champion that is gone: at once where its trainer is, after some patience where it is silent."""
     misses = int(run.fact("champion_misses") or 0) + 1
-    if misses >= CHAMPION_ATTEMPTS:
+    if misses >= CHAMPION_ATTEMPTS or not error.retryable:
         return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})
     return Step(run.state, str(error), facts={"champion_misses": misses}, due_at=parts.clock() + backoff(misses))

@@ -72,9 +72,7 @@ def _search_on(run: Run, parts: Parts) -> Step:
     now = parts.clock()
     if run.intent_at is not None and now < run.intent_at + parts.timing.settle:
         # The list may lag behind the creation.
-        return Step(
-            run.state, "searching the trainer for the job", changes={"attempts": 0}, due_at=now + SEARCH_AGAIN
-        )
+        return Step(run.state, "searching the trainer for the job", changes={"attempts": 0}, due_at=now + SEARCH_AGAIN)
     return Step(
         RunState.NEEDS_ATTENTION,
         "nobody can say whether the job was created",
