@@ -59,6 +59,11 @@ class SqlEvaluationStore:
                 _crown(connection, ended, step.cause, now)
         return ended
 
+    def promote(self, run: Run, cause: str, *, now: datetime) -> None:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            _crown(connection, run, cause, now)
+
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""
         with reading(self._engine) as connection:

@@ -99,6 +99,16 @@ def show_models(pipeline: str, *, as_json: AsJson = False) -> None:
         typer.echo(f"  {row['promoted_at']:%Y-%m-%d %H:%M:%S}  {row['model']}  ({row['run_id']})  {row['cause']}")
 
 
+@models.command()
+def promote(run_id: RunId) -> None:
+    """Make a judged run's model the champion: after a manual verdict, or to go back to an earlier one."""
+    from service.usecases.promote_run import promote_run
+
+    deps = _deps()
+    run = promote_run(run_id, runs=deps.runs, evaluations=deps.evaluations, clock=now)
+    typer.echo(f"{run.tuned_model} is the champion of {run.pipeline}.")
+
+
 @dead_letters.command("list")
 def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
     """List what was set aside, newest first."""

@@ -12,6 +12,7 @@ from service.adapters.sql_tables import champions
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
+from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.evaluate import CHAMPION_ATTEMPTS, Question, held_out_questions, stored_name
 from service.usecases.write_examples import write_outcomes
@@ -246,3 +247,24 @@ def test_a_damaged_snapshot_file_is_not_trained_on(shop: Workshop) -> None:
     ended = shop.go(run_id)
     assert (ended.state, ended.job_id) == (S.FAILED, None)
     assert "CorruptFile" in str(ended.fact("error"))
+
+
+def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    shop.fill(60, 120)
+    second = shop.go(shop.train(2))
+    assert (first.state, second.state) == (S.PROMOTED, S.KEPT)
+    for run in (second, first):
+        promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+        champion = shop.evaluations.champion("summaries")
+        assert champion is not None
+        assert champion["model"] == run.tuned_model
+    causes = [row["cause"] for row in shop.evaluations.champion_history("summaries")]
+    assert causes[:2] == ["by hand", "by hand"]
+
+
+def test_a_model_that_was_never_judged_cannot_be_promoted(shop: Workshop) -> None:
+    run_id = shop.train()
+    with pytest.raises(NotJudged):
+        promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    assert shop.evaluations.champion("summaries") is None

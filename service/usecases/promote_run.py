@@ -1,0 +1,24 @@
+"""What a person may decide against or after a verdict: which judged model serves."""
+
+from service.domain.errors import ServiceError
+from service.domain.runs import Run, RunState
+from service.ports import Clock, EvaluationStore, RunStore
+
+
+class NotJudged(ServiceError):
+    """The run's model was never compared on held-out examples, so there is no evidence for it."""
+
+    remedy = "Only a run that ended as promoted or kept can be promoted: see tuneloop runs list."
+
+
+def promote_run(run_id: str, *, runs: RunStore, evaluations: EvaluationStore, clock: Clock) -> Run:
+    """Make a judged run's model the champion, whatever the verdict was; the history says that a person did it.
+
+    Raises:
+        NotJudged: The run has no evaluation.
+    """
+    run = runs.get(run_id)
+    if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluations.evaluation(run.run_id) is None:
+        raise NotJudged(f"run {run.run_id} is {run.state}")
+    evaluations.promote(run, "by hand", now=clock())
+    return run
