@@ -45,6 +45,11 @@ def redis_url(settings: Settings) -> str:
         ConfigurationError: There is neither.
     """
     if settings.redis_url:
+        try:
+            quick_redis(settings.redis_url).close()
+        except ValueError as error:
+            remedy = "Write it as redis://[:password@]host:port/number, rediss:// or unix://."
+            raise ConfigurationError(f"TUNELOOP_REDIS_URL: {error}", remedy=remedy) from error
         return settings.redis_url
     address = settings.data_folder / "valkey" / "address"
     if not address.exists():
@@ -82,7 +87,12 @@ class Deps:
     @cached_property
     def files(self) -> FsspecFileStore:
         """Snapshot files."""
-        return FsspecFileStore(self.settings.files_url or str((self.settings.data_folder / "files").resolve()))
+        address = self.settings.files_url or str((self.settings.data_folder / "files").resolve())
+        try:
+            return FsspecFileStore(address)
+        except (ValueError, ImportError) as error:
+            remedy = "Give a folder, or an address whose fsspec package is installed (s3fs for s3://)."
+            raise ConfigurationError(f"TUNELOOP_FILES_URL: {error}", remedy=remedy) from error
 
     @cached_property
     def inbox(self) -> RedisInbox:

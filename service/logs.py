@@ -51,3 +51,6 @@ def silence_logging() -> None:
     """Keep events off the terminal of a command that has a screen of its own; only warnings are shown."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     logging.getLogger().setLevel(logging.WARNING)
+    # The SDK logs every error that it raises as well.
+    for name in ("labelbox", "lbox"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

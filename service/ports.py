@@ -295,6 +295,9 @@ class DeadLetters(Protocol):
     def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
         """Set work aside; the same subject again replaces its error."""
 
+    def count(self) -> int:
+        """Count what is set aside."""
+
     def open(self, limit: int) -> list[Mapping[str, Any]]:
         """Give what is set aside, newest first, without content."""
 

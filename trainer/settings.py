@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    add("--data", type=Path, required=True, help="folder for everything the trainer remembers")
+    add("--data", type=Path, default=Path("trainer-data"), help="folder for everything the trainer remembers")
     add("--api-key", help="the key that clients must show; or TUNELOOP_TRAINER_API_KEY")
     add("--engine", default="memory", help=f"what trains: {', '.join(engine_names())} (%(default)s)")
     add("--job-seconds", type=float, default=2.0, help="shortest time a job trains, may be 0 (%(default)s)")

@@ -79,7 +79,7 @@ class SqlExampleStore:
             last_new_at=news[2],
             last_run=last.ordinal if last else 0,
             last_run_at=last.created_at if last else None,
-            open_run=last.run_id if last and last.is_open else None,
+            open_run=f"{last.run_id} ({last.state})" if last and last.is_open else None,
         )
 
     def active_ids(self, pipeline: str) -> set[str]:

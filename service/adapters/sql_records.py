@@ -15,6 +15,8 @@ from service.domain.errors import NotFound, ServiceError
 from service.domain.snapshots import FileEntry, Snapshot, manifest_bytes
 from service.ports import FileStore
 
+MESSAGE_CHARACTERS = 500
+
 
 class SqlSnapshotStore:
     """See ``SnapshotStore``; the manifest is a file, because it is as long as the dataset."""
@@ -79,7 +81,7 @@ class SqlDeadLetters:
             "kind": kind,
             "subject": subject,
             "error": type(error).__name__,
-            "message": storable(str(error)),
+            "message": storable(str(error))[:MESSAGE_CHARACTERS],
             "remedy": error.remedy,
             "topic": storable(content.topic) if content else None,
             "pipeline": storable(content.pipeline) if content else None,
@@ -92,6 +94,12 @@ class SqlDeadLetters:
             statement = upsert(connection, dead_letters).values(row)
             fresh = {name: value for name, value in row.items() if name != "letter_id"}
             connection.execute(statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh))
+
+    def count(self) -> int:
+        """See ``DeadLetters``."""
+        with reading(self._engine) as connection:
+            wanted = sa.select(sa.func.count()).where(dead_letters.c.replayed_at.is_(None))
+            return int(connection.execute(wanted).scalar_one())
 
     def open(self, limit: int) -> list[Mapping[str, Any]]:
         """See ``DeadLetters``."""

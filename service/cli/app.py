@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 
 from service.domain.errors import ConfigurationError, ServiceError
@@ -43,9 +44,17 @@ def run(arguments: Sequence[str]) -> int:
         if error.remedy:
             typer.echo(f"What to do: {error.remedy}", err=True)
         return 2 if isinstance(error, ConfigurationError) else 1
+    except sa.exc.SQLAlchemyError as error:
+        # Only its name: the message quotes what was asked for.
+        typer.echo(f"The database does not answer or has no schema yet ({type(error).__name__}).", err=True)
+        typer.echo("What to do: tuneloop migrate or tuneloop up; or correct TUNELOOP_DATABASE_URL.", err=True)
+        return 1
     except BrokenPipeError:
         # Whoever read our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        typer.echo(f"{error.filename or 'input or output'}: {error.strerror}", err=True)
+        return 1
     return 0
 
 

@@ -13,8 +13,10 @@ from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, redis_url
 from service.cli.app import app
+from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.domain.errors import InboxUnavailable, ServiceError
+from service.logs import silence_logging
 
 
 @app.command()
@@ -24,6 +26,7 @@ def check(*, quiet: Annotated[bool, typer.Option(help="Leave out the configurati
     if not quiet:
         for name, value in describe(settings):
             typer.echo(f"{name} = {value}")
+    silence_logging()
     deps = Deps(settings)
     wrong = [
         f"missing: {text}" for text in dict.fromkeys(missing_for(settings, "serve") + missing_for(settings, "work"))
@@ -44,6 +47,7 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
     probes: dict[str, Callable[[], str]] = {
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
+        "files": lambda: deps.files.location("0" * 64).rpartition("/sha256/")[0],
     }
     for name, pipeline in deps.settings.pipelines.items():
         probes[f"labelbox project {pipeline.labels.project}"] = partial(_project, deps, name)
@@ -51,6 +55,8 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
 
 
 def _redis(deps: Deps) -> str:
+    if deps.settings.redis_url is None and not _embedded_runs(deps):
+        return "embedded Valkey, not running: tuneloop up starts it"
     client = quick_redis(redis_url(deps.settings))
     try:
         modes = client.config_get("append*")
@@ -65,7 +71,14 @@ def _redis(deps: Deps) -> str:
     return "appendonly yes, appendfsync always"
 
 
+def _embedded_runs(deps: Deps) -> bool:
+    address = deps.settings.data_folder / "valkey" / "address"
+    return address.exists() and answers(address.read_text(encoding="utf-8").strip())
+
+
 def _database(deps: Deps) -> str:
+    if deps.settings.database_url is None and not (deps.settings.data_folder / "tuneloop.db").exists():
+        return "embedded SQLite, not made yet: tuneloop up makes it"
     with reading(deps.engine) as connection:
         found = connection.execute(sa.text("select version_num from alembic_version")).scalar()
     return f"{deps.engine.dialect.name}, schema {found}"

@@ -1,6 +1,7 @@
 """``tuneloop convert``: an export file to training lines, offline; the same rules as the service's."""
 
 import contextlib
+import io
 import json
 import sys
 from collections import Counter
@@ -38,12 +39,14 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
     """Turn a Labelbox export into training lines, without a server."""
     try:
         question = response_question(json.loads(ontology.read_text(encoding="utf-8")), named=response)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         remedy = "Give the project's ontology as JSON, with its classifications (ontology.normalized of the SDK)."
         raise ConfigurationError(f"{ontology}: {error}", remedy=remedy) from error
+    if len({path.resolve() for path in (export, out, rejects)}) < 3:  # noqa: PLR2004 - as many as there are paths
+        raise ConfigurationError("the export, --out and --rejects must be three files", remedy="Name others.")
     reasons: Counter[str] = Counter()
     with contextlib.ExitStack() as stack:
-        lines = sys.stdin if str(export) == "-" else _open(export, "r", stack)
+        lines = _standard_input() if str(export) == "-" else _open(export, "r", stack)
         good, bad = _open(out, "w", stack), _open(rejects, "w", stack)
         for row in _rows(lines):
             outcome = _read(row, question, accept)
@@ -58,9 +61,21 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
         typer.echo(f"{count:>8}  {reason}")
 
 
+def _standard_input() -> IO[str]:
+    return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
+
+
 def _open(path: Path, mode: str, stack: contextlib.ExitStack) -> IO[str]:
     try:
-        return cast("IO[str]", stack.enter_context(path.open(mode, encoding="utf-8")))
+        # What is no UTF-8 is refused line by line, as a text that cannot be stored, and spoils no other line.
+        return cast(
+            "IO[str]",
+            stack.enter_context(
+                path.open("r", encoding="utf-8-sig", errors="surrogateescape")
+                if mode == "r"
+                else path.open("w", encoding="utf-8")
+            ),
+        )
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}", remedy="Name a file that can be used.") from error
 
@@ -70,7 +85,7 @@ def _rows(lines: IO[str]) -> Iterator[Any]:
         if line.strip():
             try:
                 yield json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield None
 
 
@@ -81,6 +96,10 @@ def _read(row: Any, question: Question, accept: str) -> RowOutcome | str:  # noq
     projects = row.get("projects")
     if not isinstance(projects, dict) or len(projects) != 1:
         return "not_one_project"
+    data_row = row.get("data_row")
+    if isinstance(data_row, dict) and "details" not in data_row:
+        # An export made without that option. When the row was last touched matters only to the service.
+        row = {**row, "data_row": {**data_row, "details": {"last_activity_at": "1970-01-01T00:00:00+00:00"}}}
     try:
         return read_row(row, project_id=next(iter(projects)), question=question, accept=accept)
     except UnreadableRow:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.bootstrap import Deps, database_url
+from service.bootstrap import Deps, database_url, redis_url
 from service.cli.app import app
 from service.cli.processes import sole_owner, start_service
 from service.cli.supervisor import Supervisor
@@ -120,6 +120,7 @@ def _stop_on_signals() -> Event:
 
 def _settings_for(part: str) -> Settings:
     settings = load(os.environ)
+    redis_url(settings)
     if missing := missing_for(settings, "work" if part == "work" else "schedule"):
         raise ConfigurationError("\n".join(missing), remedy="Set them in the environment, see .env.example.")
     return settings

@@ -5,13 +5,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, dead_letters, models, print_json, runs
 from service.config import load
-from service.domain.errors import NotFound
+from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
@@ -26,11 +24,12 @@ def list_runs(
     if as_json:
         print_json([asdict(run) for run in found])
         return
-    table = Table("run", "pipeline", "no.", "state", "model", "job", "began (UTC)", box=None)
+    # Plain lines, because a table cuts ids where the terminal is narrow.
     for run in found:
-        began = f"{run.created_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.run_id, run.pipeline, str(run.ordinal), run.state, run.model, run.job_id or "-", began)
-    Console().print(table if found else "No run yet.")
+        typer.echo(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M:%S}  {run.pipeline} no. {run.ordinal}: {run.state}")
+        typer.echo(f"    {run.model}, job {run.job_id or '-'}")
+    if not found:
+        typer.echo("No run yet.")
 
 
 @runs.command()
@@ -91,6 +90,8 @@ def show_models(pipeline: str, *, as_json: AsJson = False) -> None:
     """Show a pipeline's champion and those before it."""
     deps = _deps()
     champion, history = deps.evaluations.champion(pipeline), deps.evaluations.champion_history(pipeline)
+    if not history and pipeline not in deps.settings.pipelines:
+        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
     if as_json:
         print_json({"champion": champion, "history": history})
         return
@@ -112,10 +113,14 @@ def promote(run_id: RunId) -> None:
 @dead_letters.command("list")
 def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
     """List what was set aside, newest first."""
-    found = _deps().letters.open(limit)
+    deps = _deps()
+    found = deps.letters.open(limit)
     if as_json:
         print_json(found)
         return
+    total = deps.letters.count()
+    if total > len(found):
+        typer.echo(f"The newest {len(found)} of {total}; --limit shows more.")
     for row in found:
         typer.echo(f"{row['letter_id']}  {row['created_at']:%Y-%m-%d %H:%M:%S}  {row['kind']:<9} {row['error']}")
         typer.echo(f"    {row['message']}\n    What to do: {row['remedy']}")
@@ -133,20 +138,34 @@ def show_dead_letter(letter_id: str, *, as_json: AsJson = True) -> None:  # noqa
 
 
 @dead_letters.command()
-def replay(letter_id: str) -> None:
+def replay(
+    letter_id: Annotated[str | None, typer.Argument(help="A letter's id.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every letter that holds a delivery.")] = False,
+) -> None:
     """Put a letter's work back where it was."""
     deps = _deps()
-    taken_at = now()
-    delivery = deps.letters.take(letter_id)
-    if delivery is None:
+    if (letter_id is None) != every:
+        raise ConfigurationError("name one letter, or give --all", remedy="tuneloop dead-letters list shows them.")
+    ids = [row["letter_id"] for row in deps.letters.open(1_000_000)] if every else [str(letter_id)]
+    done = sum(_replay(deps, each) for each in ids)
+    if letter_id is not None and not done:
         raise NotFound(
             f"dead letter {letter_id} holds no delivery",
             remedy="A failed run is started again with tuneloop runs start; a row is read again by labelbox sync.",
         )
+    deps.queue.wake("convert_deliveries")
+    typer.echo(f"Put back {done} of {len(ids)}.")
+
+
+def _replay(deps: Deps, letter_id: str) -> bool:
+    taken_at = now()
+    delivery = deps.letters.take(letter_id)
+    if delivery is None:
+        return False
     deps.inbox.put_back(delivery)
     deps.letters.close(letter_id, taken_at=taken_at)
-    deps.queue.wake("convert_deliveries")
-    typer.echo(f"Put back {letter_id}.")
+    return True
 
 
 def _say(run: Run) -> None:

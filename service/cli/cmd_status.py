@@ -52,7 +52,7 @@ def status_of(deps: Deps) -> dict[str, Any]:
     """Gather what ``status`` shows."""
     return {
         "inbox": deps.inbox.depth(),
-        "dead_letters": len(deps.letters.open(1000)),
+        "dead_letters": deps.letters.count(),
         "pipelines": {name: _pipeline(deps, name) for name in deps.settings.pipelines},
     }
 

@@ -97,12 +97,11 @@ def _side_by_side(item: Mapping[str, str], console: Console) -> None:
 
 
 def _result(facts: Mapping[str, Any], console: Console) -> None:
-    table = _plain()
     champion = facts["champion"]
-    table.add_row("champion", champion["model"] if champion else "none")
-    for name, path in facts["paths"].items():
-        table.add_row(name, path)
-    console.print(table)
+    rows = {"champion": champion["model"] if champion else "none", **facts["paths"]}
+    for name, value in rows.items():
+        # No table: it would cut the paths where the terminal is narrow.
+        console.print(f"  {name:<15} {escape(value)}", soft_wrap=True)
     if facts["closed"]:
         console.print(f"\n[bold green]The loop closed[/] in {facts['seconds']:.0f} s.")
     else:

@@ -13,7 +13,7 @@ from rq import Worker
 
 from service.adapters.redis_clients import quick_redis, translated
 from service.adapters.sql_engine import migrate
-from service.bootstrap import database_url
+from service.bootstrap import Deps, database_url, redis_url
 from service.cli.supervisor import Program, Supervisor
 from service.cli.valkey import valkey_program
 from service.config import Settings
@@ -60,7 +60,9 @@ def start_service(supervisor: Supervisor, settings: Settings, environment: Mappi
         The address of Redis.
     """
     require_free(settings.host, settings.port)
-    redis = settings.redis_url
+    # Wrong addresses are said now, not in a worker's log at the first run.
+    _ = Deps(settings).files
+    redis = redis_url(settings) if settings.redis_url else None
     if redis is None:
         valkey, redis = valkey_program(settings.data_folder / "valkey")
         supervisor.start(valkey)

@@ -45,7 +45,9 @@ class UnknownProject(ServiceError):
 class AmbiguousOntology(ServiceError):
     """The ontology does not say which question is the assistant's answer."""
 
-    remedy = "Name the question in [pipelines.NAME.labels]: response = '<feature schema id>'."
+    remedy = (
+        "Name the question in [pipelines.NAME.labels]: response = '<name or feature schema id>' (convert: --response)."
+    )
 
 
 class UnreadableRow(ServiceError):
@@ -58,7 +60,7 @@ class LabelsUnreachable(ServiceError):
     """Labelbox does not answer, or answers that it is overloaded."""
 
     retryable = True
-    remedy = "Nothing yet; it is tried again. If it lasts, see the status page of Labelbox."
+    remedy = "The service tries again. If it lasts: TUNELOOP_LABELBOX_ENDPOINT, the network, Labelbox's status page."
 
 
 class LabelsRefused(ServiceError):

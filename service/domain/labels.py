@@ -14,6 +14,8 @@ NOT_LABELLED = "not_labelled"
 _TEXT_ASSETS = frozenset({"text", ""})
 # A text that was uploaded as a file. Its address is signed anew for every export, so each look at it would be
 # a new content.
+# Rows of the retired kinds hold a small document that only names the kind.
+_DOCUMENT = re.compile(r'\s*\{\s*"type"\s*:\s*"application/')
 _ADDRESS = re.compile(r"\s*(?:https?|gs|s3)://\S+\s*")
 # A NUL or half a surrogate pair, which no database and no UTF-8 file can hold.
 _BROKEN = re.compile("[\0\ud800-\udfff]")
@@ -91,15 +93,19 @@ def _refuse_row(row: Mapping[str, Any], project: Mapping[str, Any] | None, accep
         return "not_in_project"
     if not project["labels"]:
         return NOT_LABELLED
-    if accept == "done" and project["project_details"]["workflow_status"] != "DONE":
-        return "not_done"
+    if accept == "done":
+        if "project_details" not in project:
+            # An export made without that option; the service's own always have it.
+            return "status_unknown"
+        if project["project_details"]["workflow_status"] != "DONE":
+            return "not_done"
     return _refuse_prompt(row)
 
 
 def _refuse_prompt(row: Mapping[str, Any]) -> str | None:
     prompt = row["data_row"].get("row_data")
     is_text = row.get("media_attributes", {}).get("asset_type", "") in _TEXT_ASSETS and isinstance(prompt, str)
-    if not is_text or _ADDRESS.fullmatch(prompt):
+    if not is_text or _ADDRESS.fullmatch(prompt) or _DOCUMENT.match(prompt):
         return "prompt_not_text"
     if _BROKEN.search(prompt):
         return "broken_text"

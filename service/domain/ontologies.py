@@ -20,12 +20,14 @@ class Question:
     Attributes:
         feature_schema_id: The key that answers are joined on.
         name: The machine name, for people.
+        shown: The question as labelers read it.
         answer: How it is answered.
         options: Machine value by the option's feature schema id, in the ontology's order.
     """
 
     feature_schema_id: str
     name: str
+    shown: str
     answer: AnswerType
     options: Mapping[str, str]
 
@@ -35,7 +37,7 @@ def response_question(normalized: Mapping[str, Any], *, named: str | None = None
 
     Args:
         normalized: The ontology's ``normalized`` document, with ``classifications``.
-        named: A feature schema id or machine name from the configuration, where several could be meant.
+        named: A feature schema id, machine name or shown question from the configuration, where several could be meant.
 
     Raises:
         AmbiguousOntology: None or several fit, or the ontology belongs to a kind that is not read yet.
@@ -48,7 +50,7 @@ def response_question(normalized: Mapping[str, Any], *, named: str | None = None
         )
     candidates = [found for item in active if (found := _question(item)) is not None]
     if named:
-        chosen = [item for item in candidates if named in (item.feature_schema_id, item.name)]
+        chosen = [item for item in candidates if named in (item.feature_schema_id, item.name, item.shown)]
     else:
         chosen = [item for item in candidates if item.answer == "text"] or candidates
     if len(chosen) != 1:
@@ -76,4 +78,5 @@ def _question(item: Mapping[str, Any]) -> Question | None:
         for option in item.get("options") or ()
         if option.get("featureSchemaId")
     }
-    return Question(item["featureSchemaId"], str(item.get("name", "")), answer, options)
+    name = str(item.get("name", ""))
+    return Question(item["featureSchemaId"], name, str(item.get("instructions", name)), answer, options)

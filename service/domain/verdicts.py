@@ -127,11 +127,12 @@ def _primary_words(primary: Comparison) -> str:
 def _guard_words(
     guards: Mapping[str, Comparison], failed: tuple[str, ...], margins: Mapping[str, float] | float
 ) -> list[str]:
-    return [
-        f"{name}: {_moved(guard)}, {'more than' if name in failed else 'within'} the margin of "
-        f"{_margin(name, margins):g} points"
-        for name, guard in sorted(guards.items())
-    ]
+    words = []
+    for name, guard in sorted(guards.items()):
+        beyond = "more than" if name in failed else "within"
+        margin = f", {beyond} the margin of {_margin(name, margins):g} points" if guard.difference < 0 else ""
+        words.append(f"{name}: {_moved(guard)}{margin}")
+    return words
 
 
 def _closing(outcome: Outcome, primary: Comparison, needed: int | None, *, trade: bool) -> str:

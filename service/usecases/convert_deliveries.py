@@ -101,7 +101,8 @@ class ConvertDeliveries:
             if pipeline.labels.project == project_id and item.delivery.pipeline in ("", name)
         )
         if project_id is None or not names:
-            raise UnknownProject(f"no pipeline reads project {project_id} (path: {item.delivery.pipeline or '-'})")
+            project = f"project {project_id[:60]}" if project_id else "what names no project"
+            raise UnknownProject(f"no pipeline reads {project} (path: {item.delivery.pipeline[:60] or '-'})")
         return project_id, names
 
     def _convert(

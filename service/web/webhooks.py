@@ -20,6 +20,7 @@ STORED = Response(status_code=202)
 # A stranger learns the error's name, never its remedy.
 UNSIGNED = JSONResponse({"error": "signature"}, 401)
 TOO_LARGE = JSONResponse({"error": "too_large"}, 413, headers={"Connection": "close"})
+TOO_SLOW = JSONResponse({"error": "too_slow"}, 408, headers={"Connection": "close"})
 UNAVAILABLE = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "5"})
 
 
@@ -52,6 +53,8 @@ class LabelboxWebhook:
             answer: Response = STORED
         except BodyTooLarge:
             answer = TOO_LARGE
+        except TimeoutError:
+            answer = TOO_SLOW
         except SignatureMismatch:
             answer = UNSIGNED
         except InboxUnavailable:
@@ -81,6 +84,8 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
                 await doors.poke(job_id)
         except BodyTooLarge:
             return TOO_LARGE
+        except TimeoutError:
+            return TOO_SLOW
         except SignatureMismatch:
             return UNSIGNED
         except InboxUnavailable:

@@ -140,7 +140,7 @@ def test_new_examples_are_counted_from_the_last_runs_snapshot(
     runs = SqlRunStore(engine)
     run = runs.claim(make_run(watermark=20))
     assert run is not None
-    assert store.counts(PIPELINE.name).open_run == "run-1"
+    assert store.counts(PIPELINE.name).open_run == "run-1 (claimed)"
     runs.record(run, Step(RunState.SNAPSHOTTED, "frozen", changes={"watermark": 31}), now=NOON)
     clock.forward(60)
     look(store, later("row-1", "edited", 5), seconds=5)

@@ -11,9 +11,9 @@ from service.domain.errors import UnreadableRow
 from service.domain.labels import RowOutcome, read_row
 from service.domain.ontologies import Question
 
-TEXT = Question("q-text", "summary", "text", {})
-RADIO = Question("q-radio", "grade", "radio", {"o-good": "good", "o-bad": "bad"})
-CHECKLIST = Question("q-list", "issues", "checklist", {"o-1": "short", "o-2": "rude", "o-3": "wrong"})
+TEXT = Question("q-text", "summary", "summary", "text", {})
+RADIO = Question("q-radio", "grade", "grade", "radio", {"o-good": "good", "o-bad": "bad"})
+CHECKLIST = Question("q-list", "issues", "issues", "checklist", {"o-1": "short", "o-2": "rude", "o-3": "wrong"})
 
 
 def text_answer(content: object, schema: str = "q-text") -> dict[str, Any]:

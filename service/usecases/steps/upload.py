@@ -21,7 +21,14 @@ def upload(run: Run, parts: Parts) -> Step:
     estimate = estimate_run(run, snapshot, account)
     if waiting := _reserve(run, estimate, account, parts):
         return Step(
-            RunState.AWAITING_APPROVAL, waiting, facts={"estimate": asdict(estimate), "resume": run.state.value}
+            RunState.AWAITING_APPROVAL,
+            waiting,
+            facts={
+                "estimate": asdict(estimate),
+                "resume": run.state.value,
+                "error": waiting,
+                "remedy": f"tuneloop runs approve {run.run_id}, or set a price or another budget for the trainer",
+            },
         )
     trainer = account.connect()
     train = snapshot.files["train"]
