@@ -9,11 +9,13 @@ from threading import Event
 import sqlalchemy as sa
 from structlog import get_logger
 
+from service.adapters.sql_records import forget_audit
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
 from workers.beginning import begin_if_due
 
 logger = get_logger()
+AUDIT_KEPT = timedelta(days=90)
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ def make_beats(deps: Deps) -> list[Beat]:
     service = deps.settings.service
     return [
         Beat("sweep", service.sweep_every, lambda: sweep(deps)),
+        Beat("forget", timedelta(days=1), lambda: _forget(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
 
@@ -58,6 +61,11 @@ def sweep(deps: Deps) -> None:
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)
+
+
+def _forget(deps: Deps) -> None:
+    rows = forget_audit(deps.engine, before=now() - AUDIT_KEPT)
+    logger.info("audit_forgotten", rows=rows)
 
 
 def _reconcile_all(deps: Deps) -> None:

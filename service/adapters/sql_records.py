@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, storable, upsert
-from service.adapters.sql_tables import budgets, dead_letters, ledger, reconciles, snapshots
+from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles, snapshots
 from service.domain.deliveries import Delivery
 from service.domain.errors import NotFound, ServiceError
 from service.domain.snapshots import FileEntry, Snapshot, manifest_bytes
@@ -204,3 +204,21 @@ def _month_usd(connection: sa.Connection, trainer: str, now: datetime) -> float:
     for row in connection.execute(wanted.order_by(ledger.c.kind)):
         by_run[row.run_id] = row.usd
     return sum(by_run.values())
+
+
+def forget_audit(engine: sa.Engine, *, before: datetime) -> int:
+    """Delete what only says how something came about and is older than this: it grows with every delivery.
+
+    Examples, snapshots, runs, verdicts and open dead letters are kept for good, and each pipeline's newest reconcile.
+
+    Returns:
+        The number of rows deleted.
+    """
+    newest = sa.select(sa.func.max(reconciles.c.position)).group_by(reconciles.c.pipeline)
+    old = [
+        sa.delete(deliveries).where(deliveries.c.converted_at < before),
+        sa.delete(reconciles).where(reconciles.c.at < before, reconciles.c.position.not_in(newest)),
+        sa.delete(dead_letters).where(dead_letters.c.replayed_at < before),
+    ]
+    with engine.begin() as connection:
+        return sum(connection.execute(statement).rowcount for statement in old)

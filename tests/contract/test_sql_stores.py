@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_engine import make_engine, migrate, reading
-from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore
+from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore, forget_audit
 from service.adapters.sql_tables import example_versions, metadata, pipelines, reconciles
 from service.domain.errors import CorruptFile, NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot, manifest_of, snapshot_id_of
@@ -200,3 +200,21 @@ def test_an_error_of_the_database_shows_no_text_where_a_job_ends_with_it(engine:
     shown = "".join(traceback.format_exception(raised.value))
     assert "IntegrityError" in shown
     assert "a secret prompt" not in shown
+
+
+def test_old_audit_is_forgotten_and_everything_that_counts_is_kept(engine: sa.Engine) -> None:
+    letters, store = SqlDeadLetters(engine), SqlReconcileStore(engine)
+    for days in (200, 100, 1):
+        at = NOON - timedelta(days=days)
+        letters.put("delivery", f"replayed-{days}", UnknownTopic("?"), content=None, now=at)
+        letters.put("delivery", f"open-{days}", UnknownTopic("?"), content=None, now=at)
+        closed = next(row for row in letters.open(10) if row["subject"] == f"replayed-{days}")
+        letters.close(closed["letter_id"], taken_at=at)
+        store.reconciled("p", {"rows": days}, until=at, now=at)
+    store.reconciled("quiet", {"rows": 7}, until=NOON - timedelta(days=300), now=NOON - timedelta(days=300))
+    # Two replayed letters, and two reconciles: the quiet pipeline's only one is kept.
+    assert forget_audit(engine, before=NOON - timedelta(days=90)) == 4
+    assert letters.count() == 3
+    assert (store.latest("p") or {})["rows"] == 1
+    assert (store.latest("quiet") or {})["rows"] == 7
+    assert forget_audit(engine, before=NOON - timedelta(days=90)) == 0
