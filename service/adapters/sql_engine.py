@@ -1,5 +1,7 @@
 """The database: one engine a process, transactions that write from their first statement."""
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,8 +36,24 @@ def make_engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
     connection.isolation_level = None  # ours are the BEGINs, see below
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
+    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _ensure_wal(connection)
+
+
+def _ensure_wal(connection: Any) -> None:  # noqa: ANN401 - the driver's own class
+    """Switch a new database to WAL, which the file then keeps.
+
+    The switch wants the file alone and does not wait by itself: several processes may open a new database at once.
+    """
+    end_s = time.monotonic() + SQLITE_BUSY_MS / 1000
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
