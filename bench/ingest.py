@@ -13,7 +13,7 @@ from bench.stage import process, say, stage
 from service.adapters.redis_clients import quick_redis
 from service.cli.valkey import free_port
 
-ROUNDS = 3
+ROUNDS = 5
 CONNECTIONS = 64
 COUNTS = {"bare": 30_000, "ours": 20_000, "plain": 3_000}
 WARM_UP = 1_000
