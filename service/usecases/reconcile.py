@@ -1,15 +1,14 @@
 """Read a project by itself, whatever the deliveries said: it alone suffices to make the examples true."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from service.domain.examples import Change
-from service.domain.labels import NOT_LABELLED
+from service.domain.labels import NOT_LABELLED, RowOutcome
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, ReconcileStore
-from service.usecases.read_rows import MAX_EXPORT_IDS, read_rows
+from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows
 from service.usecases.write_examples import write_outcomes
 
 ROWS_A_WRITE = 1000
@@ -44,49 +43,74 @@ def reconcile(
         ``rows`` read, ``healed`` examples that were not as Labelbox has them, ``unreadable`` rows, and ``whole``.
     """
     began_at = clock()
+    whole_at = (store.latest(pipeline.name) or {}).get("whole_at")
+    whole = whole or whole_at is None or began_at - datetime.fromisoformat(whole_at) > WHOLE_EVERY
     cursor = store.cursor(pipeline.name)
-    latest = store.latest(pipeline.name) or {}
-    whole_at = latest.get("whole_at")
-    if whole_at is None or began_at - datetime.fromisoformat(whole_at) > WHOLE_EVERY:
-        whole = True
     since = None if whole or cursor is None else cursor - overlap
-    ontology = labels.normalized_ontology(pipeline.labels.project)
-    seen: set[str] = set()
-    healed = unreadable = 0
-    for rows in _chunks(labels.rows_since(pipeline.labels.project, since)):
-        read = read_rows(rows, pipeline=pipeline, ontology=ontology)
-        for row_id, error in read.unreadable.items():
-            letters.put("row", f"{pipeline.name}/{row_id}", error, content=None, now=clock())
-        seen |= read.outcomes.keys() | read.unreadable.keys()
-        unreadable += len(read.unreadable)
-        # A queue of a hundred thousand rows that nobody has labelled yet is no news.
-        known = examples.existing(pipeline.name, list(read.outcomes))
-        news = [item for item in read.outcomes.values() if item.reason != NOT_LABELLED or item.data_row_id in known]
-        healed += _count(write_outcomes(examples, pipeline, news, gone=(), observed_at=began_at))
+    look = _Look(pipeline, labels, examples, letters, began_at)
+    look.read(since)
     if since is None:
-        missing = sorted(examples.active_ids(pipeline.name) - seen)
-        for start in range(0, len(missing), MAX_EXPORT_IDS):
-            row_ids = missing[start : start + MAX_EXPORT_IDS]
-            again = labels.rows(pipeline.labels.project, row_ids, on_wait=lambda: None)
-            read = read_rows(again, pipeline=pipeline, ontology=ontology)
-            gone = set(row_ids) - read.outcomes.keys() - read.unreadable.keys()
-            healed += _count(
-                write_outcomes(examples, pipeline, read.outcomes.values(), gone=gone, observed_at=began_at)
-            )
+        look.read_missing()
+        whole_at = began_at.isoformat()
     facts = {
-        "rows": len(seen),
-        "healed": healed,
-        "unreadable": unreadable,
+        "rows": len(look.seen),
+        "healed": look.healed,
+        "unreadable": look.unreadable,
         "whole": since is None,
-        "whole_at": began_at.isoformat() if since is None else whole_at,
+        "whole_at": whole_at,
     }
     store.reconciled(pipeline.name, facts, until=began_at, now=clock())
     return facts
 
 
-def _count(changes: Sequence[Change]) -> int:
-    """Count the changes of examples; rows that never gave one are nobody's drift."""
-    return sum(change.example.version > 0 for change in changes)
+class _Look:
+    """One reading of a project, and what it found."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        labels: LabelSource,
+        examples: ExampleStore,
+        letters: DeadLetters,
+        began_at: datetime,
+    ) -> None:
+        self._pipeline, self._project = pipeline, pipeline.labels.project
+        self._labels, self._examples, self._letters = labels, examples, letters
+        self._began_at = began_at
+        self._ontology = labels.normalized_ontology(self._project)
+        self.seen: set[str] = set()
+        self.healed = self.unreadable = 0
+
+    def read(self, since: datetime | None) -> None:
+        """Read the rows with activity since then, or all."""
+        for rows in _chunks(self._labels.rows_since(self._project, since)):
+            read = self._rows(rows)
+            for row_id, error in read.unreadable.items():
+                self._letters.put("row", f"{self._pipeline.name}/{row_id}", error, content=None, now=self._began_at)
+            self.seen |= read.outcomes.keys() | read.unreadable.keys()
+            self.unreadable += len(read.unreadable)
+            # A queue of a hundred thousand rows that nobody has labelled yet is no news.
+            known = self._examples.existing(self._pipeline.name, list(read.outcomes))
+            self._write(
+                [item for item in read.outcomes.values() if item.reason != NOT_LABELLED or item.data_row_id in known]
+            )
+
+    def read_missing(self) -> None:
+        """Ask once more, by id, for the examples that a whole export did not show."""
+        missing = sorted(self._examples.active_ids(self._pipeline.name) - self.seen)
+        for start in range(0, len(missing), MAX_EXPORT_IDS):
+            row_ids = missing[start : start + MAX_EXPORT_IDS]
+            read = self._rows(self._labels.rows(self._project, row_ids, on_wait=lambda: None))
+            gone = set(row_ids) - read.outcomes.keys() - read.unreadable.keys()
+            self._write(read.outcomes.values(), gone=gone)
+
+    def _rows(self, rows: Iterable[Mapping[str, Any]]) -> RowsRead:
+        return read_rows(rows, pipeline=self._pipeline, ontology=self._ontology)
+
+    def _write(self, outcomes: Iterable[RowOutcome], *, gone: Collection[str] = ()) -> None:
+        changes = write_outcomes(self._examples, self._pipeline, outcomes, gone=gone, observed_at=self._began_at)
+        # Rows that never gave an example are nobody's drift.
+        self.healed += sum(change.example.version > 0 for change in changes)
 
 
 def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
