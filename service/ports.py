@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
+from service.domain.contents import Message
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError
-from service.domain.examples import Change, Example, Message
+from service.domain.examples import Change, Example
 from service.domain.runs import Run, Step
 from service.domain.snapshots import FrozenExample, Snapshot
 from service.domain.splits import Split

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -97,21 +98,37 @@ def postgres_server() -> str:
     return address
 
 
-@pytest.fixture(scope="session")
-def postgres_database(postgres_server: str) -> Iterator[str]:
-    """Create a database of this session's own, migrate it, and drop it at the end."""
+@contextmanager
+def own_database(server_address: str) -> Iterator[str]:
+    """Create a database that nobody else uses, and drop it at the end."""
     name = f"tuneloop_{secrets.token_hex(8)}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
+    with psycopg.connect(server_address, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"'.encode())
         # No test pulls the plug of the server.
         server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off'.encode())
     try:
-        url = sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+        yield sa.make_url(server_address).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(server_address, autocommit=True) as server:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """Give the address of this session's own migrated database."""
+    with own_database(postgres_server) as url:
         migrate(url)
         yield url
-    finally:
-        with psycopg.connect(postgres_server, autocommit=True) as server:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a database of either kind without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bare.db'}"
+        return
+    with own_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from service.adapters.openai_objects import (
     job_event,
     remote_job,
 )
+from service.domain.contents import Message
 from service.domain.dialects import DIALECTS
 from service.domain.errors import ModelNotReady, TrainerRefused, TrainerUnreachable
-from service.domain.examples import Message
 from service.domain.runs import Run
 from service.ports import Answer, JobEvent, RemoteJob
 
@@ -155,6 +155,8 @@ class OpenAITrainer:
 
     def _method(self, run: Run) -> dict[str, Any]:
         given = dict(run.fact("hyperparameters") or {})
+        if run.fact("method") == "preference":
+            return {"method": {"type": "dpo", "dpo": {"hyperparameters": given}}}
         if not given or self._dialect.hyperparameters == "top_level":
             return {"hyperparameters": given}
         return {"method": {"type": "supervised", "supervised": {"hyperparameters": given}}}

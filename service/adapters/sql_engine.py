@@ -89,8 +89,8 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-def migrate(url: str) -> None:
-    """Bring the database to the newest schema; safe to call from several processes at once."""
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database up to a schema, by default the newest; safe to call from several processes at once."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     engine = make_engine(url)
@@ -99,5 +99,5 @@ def migrate(url: str) -> None:
             # SQLite's BEGIN IMMEDIATE already made the others wait.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(7_405_003)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     engine.dispose()

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, upsert
-from service.adapters.sql_tables import deliveries, example_versions, examples, groups, pipelines, runs
+from service.adapters.sql_tables import (
+    deliveries,
+    example_history,
+    example_versions,
+    examples,
+    groups,
+    pipelines,
+    row_labels,
+    runs,
+)
+from service.domain.contents import decode_content, encode_content
 from service.domain.examples import Change, Example
 from service.domain.snapshots import FrozenExample
 from service.domain.splits import Split
@@ -97,8 +106,7 @@ class SqlExampleStore:
                 examples.c.version,
                 examples.c.label_id,
                 examples.c.split,
-                examples.c.prompt,
-                examples.c.response,
+                examples.c.content,
             )
             .where(examples.c.pipeline == pipeline, examples.c.status == "active")
             .order_by(examples.c.split, examples.c.example_id)
@@ -106,7 +114,7 @@ class SqlExampleStore:
         with reading(self._engine) as connection:
             watermark = connection.scalar(sa.select(pipelines.c.change_count).where(pipelines.c.name == pipeline))
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows)
-            yield watermark or 0, (FrozenExample(*row) for row in found)
+            yield watermark or 0, (FrozenExample(*row[:-1], decode_content(row.content)) for row in found)
 
 
 def _take_turn(connection: sa.Connection, pipeline: str) -> int:
@@ -121,7 +129,7 @@ def _existing(connection: sa.Connection, pipeline: str, data_row_ids: Sequence[s
         wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.data_row_id.in_(chunk))
         for row in connection.execute(wanted):
             values = {_DIFFERENT_NAMES.get(name, name): value for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
-            found[row.data_row_id] = Example(**values)
+            found[row.data_row_id] = Example(**values | {"content": decode_content(row.content)})
     return found
 
 
@@ -140,7 +148,9 @@ def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], 
     others = [change.example for change in changes if not change.is_new_version]
     if news:
         _insert(connection, example_versions, (_version_row(example, now) for example in news))
-        split_rows = ({"pipeline": pipeline, "group_key": item.group, "split": item.split} for item in news)
+        split_rows = [
+            {"pipeline": pipeline, "group_key": item.group, "split": item.split} for item in news if item.group
+        ]
         _insert(connection, groups, split_rows, ignore=True)
         rows = [
             {**_example_row(example), "changed_seq": sequence + number, "changed_at": now}
@@ -150,6 +160,7 @@ def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], 
         connection.execute(
             sa.update(pipelines).where(pipelines.c.name == pipeline).values(change_count=sequence + len(news))
         )
+    _tell(connection, [change.example for change in changes], now)
     if others:
         rows = [{**_example_row(example), "changed_seq": 0, "changed_at": now} for example in others]
         _replace(connection, rows, keep=("changed_seq", "changed_at"))
@@ -158,8 +169,9 @@ def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], 
 def _insert(
     connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], *, ignore: bool = False
 ) -> None:
-    statement = upsert(connection, table)
-    connection.execute(statement.on_conflict_do_nothing() if ignore else statement, list(rows))
+    if values := list(rows):
+        statement = upsert(connection, table)
+        connection.execute(statement.on_conflict_do_nothing() if ignore else statement, values)
 
 
 def _replace(connection: sa.Connection, rows: list[dict[str, Any]], *, keep: Sequence[str]) -> None:
@@ -173,9 +185,47 @@ def _replace(connection: sa.Connection, rows: list[dict[str, Any]], *, keep: Seq
 
 
 def _example_row(example: Example) -> dict[str, Any]:
-    row = asdict(example)
-    row["group_key"] = row.pop("group")
-    return row
+    return {
+        "pipeline": example.pipeline,
+        "data_row_id": example.data_row_id,
+        "example_id": example.example_id,
+        "global_key": example.global_key,
+        "status": example.status,
+        "reason": example.reason,
+        "label_id": example.label_id,
+        "choice": example.choice,
+        "version": example.version,
+        "content_hash": example.content_hash,
+        "content": encode_content(example.content) if example.content else "",
+        "group_key": example.group,
+        "split": example.split,
+        "activity_at": example.activity_at,
+        "observed_at": example.observed_at,
+    }
+
+
+def _tell(connection: sa.Connection, changed: Sequence[Example], now: datetime) -> None:
+    """Write what became of these rows, and which labels they have."""
+    history = (
+        {
+            "example_id": example.example_id,
+            "at": now,
+            "status": example.status,
+            "reason": example.reason,
+            "label_id": example.label_id,
+            "choice": example.choice,
+            "version": example.version,
+            "observed_at": example.observed_at,
+        }
+        for example in changed
+    )
+    _insert(connection, example_history, history)
+    labels = (
+        {"label_id": label_id, "data_row_id": example.data_row_id}
+        for example in changed
+        for label_id in example.label_ids
+    )
+    _insert(connection, row_labels, labels, ignore=True)
 
 
 def _version_row(example: Example, now: datetime) -> dict[str, Any]:
@@ -183,8 +233,7 @@ def _version_row(example: Example, now: datetime) -> dict[str, Any]:
         "example_id": example.example_id,
         "version": example.version,
         "content_hash": example.content_hash,
-        "prompt": example.prompt,
-        "response": example.response,
+        "content": encode_content(example.content),
         "label_id": example.label_id,
         "created_at": now,
     }

@@ -56,10 +56,11 @@ examples = sa.Table(
     _text("status"),
     sa.Column("reason", sa.Text),
     sa.Column("label_id", sa.Text),
+    sa.Column("choice", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
     _text("content_hash"),
-    _text("prompt"),
-    _text("response"),
+    # The turns as JSON, see `domain.contents`; empty while there was none.
+    _text("content"),
     _text("group_key"),
     sa.Column("split", sa.Text),
     # The pipeline's change counter when its content last became news; what the trigger counts from.
@@ -71,6 +72,8 @@ examples = sa.Table(
     sa.Index("examples_by_split", "pipeline", "status", "split", "example_id"),
     sa.Index("examples_by_label", "label_id"),
     sa.Index("examples_by_id", "example_id"),
+    sa.Index("examples_by_row", "data_row_id"),
+    sa.Index("examples_by_key", "global_key"),
 )
 
 # Every content an example ever had: what a snapshot is rebuilt and explained from.
@@ -80,10 +83,34 @@ example_versions = sa.Table(
     _text("example_id", primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     _text("content_hash"),
-    _text("prompt"),
-    _text("response"),
+    _text("content"),
     sa.Column("label_id", sa.Text),
     _moment("created_at"),
+)
+
+# What became of each data row, whenever that changed: the story that ``tuneloop explain`` tells.
+example_history = sa.Table(
+    "example_history",
+    metadata,
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _text("example_id"),
+    _moment("at"),
+    _text("status"),
+    sa.Column("reason", sa.Text),
+    sa.Column("label_id", sa.Text),
+    sa.Column("choice", sa.Text),
+    sa.Column("version", sa.Integer, nullable=False),
+    _moment("observed_at"),
+    sa.Index("example_history_by_example", "example_id", "position"),
+)
+
+# Every label ever seen on a data row, the deleted ones and those that never counted included.
+row_labels = sa.Table(
+    "row_labels",
+    metadata,
+    _text("label_id", primary_key=True),
+    _text("data_row_id", primary_key=True),
+    sa.Index("row_labels_by_row", "data_row_id"),
 )
 
 # The split of a group, given once.

@@ -85,8 +85,8 @@ def _database(deps: Deps) -> str:
 
 
 def _project(deps: Deps, name: str) -> str:
-    from service.domain.ontologies import response_question
+    from service.domain.labels import RowReader
 
-    labels = deps.settings.pipelines[name].labels
-    question = response_question(deps.labels.normalized_ontology(labels.project), named=labels.response)
-    return f"the response is the {question.answer} question {question.name!r}"
+    pipeline = deps.settings.pipelines[name]
+    ontology = deps.labels.normalized_ontology(pipeline.labels.project)
+    return RowReader(ontology, pipeline.labels, form=pipeline.form).describe()

@@ -1,22 +1,19 @@
 """``tuneloop convert``: an export file to training lines, offline; the same rules as the service's."""
 
-import contextlib
-import io
 import json
-import sys
-from collections import Counter
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
+import msgspec
 import typer
 
-from service.cli.app import app
-from service.domain.errors import ConfigurationError, UnreadableRow
-from service.domain.labels import RowOutcome, read_row
-from service.domain.ontologies import Question, response_question
-from service.domain.snapshots import chat_line
+from service.cli.app import AsJson, app, print_json
+from service.cli.conversion import convert_file
+from service.domain.contents import Form
+from service.domain.errors import ConfigurationError
+from service.domain.labels import RowReader
+from service.domain.pipelines import LabelPolicy
 
 
 class Accept(StrEnum):
@@ -26,6 +23,28 @@ class Accept(StrEnum):
     SUBMITTED = "submitted"
 
 
+class Format(StrEnum):
+    """What is written."""
+
+    CHAT = "chat"
+    PREFERENCE = "preference"
+    PROMPTS = "prompts"
+
+
+class Kind(StrEnum):
+    """What rows with model outputs hold."""
+
+    CONVERSATION = "conversation"
+    PREFERENCE = "preference"
+
+
+class Style(StrEnum):
+    """What an answer about a conversation does with it."""
+
+    TURNS = "turns"
+    TRANSCRIPT = "transcript"
+
+
 @app.command()
 def convert(  # noqa: PLR0917 - typer reads options from the signature
     export: Annotated[Path, typer.Argument(help="NDJSON file of a Labelbox export, or - for standard input.")],
@@ -33,82 +52,96 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
     out: Annotated[Path, typer.Option(help="Training lines are written here.")],
     rejects: Annotated[Path, typer.Option(help="Rows that give no line, with the reason.")],
     system: Annotated[str | None, typer.Option(help="System text that opens every chat.")] = None,
-    response: Annotated[str | None, typer.Option(help="The question that is the answer, if ambiguous.")] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="Chat lines, pairs of a better and a worse answer, or prompts alone.")
+    ] = Format.CHAT,
+    response: Annotated[
+        list[str] | None, typer.Option(help="The question that is the answer, if ambiguous; may be repeated.")
+    ] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="QUESTION=OPTION: only labels so rated count; may be repeated.")
+    ] = None,
     accept: Annotated[Accept, typer.Option(help="Approved labels only, or every submitted one.")] = Accept.DONE,
+    kind: Annotated[Kind | None, typer.Option(help="What rows with model outputs hold, if ambiguous.")] = None,
+    assistant: Annotated[
+        list[str] | None, typer.Option(help="Who is the assistant in conversations, by name or id; may be repeated.")
+    ] = None,
+    conversation: Annotated[
+        Style | None, typer.Option(help="Whether an answer goes on with a conversation or speaks about it.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="The project's id, where rows have several.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Turn a Labelbox export into training lines, without a server."""
-    try:
-        question = response_question(json.loads(ontology.read_text(encoding="utf-8")), named=response)
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        remedy = "Give the project's ontology as JSON, with its classifications (ontology.normalized of the SDK)."
-        raise ConfigurationError(f"{ontology}: {error}", remedy=remedy) from error
+    policy = LabelPolicy(
+        project=project or "",
+        accept=accept.value,
+        kind=kind.value if kind else None,
+        response=tuple(response or ()),
+        where=_ratings(where or ()),
+        assistant=tuple(assistant or ()),
+        conversation=conversation.value if conversation else None,
+    )
     if len({path.resolve() for path in (export, out, rejects)}) < 3:  # noqa: PLR2004 - as many as there are paths
         raise ConfigurationError("the export, --out and --rejects must be three files", remedy="Name others.")
-    reasons: Counter[str] = Counter()
-    with contextlib.ExitStack() as stack:
-        lines = _standard_input() if str(export) == "-" else _open(export, "r", stack)
-        good, bad = _open(out, "w", stack), _open(rejects, "w", stack)
-        for row in _rows(lines):
-            outcome = _read(row, question, accept)
-            if isinstance(outcome, RowOutcome) and outcome.prompt is not None and outcome.response is not None:
-                good.write(chat_line(outcome.prompt, outcome.response, system=system).decode())
-                reasons["converted"] += 1
-            else:
-                reject = _reject(row, outcome)
-                bad.write(json.dumps(reject) + "\n")
-                reasons[str(reject["reason"])] += 1
+    reader = RowReader(_ontology(ontology), policy, form=_form(form), offline=True)
+    reasons = convert_file(export, reader, out=out, rejects=rejects, system=system, form=form.value, project=project)
+    if as_json:
+        print_json(dict(reasons))
+        return
     for reason, count in reasons.most_common():
         typer.echo(f"{count:>8}  {reason}")
+    if reasons["prompt_only"]:
+        typer.echo("Prompts without answers train no model; --format prompts writes them for the next project.")
 
 
-def _standard_input() -> IO[str]:
-    return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
+def _form(form: Format) -> Form:
+    return "preference" if form is Format.PREFERENCE else "chat"
 
 
-def _open(path: Path, mode: str, stack: contextlib.ExitStack) -> IO[str]:
+def _ratings(given: list[str] | tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        question, equals, option = text.rpartition("=")
+        if not equals or not question or not option:
+            raise ConfigurationError(
+                f"--where {text!r} is not QUESTION=OPTION", remedy="For instance --where grade=good."
+            )
+        found[question] = (*found.get(question, ()), option)
+    return found
+
+
+def _ontology(path: Path) -> dict[str, Any]:
+    remedy = "Give the project's ontology as JSON, with its classifications (ontology.normalized of the SDK)."
     try:
-        # What is no UTF-8 is refused line by line, as a text that cannot be stored, and spoils no other line.
-        return cast(
-            "IO[str]",
-            stack.enter_context(
-                path.open("r", encoding="utf-8-sig", errors="surrogateescape")
-                if mode == "r"
-                else path.open("w", encoding="utf-8")
-            ),
-        )
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}", remedy="Name a file that can be used.") from error
-
-
-def _rows(lines: IO[str]) -> Iterator[Any]:
-    for line in lines:
-        if line.strip():
-            try:
-                yield json.loads(line)
-            except (ValueError, RecursionError):
-                yield None
-
-
-def _read(row: Any, question: Question, accept: str) -> RowOutcome | str:  # noqa: ANN401 - any line of a file
-    """Give the outcome, or the reason why the line is no export row."""
-    if not isinstance(row, dict):
-        return "not_json"
-    projects = row.get("projects")
-    if not isinstance(projects, dict) or len(projects) != 1:
-        return "not_one_project"
-    data_row = row.get("data_row")
-    if isinstance(data_row, dict) and "details" not in data_row:
-        # An export made without that option. When the row was last touched matters only to the service.
-        row = {**row, "data_row": {**data_row, "details": {"last_activity_at": "1970-01-01T00:00:00+00:00"}}}
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: {error}", remedy=remedy) from error
+    if isinstance(found, dict) and isinstance(found.get("normalized"), dict):
+        found = found["normalized"]
     try:
-        return read_row(row, project_id=next(iter(projects)), question=question, accept=accept)
-    except UnreadableRow:
-        return "unreadable_row"
+        msgspec.convert(found, _Normalized)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: no normalized ontology: {error}", remedy=remedy) from error
+    return cast("dict[str, Any]", found)
 
 
-def _reject(row: Any, outcome: RowOutcome | str) -> dict[str, str | None]:  # noqa: ANN401 - any line of a file
-    if isinstance(outcome, str):
-        data_row = row.get("data_row") if isinstance(row, dict) else None
-        row_id = data_row.get("id") if isinstance(data_row, dict) else None
-        return {"data_row_id": row_id, "label_id": None, "reason": outcome}
-    return {"data_row_id": outcome.data_row_id, "label_id": outcome.label_id, "reason": outcome.reason}
+class _Item(msgspec.Struct, rename="camel"):
+    """A question or an option, as far as its shape must be right."""
+
+    feature_schema_id: str | None = None
+    options: "list[_Item] | None" = None
+
+
+class _Tool(msgspec.Struct):
+    """A tool."""
+
+    tool: str | None = None
+
+
+class _Normalized(msgspec.Struct):
+    """An ontology."""
+
+    classifications: list[_Item]
+    tools: list[_Tool] | None = None

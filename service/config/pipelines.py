@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from service.config.durations import Duration, write_duration
 from service.config.tables import Filled, Table, choose
@@ -24,12 +24,30 @@ _TRIGGER, _DATASET, _VERDICT = TriggerPolicy(), DatasetPolicy(), VerdictPolicy()
 MetricName = Annotated[str, AfterValidator(lambda value: choose(value, METRICS))]
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class LabelsTable(Table):
     """See ``LabelPolicy``."""
 
     project: Filled
     accept: Literal["done", "submitted"] = "done"
-    response: Filled | None = None
+    kind: Literal["conversation", "preference"] | None = None
+    response: Annotated[list[Filled], BeforeValidator(_listed)] = Field(default_factory=list)
+    where: dict[str, Annotated[list[Filled], BeforeValidator(_listed), Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    assistant: Annotated[list[Filled], BeforeValidator(_listed)] = Field(default_factory=list)
+    conversation: Literal["turns", "transcript"] | None = None
+
+    def policy(self) -> LabelPolicy:
+        """Give this table in the domain's words."""
+        given = self.model_dump()
+        where = {name: tuple(options) for name, options in self.where.items()}
+        return LabelPolicy(
+            **given | {"response": tuple(self.response), "where": where, "assistant": tuple(self.assistant)}
+        )
 
 
 class TriggerTable(Table):
@@ -92,7 +110,7 @@ class PipelineTable(Table):
         return Pipeline(
             name=name,
             system=self.system,
-            labels=LabelPolicy(**self.labels.model_dump()),
+            labels=self.labels.policy(),
             trigger=TriggerPolicy(**self.trigger.model_dump()),
             dataset=DatasetPolicy(**self.dataset.model_dump(exclude={"group_by"})),
             train=self.train.policy(),

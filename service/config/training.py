@@ -48,11 +48,11 @@ class OpenHyperparametersTable(HyperparametersTable):
 
 
 class TrainTable(Table):
-    """See ``TrainPolicy``; there is one method so far."""
+    """See ``TrainPolicy``."""
 
     trainer: str = ""
     model: Filled
-    method: Literal["supervised"] = "supervised"
+    method: Literal["supervised", "preference"] = "supervised"
     hyperparameters: HyperparametersTable = HyperparametersTable()
     suffix: Filled | None = None
 
@@ -64,6 +64,14 @@ class TrainTable(Table):
             raise ValueError(f"is needed, because there are several: {', '.join(names)}")
         # Without any, the table of trainers is itself the mistake and is named as such.
         return choose(value, names) if value and names else "".join(names)
+
+    @field_validator("method")
+    @classmethod
+    def _is_offered(cls, value: str, info: ValidationInfo) -> str:
+        dialect = _dialect(info)
+        if value == "preference" and dialect and dialect.hyperparameters == "top_level":
+            raise ValueError("must be 'supervised': this trainer knows no other method")
+        return value
 
     @field_validator("hyperparameters", mode="plain")
     @classmethod
@@ -87,7 +95,9 @@ class TrainTable(Table):
     def policy(self) -> TrainPolicy:
         """Give this table in the domain's words; only the hyperparameters that the file names are sent."""
         given = self.hyperparameters.model_dump(exclude_unset=True)
-        return TrainPolicy(trainer=self.trainer, model=self.model, hyperparameters=given, suffix=self.suffix)
+        return TrainPolicy(
+            trainer=self.trainer, model=self.model, method=self.method, hyperparameters=given, suffix=self.suffix
+        )
 
 
 def _dialect(info: ValidationInfo) -> Dialect | None:

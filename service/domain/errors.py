@@ -56,6 +56,14 @@ class UnreadableRow(ServiceError):
     remedy = "Keep the row and report it; the rest of the export is converted."
 
 
+class NoExample(ServiceError):
+    """A data row gives no example; ``reason`` is a stable code, explained in docs/labels.md."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LabelsUnreachable(ServiceError):
     """Labelbox does not answer, or answers that it is overloaded."""
 

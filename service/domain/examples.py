@@ -4,18 +4,17 @@ One row a pipeline and data row, whether it gives an example or not: so a row is
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from service.domain.contents import Content, content_hash_of, question_of
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, group_key, split_of
 
-Status = Literal["active", "withdrawn", "rejected"]
-Message = dict[str, str]
+Status = Literal["active", "prompt", "withdrawn", "rejected"]
 ROW_GONE = "row_gone"
 # Its prompt was edited into one whose group has another split already.
 SPLIT_CONFLICT = "split_conflict"
@@ -27,10 +26,13 @@ class Example:
 
     Attributes:
         example_id: Stable for a pipeline and data row, whatever happens to its labels.
-        status: ``active`` gives a training line; ``withdrawn`` once did; ``rejected`` never did.
+        status: ``active`` gives a training line; ``prompt`` is one of a prompt set; ``withdrawn`` once was either;
+            ``rejected`` never was.
         version: Counts the distinct contents this example has had; 0 while it had none.
-        content_hash: SHA-256 over prompt and response, empty while there is none.
+        content_hash: SHA-256 over the content, empty while there is none.
+        choice: Why this label counts and no other.
         reason: Why it is not active.
+        label_ids: Every label that the row had when it was read.
         activity_at: Labelbox's own time of the state this was read from.
         observed_at: When the export was asked for that this was read from.
     """
@@ -44,10 +46,11 @@ class Example:
     status: Status = "rejected"
     reason: str | None = None
     label_id: str | None = None
+    choice: str | None = None
+    label_ids: tuple[str, ...] = ()
     version: int = 0
     content_hash: str = ""
-    prompt: str = ""
-    response: str = ""
+    content: Content = ()
     group: str = ""
     split: Split | None = None
 
@@ -69,11 +72,6 @@ class Change:
 def example_id_of(pipeline: str, data_row_id: str) -> str:
     """Give the stable id of the example that a data row may become in a pipeline."""
     return "ex-" + hashlib.sha256(f"{pipeline}\n{data_row_id}".encode()).hexdigest()[:24]
-
-
-def content_hash_of(prompt: str, response: str) -> str:
-    """Hash the texts, never the exported row: two exports of an unchanged row differ."""
-    return hashlib.sha256(json.dumps([prompt, response], ensure_ascii=True).encode()).hexdigest()
 
 
 def plan_changes(
@@ -107,7 +105,7 @@ def plan_changes(
         new = _standing(pipeline, old, outcome, observed_at, policy, given)
         if old is None or _substance(old) != _substance(new):
             changed = old is None or old.content_hash != new.content_hash
-            changes.append(Change(new, is_new_version=new.status == "active" and changed))
+            changes.append(Change(new, is_new_version=new.status in {"active", "prompt"} and changed))
     return changes
 
 
@@ -141,30 +139,31 @@ def _standing(  # noqa: PLR0917 - private, called once; keyword names would only
         observed_at=observed_at,
         global_key=outcome.global_key,
         label_id=outcome.label_id,
+        choice=outcome.choice,
+        label_ids=outcome.label_ids,
     )
-    if outcome.prompt is None or outcome.response is None:
+    if outcome.content is None:
         # The old text stays on the row: a snapshot that holds it must still be explained.
         status: Status = "withdrawn" if base.version else "rejected"
         return replace(base, status=status, reason=outcome.reason)
-    group = group_key(outcome.prompt)
+    content_hash = content_hash_of(outcome.content)
+    fresh = replace(
+        base,
+        reason=None,
+        version=base.version + (content_hash != base.content_hash),
+        content_hash=content_hash,
+        content=outcome.content,
+    )
+    if outcome.is_prompt:
+        return replace(fresh, status="prompt")
+    group = group_key(question_of(outcome.content))
     if group not in given:
         # An edited prompt is another group, but the example stays where it was: it must not wander into training.
         given[group] = base.split or _draw(pipeline, group, policy)
     if base.split not in (None, given[group]):
         status = "withdrawn" if base.version else "rejected"
         return replace(base, status=status, reason=SPLIT_CONFLICT)
-    content_hash = content_hash_of(outcome.prompt, outcome.response)
-    return replace(
-        base,
-        status="active",
-        reason=None,
-        version=base.version + (content_hash != base.content_hash),
-        content_hash=content_hash,
-        prompt=outcome.prompt,
-        response=outcome.response,
-        group=group,
-        split=given[group],
-    )
+    return replace(fresh, status="active", group=group, split=given[group])
 
 
 def _draw(pipeline: str, group: str, policy: DatasetPolicy) -> Split:
@@ -186,9 +185,3 @@ def _substance(example: Example) -> tuple[object, ...]:
         example.global_key,
         example.activity_at,
     )
-
-
-def messages_of(prompt: str, response: str, *, system: str | None) -> list[Message]:
-    """Give the chat that a trainer learns from: optional system, user, assistant."""
-    head = [{"role": "system", "content": system}] if system else []
-    return [*head, {"role": "user", "content": prompt}, {"role": "assistant", "content": response}]

@@ -1,16 +1,44 @@
-"""Which question of an ontology is the assistant's answer.
+"""What a project asks its labelers, and which of it becomes the example.
 
 An export does not say so: prompt and response are both plain text answers, and only the ontology, joined by
 feature schema id, tells them apart. Names are display only and may be edited.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from service.domain.errors import AmbiguousOntology
 
 AnswerType = Literal["text", "radio", "checklist"]
+
+_ANSWER_TYPES: Mapping[str, AnswerType] = {
+    "prompt": "text",
+    "text": "text",
+    "radio": "radio",
+    "checklist": "checklist",
+    "response-text": "text",
+    "response-radio": "radio",
+    "response-checklist": "checklist",
+}
+# The tools of multimodal chat projects, with which labelers judge the models' answers.
+_JUDGING_TOOLS = frozenset({"message-single-selection", "message-multi-selection", "message-ranking"})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer that can be ticked.
+
+    Attributes:
+        value: The machine name: shown labels may be edited without any answer changing.
+        label: As labelers read it.
+        questions: What is asked in turn of those who tick it.
+    """
+
+    value: str
+    label: str = ""
+    questions: tuple["Question", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,61 +50,160 @@ class Question:
         name: The machine name, for people.
         shown: The question as labelers read it.
         answer: How it is answered.
-        options: Machine value by the option's feature schema id, in the ontology's order.
+        options: By the option's feature schema id, in the ontology's order.
     """
 
     feature_schema_id: str
     name: str
     shown: str
     answer: AnswerType
-    options: Mapping[str, str]
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    def is_named(self, name: str) -> bool:
+        """Say whether a configuration means this question."""
+        return name in {self.feature_schema_id, self.name, self.shown}
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether an option asks something in turn."""
+        return any(option.questions for option in self.options.values())
 
 
-def response_question(normalized: Mapping[str, Any], *, named: str | None = None) -> Question:
-    """Choose the question whose answer becomes the assistant's message.
+@dataclass(frozen=True, slots=True)
+class Ontology:
+    """The questions in use; archived ones are left out.
 
-    Args:
-        normalized: The ontology's ``normalized`` document, with ``classifications``.
-        named: A feature schema id, machine name or shown question from the configuration, where several could be meant.
+    Attributes:
+        prompt: The question in which labelers write the prompt themselves, if that is what they do.
+        questions: All others.
+        tools: Names, by feature schema id, of the tools with which labelers select or rank the answers of models.
+    """
+
+    prompt: Question | None = None
+    questions: tuple[Question, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    def all_questions(self) -> Iterator[Question]:
+        """Give every question but the prompt, those that options ask in turn included."""
+        return _with_nested(self.questions)
+
+
+def read_ontology(normalized: Mapping[str, Any]) -> Ontology:
+    """Read an ontology's ``normalized`` document, with ``classifications`` and ``tools``.
 
     Raises:
-        AmbiguousOntology: None or several fit, or the ontology belongs to a kind that is not read yet.
+        AmbiguousOntology: It has two prompts.
     """
-    active = [item for item in normalized.get("classifications", ()) if not item.get("archived")]
-    if any(item.get("type") == "prompt" for item in active):
-        raise AmbiguousOntology(
-            "labelers write this project's prompts themselves; only answers to uploaded prompts are read",
-            remedy="Use a text project or a response-creation project.",
-        )
-    candidates = [found for item in active if (found := _question(item)) is not None]
+    items = [item for item in normalized.get("classifications") or () if not item.get("archived")]
+    prompts = [question for item in items if item.get("type") == "prompt" for question in _questions([item])]
+    if len(prompts) > 1:
+        raise AmbiguousOntology("the ontology has two prompts", remedy="Archive one of them in Labelbox.")
+    return Ontology(
+        prompt=prompts[0] if prompts else None,
+        questions=_questions([item for item in items if item.get("type") != "prompt"]),
+        tools={
+            str(tool.get("featureSchemaId", "")): str(tool.get("name", ""))
+            for tool in normalized.get("tools") or ()
+            if tool.get("tool") in _JUDGING_TOOLS and not tool.get("archived")
+        },
+    )
+
+
+def choose_response(ontology: Ontology, *, named: Sequence[str], ratings: Sequence[Question]) -> tuple[Question, ...]:
+    """Choose the questions whose answers become the assistant's message.
+
+    Args:
+        ontology: The project's questions.
+        named: Feature schema ids, machine names or shown questions from the configuration; several make one
+            answer of all of them, in the order of the ontology.
+        ratings: Questions that only say which labels are good enough.
+
+    Returns:
+        Those named; else the only free-text question; else the only other one; nothing where every question is a
+        rating, where prompts are all that is written, and where labelers judge the answers of models.
+
+    Raises:
+        AmbiguousOntology: Several could be meant, or a name fits none or several.
+    """
     if named:
-        chosen = [item for item in candidates if named in (item.feature_schema_id, item.name, item.shown)]
+        chosen = [_named(ontology.questions, name) for name in named]
+        found = tuple(question for question in ontology.questions if question in chosen)
     else:
-        chosen = [item for item in candidates if item.answer == "text"] or candidates
+        found = _inferred(ontology, [question for question in ontology.questions if question not in ratings])
+    _refuse_doubles(found)
+    return found
+
+
+def rating_question(ontology: Ontology, name: str, values: Sequence[str]) -> tuple[Question, frozenset[str]]:
+    """Find a question by which labels are filtered, and the feature schema ids of the options that pass.
+
+    Raises:
+        AmbiguousOntology: There is no such question of one's choice, or no such option.
+    """
+    question = _named(tuple(ontology.all_questions()), name)
+    allowed = set()
+    for value in values:
+        fitting = {key for key, option in question.options.items() if value in {key, option.value, option.label}}
+        if not fitting:
+            options = ", ".join(option.value for option in question.options.values()) or "none"
+            raise AmbiguousOntology(f"{question.name} has no option {value!r}; it has: {options}", remedy=_WHERE_REMEDY)
+        allowed |= fitting
+    return question, frozenset(allowed)
+
+
+_WHERE_REMEDY = "Correct where = { question = 'option' } in [pipelines.NAME.labels] (convert: --where)."
+
+
+def _inferred(ontology: Ontology, candidates: Sequence[Question]) -> tuple[Question, ...]:
+    if ontology.tools or (ontology.prompt and not candidates) or (ontology.questions and not candidates):
+        return ()
+    chosen = [question for question in candidates if question.answer == "text"] or list(candidates)
     if len(chosen) != 1:
-        listed = ", ".join(f"{item.name} ({item.feature_schema_id})" for item in candidates) or "none"
-        raise AmbiguousOntology(f"{len(chosen)} questions could be the response; the ontology has: {listed}")
-    return chosen[0]
+        raise AmbiguousOntology(f"{len(chosen)} questions could be the response; the ontology has: {_list(candidates)}")
+    return (chosen[0],)
+
+
+def _named(questions: Sequence[Question], name: str) -> Question:
+    found = [question for question in questions if question.is_named(name)]
+    if len(found) != 1:
+        raise AmbiguousOntology(f"{len(found)} questions are named {name!r}; the ontology has: {_list(questions)}")
+    return found[0]
+
+
+def _refuse_doubles(questions: Sequence[Question]) -> None:
+    """Refuse two questions of one name in an answer that is written by names."""
+    names = Counter(question.name for question in _with_nested(questions))
+    if doubles := sorted(name for name, times in names.items() if times > 1):
+        raise AmbiguousOntology(
+            f"several questions of the response are named {', '.join(doubles)}", remedy="Rename them in Labelbox."
+        )
+
+
+def _list(questions: Sequence[Question]) -> str:
+    return ", ".join(f"{question.name} ({question.feature_schema_id})" for question in questions) or "none"
+
+
+def _with_nested(questions: Sequence[Question]) -> Iterator[Question]:
+    for question in questions:
+        yield question
+        for option in question.options.values():
+            yield from _with_nested(option.questions)
+
+
+def _questions(items: Sequence[Mapping[str, Any]]) -> tuple[Question, ...]:
+    return tuple(question for item in items if (question := _question(item)) is not None)
 
 
 def _question(item: Mapping[str, Any]) -> Question | None:
-    kinds: dict[str, AnswerType] = {
-        "text": "text",
-        "radio": "radio",
-        "checklist": "checklist",
-        "response-text": "text",
-        "response-radio": "radio",
-        "response-checklist": "checklist",
-    }
-    answer = kinds.get(str(item.get("type")))
-    if answer is None:
-        return None
-    if not item.get("featureSchemaId"):
+    answer = _ANSWER_TYPES.get(str(item.get("type")))
+    if answer is None or not item.get("featureSchemaId") or item.get("archived"):
         return None
     options = {
-        option["featureSchemaId"]: str(option.get("value", ""))
+        str(option["featureSchemaId"]): Option(
+            str(option.get("value", "")), str(option.get("label", "")), _questions(option.get("options") or ())
+        )
         for option in item.get("options") or ()
         if option.get("featureSchemaId")
     }
     name = str(item.get("name", ""))
-    return Question(item["featureSchemaId"], name, str(item.get("instructions", name)), answer, options)
+    return Question(str(item["featureSchemaId"]), name, str(item.get("instructions", name)), answer, options)

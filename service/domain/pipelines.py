@@ -5,14 +5,30 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from service.domain.contents import Form
+
 
 @dataclass(frozen=True, slots=True)
 class LabelPolicy:
-    """Which labels become examples."""
+    """Which labels become examples, and how.
+
+    Attributes:
+        project: Labelbox's id of the project.
+        accept: ``done`` for approved labels, ``submitted`` also for those that nobody reviewed yet.
+        kind: What the project holds, where ontology and data leave a choice.
+        response: The questions that hold the answer, or the tool that decides, where several could be meant.
+        where: Only labels whose answer to this question is among these options count.
+        assistant: Who is the assistant in uploaded conversations, by name or id.
+        conversation: Whether an answer goes on with a conversation or speaks about its ``transcript``.
+    """
 
     project: str
     accept: Literal["done", "submitted"] = "done"
-    response: str | None = None
+    kind: Literal["conversation", "preference"] | None = None
+    response: tuple[str, ...] = ()
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    assistant: tuple[str, ...] = ()
+    conversation: Literal["turns", "transcript"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,7 @@ class TrainPolicy:
 
     trainer: str
     model: str
+    method: Literal["supervised", "preference"] = "supervised"
     hyperparameters: Mapping[str, float | str] = field(default_factory=dict)
     suffix: str | None = None
 
@@ -73,6 +90,11 @@ class Pipeline:
     trigger: TriggerPolicy = TriggerPolicy()
     dataset: DatasetPolicy = DatasetPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
+
+    @property
+    def form(self) -> Form:
+        """What its training lines are for."""
+        return "preference" if self.train.method == "preference" else "chat"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from service.domain.examples import Message, messages_of
+from service.domain.contents import Content, Form, Message, lines_of
 from service.domain.splits import Split
 
 FORMAT = 1
@@ -22,8 +22,7 @@ class FrozenExample:
     version: int
     label_id: str | None
     split: Split
-    prompt: str
-    response: str
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +60,16 @@ class Snapshot:
     manifest: Mapping[str, Any]
 
 
-def line_of(example: FrozenExample, *, system: str | None) -> bytes:
-    """Give an example's training line, newline included."""
-    return chat_line(example.prompt, example.response, system=system)
-
-
-def chat_line(prompt: str, response: str, *, system: str | None) -> bytes:
-    """Give a training line, newline included: the same bytes on every machine."""
-    chat = {"messages": messages_of(prompt, response, system=system)}
-    # ASCII only: a line separator inside a text must not look like a line end to any reader.
-    return json.dumps(chat, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+def frozen_lines(example: FrozenExample, *, system: str | None, form: Form) -> Iterator[bytes]:
+    """Give an example's lines, newline included; held-out ones are chats, because they are asked and not taught."""
+    return lines_of(example.content, system=system, form="chat" if example.split == "held_out" else form)
 
 
 def manifest_of(
     pipeline: str,
     *,
     system: str | None,
+    form: Form = "chat",
     files: Mapping[Split, FileEntry],
     lines: list[list[Any]],
 ) -> dict[str, Any]:
@@ -85,6 +78,7 @@ def manifest_of(
     Args:
         pipeline: The pipeline's name.
         system: The system text that opens every chat.
+        form: What the lines of the training and validation files are for.
         files: The three files.
         lines: For each line, in file order: split, example id, version, label id, SHA-256 of the line.
     """
@@ -92,6 +86,8 @@ def manifest_of(
         "format": FORMAT,
         "pipeline": pipeline,
         "system": system,
+        # Left out where it is the usual one: snapshots of the first release keep their names.
+        **({} if form == "chat" else {"form": form}),
         "files": {name: asdict(files[name]) for name in SPLITS},
         "columns": ["split", "example_id", "version", "label_id", "sha256"],
         "lines": lines,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.domain.errors import UnreadableRow
-from service.domain.labels import RowOutcome, read_row
-from service.domain.ontologies import response_question
+from service.domain.export_rows import row_of
+from service.domain.labels import RowOutcome, RowReader
 from service.domain.pipelines import Pipeline
 
 # Labelbox exports at most this many rows by id.
@@ -27,12 +27,11 @@ def read_rows(rows: Iterable[Mapping[str, Any]], *, pipeline: Pipeline, ontology
     Raises:
         AmbiguousOntology: The ontology does not say which answer is wanted.
     """
-    labels = pipeline.labels
-    question = response_question(ontology, named=labels.response)
+    reader = RowReader(ontology, pipeline.labels, form=pipeline.form)
     found = RowsRead()
     for row in rows:
         try:
-            outcome = read_row(row, project_id=labels.project, question=question, accept=labels.accept)
+            outcome = reader.read(row_of(row))
             found.outcomes[outcome.data_row_id] = outcome
         except UnreadableRow as error:
             found.unreadable[row_id_of(row)] = error

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from service.domain.labels import NOT_LABELLED, RowOutcome
+from service.domain.label_choice import NOT_LABELLED
+from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, ReconcileStore
 from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows

@@ -65,6 +65,7 @@ def _claim(  # noqa: PLR0917 - private, two callers
             updated_at=now,
             cause=cause,
             facts={
+                "method": pipeline.train.method,
                 "hyperparameters": dict(pipeline.train.hyperparameters),
                 "suffix": pipeline.train.suffix,
                 "new_examples": counts.new,

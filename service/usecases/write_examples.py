@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from service.domain.contents import question_of
 from service.domain.examples import ROW_GONE, Change, Example, plan_changes, withdrawn
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
@@ -56,6 +57,6 @@ def write_outcomes(
         pipeline.name,
         plan,
         data_row_ids=[outcome.data_row_id for outcome in found] + sorted(gone),
-        groups=[group_key(outcome.prompt) for outcome in found if outcome.prompt is not None],
+        groups=[group_key(question_of(outcome.content)) for outcome in found if outcome.content is not None],
         audit=audit,
     )

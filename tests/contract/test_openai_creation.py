@@ -62,6 +62,12 @@ def test_a_server_that_refuses_method_gets_top_level_hyperparameters(server: Scr
     assert "method" not in sent
 
 
+def test_a_preference_run_asks_for_the_method_of_pairs(server: ScriptedServer) -> None:
+    server.will(CREATE, job())
+    create(server.trainer(), method="preference", hyperparameters={"n_epochs": 2})
+    assert server.seen[0].json()["method"] == {"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 2}}}
+
+
 def test_only_our_own_server_promises_to_create_once(server: ScriptedServer) -> None:
     server.will(CREATE, job())
     ours = server.trainer("tuneloop")

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_tables import deliveries, example_versions, examples, groups
-from service.domain.examples import Change, Example, content_hash_of
+from service.domain.contents import content_hash_of, decode_content, pair
+from service.domain.examples import Change, Example
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState, Step
@@ -48,8 +49,9 @@ def test_what_was_written_is_read_back_in_every_field(store: SqlExampleStore) ->
     found = store.existing(PIPELINE.name, ["row-1", "row-2", "row-3"])
     assert set(found) == {"row-1", "row-2"}
     example = found["row-1"]
-    assert (example.status, example.response, example.version, example.label_id) == ("active", text, 1, "label-row-1")
-    assert example.content_hash == content_hash_of(example.prompt, text)
+    assert (example.status, example.version, example.label_id) == ("active", 1, "label-row-1")
+    assert example.content == pair("the chat of row-1", text)
+    assert example.content_hash == content_hash_of(example.content)
     assert (example.activity_at, example.observed_at) == (NOON, NOON)
     assert example.split in {"train", "validation", "held_out"}
     assert (found["row-2"].status, found["row-2"].reason, found["row-2"].split) == ("rejected", "skipped", None)
@@ -70,15 +72,16 @@ def test_every_content_an_example_had_is_kept(store: SqlExampleStore, engine: sa
         look(store, later("row-1", text, number), seconds=number)
     look(store, make_refusal("row-1", at=NOON + timedelta(seconds=9)), seconds=9)
     with engine.connect() as connection:
-        wanted = sa.select(example_versions.c.version, example_versions.c.response).order_by("version")
-        assert [tuple(row) for row in connection.execute(wanted)] == [(1, "one"), (2, "two"), (3, "one")]
+        wanted = sa.select(example_versions.c.version, example_versions.c.content).order_by("version")
+        found = [(row[0], decode_content(row[1])[-1].content) for row in connection.execute(wanted)]
+    assert found == [(1, "one"), (2, "two"), (3, "one")]
 
 
 def test_pipelines_do_not_see_each_others_rows(store: SqlExampleStore) -> None:
     write_outcomes(store, make_pipeline("one"), [make_outcome("row-1", "a")], gone=(), observed_at=NOON)
     write_outcomes(store, make_pipeline("other"), [make_outcome("row-1", "b")], gone=["row-2"], observed_at=NOON)
-    assert store.existing("one", ["row-1"])["row-1"].response == "a"
-    assert store.existing("other", ["row-1"])["row-1"].response == "b"
+    assert store.existing("one", ["row-1"])["row-1"].content[-1].content == "a"
+    assert store.existing("other", ["row-1"])["row-1"].content[-1].content == "b"
     assert (store.active_ids("one"), store.active_ids("nobody")) == ({"row-1"}, set())
 
 
@@ -187,7 +190,7 @@ def test_a_freeze_shows_one_moment_whatever_is_written_meanwhile(store: SqlExamp
         look(store, *[later(f"row-{number}", "edited", 1) for number in range(1500)], seconds=1)
         rest = list(found)
     assert watermark == 1500
-    assert {item.response for item in [first, *rest]} == {"a summary"}
+    assert {item.content[-1].content for item in [first, *rest]} == {"a summary"}
     assert len(rest) == 1499
 
 
@@ -231,7 +234,7 @@ def test_writers_of_a_pipeline_take_turns(store: SqlExampleStore, engine: sa.Eng
 def test_looks_written_by_many_workers_at_once_end_with_the_newest(store: SqlExampleStore) -> None:
     at_once(6, lambda index: look(store, later("row-1", f"text {index}", index), seconds=index))
     found = store.existing(PIPELINE.name, ["row-1"])["row-1"]
-    assert found.response == "text 5"
+    assert found.content[-1].content == "text 5"
     assert found.activity_at == NOON + timedelta(seconds=5)
 
 

@@ -12,8 +12,10 @@ from alembic.migration import MigrationContext
 
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_engine import make_engine, migrate, reading
+from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore, forget_audit
 from service.adapters.sql_tables import example_versions, metadata, pipelines, reconciles
+from service.domain.contents import content_hash_of, pair
 from service.domain.errors import CorruptFile, NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot, manifest_of, snapshot_id_of
 from tests.support.builders import make_delivery
@@ -34,6 +36,30 @@ def test_migrating_again_changes_nothing(database_url: str, engine: sa.Engine) -
     before = sa.inspect(engine).get_table_names()
     migrate(database_url)
     assert sa.inspect(engine).get_table_names() == before
+
+
+def test_what_the_first_release_wrote_is_read_after_the_migration(bare_database_url: str) -> None:
+    migrate(bare_database_url, "0001")
+    engine = make_engine(bare_database_url)
+    texts = {"prompt": "Grüße \\ 'x' \"y\" \u2028", "response": "ok"}
+    old = {"pipeline": "p", "data_row_id": "row-1", "example_id": "ex-1", "status": "active", "label_id": "l-1"}
+    hashed = {"version": 1, "content_hash": content_hash_of(pair(*texts.values()))}
+    moments = dict.fromkeys(("changed_at", "activity_at", "observed_at"), "2026-11-01 10:00:00")
+    rejected = old | {"data_row_id": "row-2", "example_id": "ex-2", "status": "rejected", "version": 0} | {
+        "content_hash": "", "prompt": "", "response": "", "group_key": "", "split": None, "changed_seq": 0
+    } | moments  # fmt: skip
+    accepted = old | hashed | texts | {"group_key": "g", "split": "train", "changed_seq": 1} | moments
+    with engine.begin() as connection:
+        for row in (accepted, rejected):
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"INSERT INTO examples ({names}) VALUES ({values})"), row)  # noqa: S608 - names of columns
+    migrate(bare_database_url)
+    found = SqlExampleStore(engine, lambda: NOON).existing("p", ["row-1", "row-2"])
+    engine.dispose()
+    assert found["row-1"].content == pair(*texts.values())
+    assert found["row-1"].content_hash == content_hash_of(found["row-1"].content)
+    assert found["row-2"].content == ()
 
 
 def test_several_may_migrate_an_empty_database_at_once(tmp_path: Path) -> None:
@@ -188,7 +214,7 @@ def test_the_latest_reconcile_of_a_pipeline_counts(engine: sa.Engine) -> None:
 
 
 def test_an_error_of_the_database_shows_no_text_where_a_job_ends_with_it(engine: sa.Engine) -> None:
-    row = {"example_id": "ex-1", "version": 1, "content_hash": "h", "prompt": "a secret prompt", "response": "r"}
+    row = {"example_id": "ex-1", "version": 1, "content_hash": "h", "content": "a secret prompt"}
 
     @without_texts
     def job() -> None:

@@ -11,6 +11,8 @@ import pytest
 from service.cli.app import run
 from service.cli.processes import require_free, sole_owner
 from service.domain.errors import ConfigurationError
+from tests.support.export_rows import conversation, label, ontology, option, question, ticked, written
+from tests.support.export_rows import exported as kind_of_row
 
 ONTOLOGY = {
     "classifications": [
@@ -77,7 +79,57 @@ def test_convert_refuses_bad_lines_one_by_one(convert: Convert, folder: Path) ->
     lines = [b"[" * 100_000, b"no json", b"[]", broken, json.dumps(exported()).encode()]
     assert convert(b"\n".join(lines)) == 0
     assert len((folder / "f").read_text().splitlines()) == 1
-    assert reasons(folder) == {None: "not_json", "row-2": "broken_text"}
+    found = [json.loads(line)["reason"] for line in (folder / "r").read_text().splitlines()]
+    assert found == ["unreadable_row", "not_json", "unreadable_row", "broken_text"]
+
+
+def test_convert_reads_no_json_array(convert: Convert, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert(json.dumps([exported()], indent=1)) == 2
+    assert "jq" in capsys.readouterr().err
+
+
+def test_convert_writes_pairs_and_prompt_sets(convert: Convert, folder: Path) -> None:
+    (folder / "o.json").write_text(json.dumps(ontology(question("radio", "best", option("A"), option("B")))))
+    document = conversation(("User", "Which?"), outputs={"A": "First.", "B": "Second."})
+    rows = "\n".join(
+        json.dumps(row)
+        for row in [
+            kind_of_row(document, label("l", ticked("best", "B"))),
+            kind_of_row("Hello", label("l", ticked("best", "A")), row_id="row-2"),
+        ]
+    )
+    assert convert(rows, "--format", "preference") == 0
+    (line,) = map(json.loads, (folder / "f").read_text().splitlines())
+    assert [line[key][0]["content"] for key in ("preferred_output", "non_preferred_output")] == ["Second.", "First."]
+    assert reasons(folder) == {"row-2": "no_loser"}
+    assert convert(rows, "--format", "prompts") == 0
+    assert [json.loads(line)["row_data"] for line in (folder / "f").read_text().splitlines()] == ["Which?", "Hello"]
+
+
+def test_convert_takes_prompts_alone_for_no_lines_and_says_what_they_are_good_for(
+    convert: Convert, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "o.json").write_text(json.dumps({"normalized": ontology(question("prompt", "ask"))}))
+    row = json.dumps(kind_of_row("{}", label("l", written("ask", "Why?"))))
+    assert convert(row) == 0
+    assert "--format prompts" in capsys.readouterr().out
+    assert reasons(folder) == {"row-1": "prompt_only"}
+    assert convert(row, "--format", "prompts") == 0
+    assert json.loads((folder / "f").read_text()) == {"row_data": "Why?", "global_key": "prompt-l"}
+
+
+def test_convert_takes_only_labels_rated_well(convert: Convert, folder: Path) -> None:
+    grade = question("radio", "grade", option("good"), option("bad"))
+    (folder / "o.json").write_text(json.dumps(ontology(question("text", "summary"), grade)))
+    rows = [
+        kind_of_row("a", label("l", written("summary", "s"), ticked("grade", value)), row_id=value)
+        for value in ("good", "bad")
+    ]
+    text = "\n".join(map(json.dumps, rows))
+    assert convert(text, "--where", "grade=good", "--json") == 0
+    assert reasons(folder) == {"bad": "rating"}
+    assert convert(text, "--where", "grade") == 2
+    assert convert(text, "--where", "grade=excellent") == 1
 
 
 @pytest.mark.parametrize(

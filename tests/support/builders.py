@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.domain.contents import pair
 from service.domain.deliveries import Delivery, delivery_key
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import (
@@ -51,8 +52,8 @@ def make_outcome(row_id: str, text: str = "a summary", *, prompt: str | None = N
         activity_at=at,
         label_ids=(f"label-{row_id}",),
         label_id=f"label-{row_id}",
-        prompt=prompt if prompt is not None else f"the chat of {row_id}",
-        response=text,
+        choice="only",
+        content=pair(prompt if prompt is not None else f"the chat of {row_id}", text),
     )
 
 

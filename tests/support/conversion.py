@@ -11,6 +11,7 @@ from service.adapters.redis_inbox import RedisInbox
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore
 from service.adapters.sql_tables import examples
+from service.domain.contents import decode_content
 from service.domain.examples import Example
 from service.domain.pipelines import Pipeline
 from service.ports import Inbox
@@ -95,11 +96,11 @@ class Desk:
 
     def texts(self, pipeline: str = "summaries") -> dict[str, str]:
         """Give the answers of the examples that stand, by data row."""
-        wanted = sa.select(examples.c.data_row_id, examples.c.response).where(
+        wanted = sa.select(examples.c.data_row_id, examples.c.content).where(
             examples.c.pipeline == pipeline, examples.c.status == "active"
         )
         with self.engine.connect() as connection:
-            return {row[0]: row[1] for row in connection.execute(wanted)}
+            return {row[0]: decode_content(row[1])[-1].content for row in connection.execute(wanted)}
 
     def errors(self) -> Sequence[str]:
         return [letter["error"] for letter in self.letters.open(100)]

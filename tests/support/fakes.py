@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
+from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, ServiceError, TrainerRefused
-from service.domain.examples import Message
 from service.domain.runs import Run
 from service.ports import Answer, JobEvent, RemoteJob
 

@@ -13,7 +13,7 @@ from service.config.durations import read_duration, write_duration
 from service.config.environment import VARIABLES
 from service.domain.budgets import Price
 from service.domain.errors import ConfigurationError
-from service.domain.pipelines import Budget, DatasetPolicy, TriggerPolicy, VerdictPolicy
+from service.domain.pipelines import Budget, DatasetPolicy, LabelPolicy, TriggerPolicy, VerdictPolicy
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = '[pipelines.support]\nlabels.project = "cl1"\ntrain.model = "gpt-4.1-mini-2025-04-14"\n'
@@ -96,6 +96,48 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
     assert pipeline.train.trainer == "nebius"
     assert pipeline.train.hyperparameters == {"n_epochs": 3, "learning_rate_multiplier": "auto", "lora_r": 8}
     assert isinstance(pipeline.train.hyperparameters["n_epochs"], int)
+
+
+def test_which_labels_count_and_what_of_them_arrives_in_the_domains_words(folder: Folder) -> None:
+    settings = folder.load(
+        """
+        [pipelines.p.labels]
+        project = "cl1"
+        kind = "preference"
+        response = ["summary", "topic"]
+        where = { quality = "good", tone = ["kind", "neutral"] }
+        assistant = "Bot"
+        conversation = "transcript"
+        [pipelines.p.train]
+        model = "m"
+        method = "preference"
+        """
+    )
+    labels = settings.pipelines["p"].labels
+    assert labels == LabelPolicy(
+        "cl1",
+        kind="preference",
+        response=("summary", "topic"),
+        where={"quality": ("good",), "tone": ("kind", "neutral")},
+        assistant=("Bot",),
+        conversation="transcript",
+    )
+    assert settings.pipelines["p"].form == "preference"
+
+
+def test_a_trainer_without_methods_trains_no_preferences(folder: Folder) -> None:
+    found = folder.mistakes(
+        """
+        [trainers.nebius]
+        dialect = "nebius"
+        [pipelines.p]
+        labels = { project = "cl1", where = { quality = [] }, conversation = "chat" }
+        train = { model = "m", method = "preference" }
+        """
+    )
+    assert any("pipelines.p.train.method: must be 'supervised'" in mistake for mistake in found)
+    assert any("pipelines.p.labels.where.quality" in mistake for mistake in found)
+    assert any("'turns' or 'transcript'" in mistake for mistake in found)
 
 
 def test_every_mistake_is_named_at_once_with_its_line_and_what_is_allowed(folder: Folder) -> None:

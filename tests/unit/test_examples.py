@@ -7,17 +7,17 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.contents import content_hash_of, messages_of, pair
 from service.domain.examples import (
     SPLIT_CONFLICT,
     Change,
     Example,
-    content_hash_of,
     example_id_of,
-    messages_of,
     plan_changes,
     withdrawn,
 )
-from service.domain.labels import NOT_LABELLED, RowOutcome
+from service.domain.label_choice import NOT_LABELLED
+from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, group_key
 from tests.support.builders import make_outcome, make_refusal
@@ -58,7 +58,7 @@ def told(example: Example | None) -> tuple[object, ...]:
         return (False, NOT_LABELLED)
     if example.status != "active":
         return (False, example.reason)
-    given_once = (example.prompt, example.response, example.group, example.split)
+    given_once = (example.content, example.group, example.split)
     return (True, example.reason, example.label_id, example.activity_at, *given_once)
 
 
@@ -121,7 +121,7 @@ def test_a_row_is_never_both_example_and_reject(history: list[str | RowOutcome])
             assert (example.status == "active") == (example.reason is None)
             assert (example.status == "rejected") == (example.version == 0)
             if example.status == "active":
-                assert example.content_hash == content_hash_of(example.prompt, example.response)
+                assert example.content_hash == content_hash_of(example.content)
                 assert example.split is not None
 
 
@@ -157,7 +157,7 @@ def test_a_split_once_given_never_changes_and_holds_for_the_whole_group(
         table.look(outcome if approved else make_refusal(row_id, at=at), at=at, policy=policy)
         for example in table.rows.values():
             if example.status == "active":
-                assert example.group == group_key(example.prompt)
+                assert example.group == group_key(example.content[0].content)
                 assert first.setdefault(example.group, example.split) == example.split
 
 
@@ -175,7 +175,7 @@ def test_approving_the_same_text_again_is_a_change_but_no_news() -> None:
     table.look(make_outcome("row-1", at=hours(0)), at=hours(0))
     (taken_back,) = table.look(make_refusal("row-1", at=hours(1)), at=hours(1))
     assert (taken_back.example.status, taken_back.is_new_version) == ("withdrawn", False)
-    assert taken_back.example.response == "a summary"
+    assert taken_back.example.content[-1].content == "a summary"
     (again,) = table.look(make_outcome("row-1", at=hours(2)), at=hours(2))
     assert (again.example.status, again.example.version, again.is_new_version) == ("active", 1, False)
 
@@ -205,7 +205,7 @@ def test_a_row_that_is_gone_is_withdrawn_and_keeps_its_text() -> None:
     table.look(make_outcome("row-1"))
     gone = withdrawn(table.rows["row-1"], observed_at=hours(1))
     assert (gone.example.status, gone.example.reason, gone.example.label_id) == ("withdrawn", "row_gone", None)
-    assert gone.example.response == "a summary"
+    assert gone.example.content[-1].content == "a summary"
     assert not gone.is_new_version
 
 
@@ -231,11 +231,11 @@ def test_a_row_that_came_back_is_an_example_again() -> None:
 
 @given(st.text(), st.text(), st.text(), st.text())
 def test_contents_have_the_same_hash_only_if_both_texts_are_the_same(a: str, b: str, c: str, d: str) -> None:
-    assert (content_hash_of(a, b) == content_hash_of(c, d)) == ((a, b) == (c, d))
+    assert (content_hash_of(pair(a, b)) == content_hash_of(pair(c, d))) == ((a, b) == (c, d))
 
 
 def test_moving_a_character_between_the_texts_changes_the_hash() -> None:
-    assert content_hash_of("ab", "c") != content_hash_of("a", "bc")
+    assert content_hash_of(pair("ab", "c")) != content_hash_of(pair("a", "bc"))
 
 
 def test_an_example_id_is_stable_and_differs_by_pipeline() -> None:
@@ -246,13 +246,14 @@ def test_an_example_id_is_stable_and_differs_by_pipeline() -> None:
 
 @given(prompt=st.text(), response=st.text())
 def test_a_chat_holds_the_texts_as_they_are(prompt: str, response: str) -> None:
-    assert messages_of(prompt, response, system="Be kind.") == [
+    content = pair(prompt, response)
+    assert messages_of(content, system="Be kind.") == [
         {"role": "system", "content": "Be kind."},
         {"role": "user", "content": prompt},
         {"role": "assistant", "content": response},
     ]
-    assert [message["role"] for message in messages_of(prompt, response, system=None)] == ["user", "assistant"]
-    json.dumps(messages_of(prompt, response, system=None))
+    assert [message["role"] for message in messages_of(content, system=None)] == ["user", "assistant"]
+    json.dumps(messages_of(content, system=None))
 
 
 @given(percent=st.integers(0, 90), words=st.text(min_size=1))

@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.contents import pair
 from service.domain.errors import UnreadableRow
-from service.domain.labels import RowOutcome, read_row
-from service.domain.ontologies import Question
+from service.domain.export_rows import row_of
+from service.domain.labels import RowOutcome, RowReader
+from service.domain.pipelines import LabelPolicy
 
-TEXT = Question("q-text", "summary", "summary", "text", {})
-RADIO = Question("q-radio", "grade", "grade", "radio", {"o-good": "good", "o-bad": "bad"})
-CHECKLIST = Question("q-list", "issues", "issues", "checklist", {"o-1": "short", "o-2": "rude", "o-3": "wrong"})
+
+def question(kind: str, key: str, name: str, options: Mapping[str, str] | None = None) -> dict[str, Any]:
+    listed = [{"featureSchemaId": option, "value": value, "label": value} for option, value in (options or {}).items()]
+    return {"type": kind, "featureSchemaId": key, "name": name, "options": listed}
+
+
+TEXT = question("text", "q-text", "summary")
+RADIO = question("radio", "q-radio", "grade", {"o-good": "good", "o-bad": "bad"})
+CHECKLIST = question("checklist", "q-list", "issues", {"o-1": "short", "o-2": "rude", "o-3": "wrong"})
 
 
 def text_answer(content: object, schema: str = "q-text") -> dict[str, Any]:
@@ -46,8 +54,14 @@ def row(*labels: Any, status: str = "DONE", prompt: object = "a chat", **details
     }
 
 
-def read(exported: Mapping[str, Any], question: Question = TEXT, accept: str = "done") -> RowOutcome:
-    return read_row(exported, project_id="p", question=question, accept=accept)
+def read(exported: Mapping[str, Any], question: Mapping[str, Any] = TEXT, **policy: Any) -> RowOutcome:  # noqa: ANN401 - the fields of LabelPolicy
+    reader = RowReader({"classifications": [question]}, LabelPolicy("p", **policy))
+    return reader.read(row_of(exported))
+
+
+def answer(exported: Mapping[str, Any], question: Mapping[str, Any] = TEXT, **policy: Any) -> str | None:  # noqa: ANN401 - the fields of LabelPolicy
+    content = read(exported, question, **policy).content
+    return content[-1].content if content else None
 
 
 def test_an_approved_row_gives_prompt_and_response() -> None:
@@ -57,25 +71,27 @@ def test_an_approved_row_gives_prompt_and_response() -> None:
         activity_at=datetime(2026, 11, 2, 12, tzinfo=UTC),
         label_ids=("l-1",),
         label_id="l-1",
-        prompt="a chat",
-        response="a summary",
+        choice="only",
+        content=pair("a chat", "a summary"),
     )
 
 
 @given(prompt=st.text(), response=st.text())
 def test_a_row_has_either_a_reason_or_both_texts_unchanged(prompt: str, response: str) -> None:
     found = read(row(label("l-1", text_answer(response)), prompt=prompt))
-    if found.reason is None:
-        assert (found.prompt, found.response) == (prompt, response)
-    else:
-        assert (found.prompt, found.response) == (None, None)
+    assert found.content == (pair(prompt, response) if found.reason is None else None)
 
 
-@pytest.mark.parametrize("status", ["TO_LABEL", "IN_REVIEW", "IN_REWORK", "SOMETHING_NEW"])
+@pytest.mark.parametrize("status", ["TO_LABEL", "IN_REVIEW", "SOMETHING_NEW"])
 def test_a_row_that_is_not_approved_counts_only_where_submitted_is_enough(status: str) -> None:
     exported = row(label("l-1", text_answer("a summary")), status=status)
     assert read(exported).reason == "not_done"
-    assert read(exported, accept="submitted").response == "a summary"
+    assert answer(exported, accept="submitted") == "a summary"
+
+
+def test_a_label_that_a_reviewer_sent_back_never_counts() -> None:
+    exported = row(label("l-1", text_answer("a summary")), status="IN_REWORK")
+    assert (read(exported).reason, read(exported, accept="submitted").reason) == ("not_done", "in_rework")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +112,7 @@ def test_a_row_that_is_not_approved_counts_only_where_submitted_is_enough(status
 def test_a_row_without_an_example_says_why(exported: dict[str, Any], reason: str) -> None:
     found = read(exported)
     assert found.reason == reason
-    assert (found.prompt, found.response) == (None, None)
+    assert found.content is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +134,7 @@ def test_a_prompt_that_mentions_an_address_is_a_prompt() -> None:
     assert read(row(label("l-1", text_answer("x")), prompt="see https://example.com please")).reason is None
 
 
-@pytest.mark.parametrize("asset", ["image", "conversational", "html"])
+@pytest.mark.parametrize("asset", ["image", "html", "llm"])
 def test_a_row_of_another_kind_is_no_text_prompt(asset: str) -> None:
     exported = row(label("l-1", text_answer("x")))
     exported["media_attributes"]["asset_type"] = asset
@@ -133,7 +149,8 @@ def test_a_text_that_no_database_can_hold_is_refused_and_does_not_break_anything
 
 def test_a_row_of_another_project_only_is_no_example() -> None:
     exported = row(label("l-1", text_answer("x")))
-    assert read_row(exported, project_id="another", question=TEXT).reason == "not_in_project"
+    reader = RowReader({"classifications": [TEXT]}, LabelPolicy("another"))
+    assert reader.read(row_of(exported)).reason == "not_in_project"
     del exported["projects"]
     assert read(exported).reason == "not_in_project"
 
@@ -144,7 +161,7 @@ def test_a_row_of_another_project_only_is_no_example() -> None:
 def test_the_selected_label_counts_even_if_another_is_newer() -> None:
     old = label("l-1", text_answer("chosen"), at="2026-11-01T08:00:00+00:00")
     new = label("l-2", text_answer("newer"), at="2026-11-01T11:00:00+00:00")
-    assert read(row(old, new, selected_label_id="l-1")).response == "chosen"
+    assert answer(row(old, new, selected_label_id="l-1")) == "chosen"
     assert read(row(new, old, selected_label_id="l-1")).label_ids == ("l-2", "l-1")
 
 
@@ -165,17 +182,17 @@ def test_of_two_labels_of_one_moment_the_same_one_counts_in_every_order() -> Non
 
 def test_a_skipped_label_does_not_count_beside_a_useful_one() -> None:
     skipped = label("l-2", text_answer("x"), at="2026-11-01T23:00:00+00:00", performance_details={"skipped": True})
-    assert read(row(skipped, label("l-1", text_answer("useful")))).response == "useful"
+    assert answer(row(skipped, label("l-1", text_answer("useful")))) == "useful"
 
 
 def test_a_selection_that_names_no_useful_label_is_passed_over() -> None:
-    assert read(row(label("l-1", text_answer("x")), selected_label_id="gone")).response == "x"
+    assert answer(row(label("l-1", text_answer("x")), selected_label_id="gone")) == "x"
 
 
 def test_performance_details_are_not_needed() -> None:
     exported = row(label("l-1", text_answer("x")))
     del exported["projects"]["p"]["labels"][0]["performance_details"]
-    assert read(exported).response == "x"
+    assert answer(exported) == "x"
 
 
 # Answers of every kind.
@@ -186,29 +203,29 @@ def choice(key: str, value: str = "shown") -> dict[str, Any]:
 
 
 def test_a_radio_answer_is_the_ontologys_value_not_the_shown_name() -> None:
-    answer = {"feature_schema_id": "q-radio", "radio_answer": choice("o-good", "Renamed")}
-    assert read(row(label("l-1", answer)), RADIO).response == "good"
+    given = {"feature_schema_id": "q-radio", "radio_answer": choice("o-good", "Renamed")}
+    assert answer(row(label("l-1", given)), RADIO) == "good"
 
 
 def test_an_option_that_left_the_ontology_keeps_its_exported_value() -> None:
-    answer = {"feature_schema_id": "q-radio", "radio_answer": choice("o-gone", "archived")}
-    assert read(row(label("l-1", answer)), RADIO).response == "archived"
+    given = {"feature_schema_id": "q-radio", "radio_answer": choice("o-gone", "archived")}
+    assert answer(row(label("l-1", given)), RADIO) == "archived"
 
 
 @given(st.permutations(["o-1", "o-2", "o-3", "o-gone"]))
 def test_a_checklist_answer_does_not_depend_on_the_order_of_the_clicks(order: list[str]) -> None:
-    answer = {"feature_schema_id": "q-list", "checklist_answers": [choice(key) for key in order]}
-    assert read(row(label("l-1", answer)), CHECKLIST).response == "short, rude, wrong, shown"
+    given = {"feature_schema_id": "q-list", "checklist_answers": [choice(key) for key in order]}
+    assert answer(row(label("l-1", given)), CHECKLIST) == "short, rude, wrong, shown"
 
 
 def test_an_empty_checklist_is_no_answer() -> None:
-    answer = {"feature_schema_id": "q-list", "checklist_answers": []}
-    assert read(row(label("l-1", answer)), CHECKLIST).reason == "no_answer"
+    given = {"feature_schema_id": "q-list", "checklist_answers": []}
+    assert read(row(label("l-1", given)), CHECKLIST).reason == "no_answer"
 
 
 def test_the_place_of_an_answer_says_nothing() -> None:
     answers = [text_answer("a comment", "q-comment"), text_answer("a summary")]
-    assert read(row(label("l-1", *answers))).response == read(row(label("l-1", *answers[::-1]))).response == "a summary"
+    assert answer(row(label("l-1", *answers))) == answer(row(label("l-1", *answers[::-1]))) == "a summary"
 
 
 @pytest.mark.parametrize("stamp", ["2026-11-02T12:00:00Z", "2026-11-02T13:00:00+01:00", "2026-11-02T12:00:00"])
@@ -246,7 +263,7 @@ def test_a_row_of_unexpected_shape_raises_one_error_and_no_other(place: tuple[An
         found = read(exported)
     except UnreadableRow:
         return
-    assert found.reason or isinstance(found.response, str)
+    assert (found.reason is None) == bool(found.content)
     assert found.data_row_id in {"row-1", "odd"}
     assert found.global_key in {"key-1", "odd", "", None}
     assert set(found.label_ids) <= {"l-1", "odd"}

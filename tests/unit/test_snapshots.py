@@ -8,18 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.contents import Form, Turn, pair
 from service.domain.snapshots import (
     SPLITS,
     FileEntry,
     FrozenExample,
-    line_of,
+    frozen_lines,
     manifest_bytes,
     manifest_of,
     read_chats,
     snapshot_id_of,
 )
 
-EXAMPLE = FrozenExample("ex-1", 1, "label-1", "train", "a chat", "a summary")
+FORMS: tuple[Form, ...] = ("chat", "preference")
+EXAMPLE = FrozenExample("ex-1", 1, "label-1", "train", pair("a chat", "a summary"))
+
+
+def line_of(example: FrozenExample, *, system: str | None) -> bytes:
+    (line,) = frozen_lines(example, system=system, form="chat")
+    return line
 
 
 def snapshot_id(*examples: FrozenExample, system: str | None = "Be kind.", pipeline: str = "p") -> str:
@@ -39,7 +46,7 @@ def snapshot_id(*examples: FrozenExample, system: str | None = "Be kind.", pipel
 
 @given(prompt=st.text(), response=st.text(), system=st.none() | st.text(min_size=1))
 def test_a_line_is_one_line_of_ascii_and_reads_back_unchanged(prompt: str, response: str, system: str | None) -> None:
-    line = line_of(replace(EXAMPLE, prompt=prompt, response=response), system=system)
+    line = line_of(replace(EXAMPLE, content=pair(prompt, response)), system=system)
     assert line.isascii()
     assert line.decode().splitlines(keepends=True) == [line.decode()]
     (messages,) = read_chats(iter([line]))
@@ -49,7 +56,7 @@ def test_a_line_is_one_line_of_ascii_and_reads_back_unchanged(prompt: str, respo
 
 @pytest.mark.parametrize("separator", ["\n", "\r", "\x0b", "\x1c", "\x85", "\u2028", "\u2029"])
 def test_no_character_of_a_text_ends_the_line(separator: str) -> None:
-    line = line_of(replace(EXAMPLE, response=f"one{separator}two"), system=None).decode()
+    line = line_of(replace(EXAMPLE, content=pair("a chat", f"one{separator}two")), system=None).decode()
     assert len(line.splitlines()) == 1
 
 
@@ -69,8 +76,8 @@ def test_the_id_is_the_hash_of_the_manifest_as_it_is_written() -> None:
         replace(EXAMPLE, label_id="label-2"),
         replace(EXAMPLE, label_id=None),
         replace(EXAMPLE, split="held_out"),
-        replace(EXAMPLE, prompt="a chat "),
-        replace(EXAMPLE, response="A summary"),
+        replace(EXAMPLE, content=pair("a chat ", "a summary")),
+        replace(EXAMPLE, content=pair("a chat", "A summary")),
     ],
 )
 def test_anything_about_a_line_changes_the_id(other: FrozenExample) -> None:
@@ -97,8 +104,7 @@ def test_what_the_lines_stand_in_changes_the_id() -> None:
             version=st.integers(1, 9),
             label_id=st.none() | st.text(),
             split=st.sampled_from(SPLITS),
-            prompt=st.text(),
-            response=st.text(),
+            content=st.builds(pair, st.text(), st.text()),
         ),
         max_size=4,
     )
@@ -109,9 +115,11 @@ def test_the_same_examples_always_have_the_same_id(examples: list[FrozenExample]
 
 
 OTHER_MACHINE = """
+from service.domain.contents import pair
 from service.domain.snapshots import *
 files = {name: FileEntry("0" * 64, 0, 0, 0) for name in reversed(SPLITS)}
-line = line_of(FrozenExample("ex-1", 1, "label-1", "train", "Gr\\u00fc\\u00dfe \\u2028", "a"), system="x")
+example = FrozenExample("ex-1", 1, "label-1", "train", pair("Gr\\u00fc\\u00dfe \\u2028", "a"))
+line = next(frozen_lines(example, system="x", form="chat"))
 lines = [["train", "ex-1", 1, "label-1", hashlib.sha256(line).hexdigest()]]
 print(snapshot_id_of(manifest_of("p", system="x", files=files, lines=lines)))
 """
@@ -125,3 +133,40 @@ def test_the_id_does_not_depend_on_the_machine(locale: str, hash_seed: str, time
     )
     # Written down once: a change here would rename every snapshot there is.
     assert found.stdout.strip() == "107ab559d65060e90293c011c25c343a37e7e076e3d9f82162f1d93236109ade"
+
+
+PREFERENCE = replace(
+    EXAMPLE,
+    content=(
+        Turn("user", "one"),
+        Turn("assistant", "good", ("bad", "worse")),
+        Turn("user", "two"),
+        Turn("assistant", "fine", ("poor",)),
+    ),
+)
+
+
+def test_preference_gives_a_line_for_each_pair_with_what_came_before_it() -> None:
+    lines = [json.loads(line) for line in frozen_lines(PREFERENCE, system="Be kind.", form="preference")]
+    asked = [[message["content"] for message in line["input"]["messages"]] for line in lines]
+    assert asked == [["Be kind.", "one"], ["Be kind.", "one"], ["Be kind.", "one", "good", "two"]]
+    pairs = [(line["preferred_output"][0]["content"], line["non_preferred_output"][0]["content"]) for line in lines]
+    assert pairs == [("good", "bad"), ("good", "worse"), ("fine", "poor")]
+
+
+@pytest.mark.parametrize("form", ["chat", "preference"])
+def test_held_out_lines_are_chats_because_they_are_asked(form: Form) -> None:
+    (line,) = frozen_lines(replace(PREFERENCE, split="held_out"), system=None, form=form)
+    assert [message["content"] for message in json.loads(line)["messages"]] == ["one", "good", "two", "fine"]
+
+
+def test_what_nobody_judged_is_shown_and_not_taught() -> None:
+    content = (Turn("user", "a"), Turn("assistant", "b", weight=0), Turn("user", "c"), Turn("assistant", "d"))
+    (line,) = frozen_lines(replace(EXAMPLE, content=content), system=None, form="chat")
+    assert [message.get("weight") for message in json.loads(line)["messages"]] == [None, 0, None, None]
+
+
+def test_the_form_of_the_lines_is_part_of_the_id() -> None:
+    files = {split: FileEntry("0" * 64, 0, 0, 0) for split in SPLITS}
+    chat, preference = (manifest_of("p", system=None, form=form, files=files, lines=[]) for form in FORMS)
+    assert snapshot_id_of(chat) != snapshot_id_of(preference)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.domain.comparisons import compare, interval
+from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
-from service.domain.examples import Message
 from service.domain.metrics import Metric, metric_named
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
@@ -84,7 +84,8 @@ def stored_name(trainer: str, model: str) -> str:
 
 
 def _question(messages: Sequence[Message]) -> Question:
-    asked = tuple(messages[:-1])
+    # A weight is for training only; no server wants it in a question.
+    asked = tuple({"role": item["role"], "content": item["content"]} for item in messages[:-1])
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return Question(key, asked, asked[-1]["content"], messages[-1]["content"])
 

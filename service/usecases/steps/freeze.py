@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from service.domain.budgets import TOKENS_PER_MESSAGE, TOKENS_PER_REPLY
-from service.domain.examples import messages_of
+from service.domain.contents import messages_of
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import (
@@ -14,7 +14,7 @@ from service.domain.snapshots import (
     FileEntry,
     FrozenExample,
     Snapshot,
-    line_of,
+    frozen_lines,
     manifest_of,
     snapshot_id_of,
 )
@@ -59,18 +59,19 @@ def write_files(
     with ExitStack() as stack:
         writers = {split: stack.enter_context(files.writer()) for split in SPLITS}
         for example in examples:
-            line = line_of(example, system=pipeline.system)
-            writers[example.split].write(line)
-            sizes[example.split][0] += 1
             sizes[example.split][1] += _tokens(example, pipeline.system, count_tokens)
-            digest = hashlib.sha256(line).hexdigest()
-            listed.append([example.split, example.example_id, example.version, example.label_id, digest])
+            for line in frozen_lines(example, system=pipeline.system, form=pipeline.form):
+                writers[example.split].write(line)
+                sizes[example.split][0] += 1
+                digest = hashlib.sha256(line).hexdigest()
+                listed.append([example.split, example.example_id, example.version, example.label_id, digest])
         entries = {split: FileEntry(*writers[split].commit(), *sizes[split]) for split in SPLITS}
-    return manifest_of(pipeline.name, system=pipeline.system, files=entries, lines=listed), entries
+    return manifest_of(pipeline.name, system=pipeline.system, form=pipeline.form, files=entries, lines=listed), entries
 
 
 def _tokens(example: FrozenExample, system: str | None, count: Callable[[str], int]) -> int:
-    messages = messages_of(example.prompt, example.response, system=system)
+    messages = messages_of(example.content, system=system)
+    losers = [text for turn in example.content for text in turn.rejected]
     # The role counts as a token of its own.
-    texts = sum(count(message["content"]) + 1 for message in messages)
-    return texts + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REPLY
+    texts = sum(count(text) + 1 for text in (*(message["content"] for message in messages), *losers))
+    return texts + TOKENS_PER_MESSAGE * (len(messages) + len(losers)) + TOKENS_PER_REPLY
