@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("ingest", "worker")
+NAMES = ("convert", "ingest", "worker")
 
 
 def main(arguments: list[str]) -> int:

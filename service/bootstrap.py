@@ -22,6 +22,7 @@ from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
 from service.adapters.sql_runs import SqlRunStore
+from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
@@ -133,6 +134,11 @@ class Deps:
     def reconciles(self) -> SqlReconcileStore:
         """How far the projects were reconciled."""
         return SqlReconcileStore(self.engine)
+
+    @cached_property
+    def stories(self) -> SqlStoryStore:
+        """What is known of single data rows."""
+        return SqlStoryStore(self.engine)
 
     @cached_property
     def snapshots(self) -> SqlSnapshotStore:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
-from service.domain.contents import Message
+from service.domain.contents import Message, Turn
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError
 from service.domain.examples import Change, Example
@@ -81,6 +81,9 @@ class ExampleStore(Protocol):
     def counts(self, pipeline: str) -> Counts:
         """Count for the trigger."""
 
+    def prompts(self, pipeline: str) -> Iterator[tuple[str, str | None, Turn]]:
+        """Give the pipeline's prompt set: data row id, global key and prompt."""
+
     def active_ids(self, pipeline: str) -> set[str]:
         """Give the data rows that give an example now."""
 
@@ -99,6 +102,31 @@ class SnapshotStore(Protocol):
 
     def recent(self, pipeline: str | None, limit: int) -> list[Snapshot]:
         """Give the newest snapshots first, without their manifests' lines."""
+
+    def holding(self, pipeline: str, example_id: str) -> list[Mapping[str, Any]]:
+        """Give each line that an example has in a pipeline's snapshots: which version, in which split."""
+
+
+class StoryStore(Protocol):
+    """What is known of one data row, for people who ask why."""
+
+    def rows_named(self, name: str) -> list[str]:
+        """Give the data rows that a label, data row or example id or a global key means."""
+
+    def deliveries(self, data_row_id: str) -> list[Mapping[str, Any]]:
+        """Give the deliveries that rang for a row, oldest first."""
+
+    def standings(self, data_row_id: str) -> list[Mapping[str, Any]]:
+        """Give how the row stands in each pipeline."""
+
+    def history(self, example_id: str) -> list[Mapping[str, Any]]:
+        """Give what became of it, oldest first."""
+
+    def labels(self, data_row_id: str) -> list[str]:
+        """Give every label ever seen on the row."""
+
+    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Give the runs that trained on these snapshots."""
 
 
 class FileStore(Protocol):

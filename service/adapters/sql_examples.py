@@ -18,7 +18,7 @@ from service.adapters.sql_tables import (
     row_labels,
     runs,
 )
-from service.domain.contents import decode_content, encode_content
+from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import Change, Example
 from service.domain.snapshots import FrozenExample
 from service.domain.splits import Split
@@ -76,6 +76,9 @@ class SqlExampleStore:
                     sa.func.max(examples.c.changed_at, type_=examples.c.changed_at.type),
                 ).where(*mine, examples.c.changed_seq > since)
             ).one()
+            prompts = connection.execute(
+                sa.select(sa.func.count()).where(examples.c.pipeline == pipeline, examples.c.status == "prompt")
+            ).scalar_one()
             by_split = sa.select(examples.c.split, sa.func.count()).where(*mine).group_by(examples.c.split)
             sizes: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(by_split)}
         return Counts(
@@ -88,8 +91,18 @@ class SqlExampleStore:
             last_new_at=news[2],
             last_run=last.ordinal if last else 0,
             last_run_at=last.created_at if last else None,
+            prompts=prompts,
             open_run=f"{last.run_id} ({last.state})" if last and last.is_open else None,
         )
+
+    def prompts(self, pipeline: str) -> Iterator[tuple[str, str | None, Turn]]:
+        """See ``ExampleStore``."""
+        columns = (examples.c.data_row_id, examples.c.global_key, examples.c.content)
+        wanted = sa.select(*columns).where(examples.c.pipeline == pipeline, examples.c.status == "prompt")
+        with reading(self._engine) as connection:
+            found = connection.execution_options(yield_per=FETCH_ROWS).execute(wanted.order_by(examples.c.data_row_id))
+            for row in found:
+                yield row.data_row_id, row.global_key, decode_content(row.content)[0]
 
     def active_ids(self, pipeline: str) -> set[str]:
         """See ``ExampleStore``."""

@@ -61,6 +61,30 @@ class SqlSnapshotStore:
         with reading(self._engine) as connection:
             return [_snapshot_of(row, {}) for row in connection.execute(wanted)]
 
+    def holding(self, pipeline: str, example_id: str) -> list[Mapping[str, Any]]:
+        """See ``SnapshotStore``; reads the manifests, which alone say what a snapshot holds."""
+        wanted = sa.select(snapshots).where(snapshots.c.pipeline == pipeline).order_by(snapshots.c.created_at)
+        with reading(self._engine) as connection:
+            found = connection.execute(wanted).all()
+        return [
+            {"snapshot_id": row.snapshot_id, "created_at": row.created_at, **line}
+            for row in found
+            for line in self._lines_of(row.manifest_sha256, example_id)
+        ]
+
+    def _lines_of(self, manifest_sha256: str, example_id: str) -> list[Mapping[str, Any]]:
+        with self._files.open(manifest_sha256) as stream:
+            text = stream.read()
+        # Most do not hold it, and a manifest is as long as its dataset.
+        if example_id.encode() not in text:
+            return []
+        manifest = json.loads(text)
+        lines = (dict(zip(manifest["columns"], line, strict=True)) for line in manifest["lines"])
+        mine = {
+            (line["split"], line["version"], line["label_id"]) for line in lines if line["example_id"] == example_id
+        }
+        return [{"split": split, "version": version, "label_id": label} for split, version, label in sorted(mine)]
+
 
 def _snapshot_of(row: sa.Row[Any], manifest: Mapping[str, Any]) -> Snapshot:
     files = {name: FileEntry(**entry) for name, entry in row.files.items()}

@@ -58,6 +58,18 @@ def export_snapshot(deps: Deps, snapshot: Snapshot, folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
+@datasets.command("prompts")
+def list_prompts(pipeline: str) -> None:
+    """Print a pipeline's prompt set, a line of JSON each, as tuneloop labelbox setup --rows takes it."""
+    deps = _deps()
+    if pipeline not in deps.settings.pipelines:
+        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
+    for row_id, global_key, prompt in deps.examples.prompts(pipeline):
+        # Not the row's own key, which belongs to the row that the labeler wrote it on.
+        row = {"row_data": prompt.content, "global_key": f"prompt-{global_key or row_id}"}
+        typer.echo(json.dumps(row, ensure_ascii=False))
+
+
 @labelbox.command()
 def sync(pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None) -> None:
     """Read the whole project now and mend every difference."""

@@ -17,6 +17,7 @@ class Counts:
         watermark: The newest change that ``new`` includes; what a run claims.
         new: Newly accepted or changed examples since the last run's snapshot.
         last_run: Ordinal of the newest run, 0 if there was none.
+        prompts: Prompts without answers, of projects in which labelers write nothing else.
     """
 
     watermark: int
@@ -29,6 +30,7 @@ class Counts:
     last_run: int
     last_run_at: datetime | None
     open_run: str | None
+    prompts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ def _hard_obstacles(dataset: DatasetPolicy, counts: Counts) -> list[Reason]:
     found = []
     if counts.open_run:
         found.append(Reason("run_open", f"run {counts.open_run} is not finished"))
+    if counts.prompts and not counts.train + counts.validation + counts.held_out:
+        text = f"{counts.prompts} prompts without answers: a prompt set trains no model"
+        found.append(Reason("prompts_only", text))
     if counts.train < MIN_TRAINING_LINES:
         text = f"{counts.train} of {MIN_TRAINING_LINES} training examples"
         found.append(Reason("too_few_training", text))

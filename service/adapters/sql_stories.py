@@ -1,0 +1,62 @@
+"""What SQL knows of one data row: who rang for it, what became of it, and who learned from it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.adapters.sql_engine import reading
+from service.adapters.sql_tables import deliveries, example_history, examples, row_labels, runs
+
+# A row that is rung for all day has more than anybody reads.
+MOST_ROWS = 200
+
+
+class SqlStoryStore:
+    """See ``StoryStore``; every look-up goes by an index."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def rows_named(self, name: str) -> list[str]:
+        """See ``StoryStore``."""
+        wanted = sa.union(
+            sa.select(examples.c.data_row_id).where(examples.c.data_row_id == name),
+            sa.select(examples.c.data_row_id).where(examples.c.global_key == name),
+            sa.select(examples.c.data_row_id).where(examples.c.example_id == name),
+            sa.select(row_labels.c.data_row_id).where(row_labels.c.label_id == name),
+            sa.select(examples.c.data_row_id).where(examples.c.label_id == name),
+            sa.select(deliveries.c.data_row_id).where(deliveries.c.data_row_id == name),
+        )
+        with reading(self._engine) as connection:
+            return sorted(connection.scalars(wanted))
+
+    def deliveries(self, data_row_id: str) -> list[Mapping[str, Any]]:
+        """See ``StoryStore``."""
+        wanted = sa.select(deliveries).where(deliveries.c.data_row_id == data_row_id)
+        return self._all(wanted.order_by(deliveries.c.received_at).limit(MOST_ROWS))
+
+    def standings(self, data_row_id: str) -> list[Mapping[str, Any]]:
+        """See ``StoryStore``."""
+        return self._all(sa.select(examples).where(examples.c.data_row_id == data_row_id).order_by(examples.c.pipeline))
+
+    def history(self, example_id: str) -> list[Mapping[str, Any]]:
+        """See ``StoryStore``."""
+        wanted = sa.select(example_history).where(example_history.c.example_id == example_id)
+        return self._all(wanted.order_by(example_history.c.position).limit(MOST_ROWS))
+
+    def labels(self, data_row_id: str) -> list[str]:
+        """See ``StoryStore``."""
+        wanted = sa.select(row_labels.c.label_id).where(row_labels.c.data_row_id == data_row_id)
+        with reading(self._engine) as connection:
+            return sorted(connection.scalars(wanted))
+
+    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """See ``StoryStore``."""
+        columns = (runs.c.run_id, runs.c.snapshot_id, runs.c.state, runs.c.job_id, runs.c.tuned_model, runs.c.trainer)
+        wanted = sa.select(*columns).where(runs.c.snapshot_id.in_(snapshot_ids)).order_by(runs.c.created_at)
+        return self._all(wanted) if snapshot_ids else []
+
+    def _all(self, wanted: sa.Select[Any]) -> list[Mapping[str, Any]]:
+        with reading(self._engine) as connection:
+            return [dict(row) for row in connection.execute(wanted).mappings()]

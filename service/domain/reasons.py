@@ -1,0 +1,52 @@
+"""Why a data row gives no example, in words; ``docs/labels.md`` says what to do about it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "not_labelled": "nobody has labelled the row yet, or its label was deleted",
+        "skipped": "every label on the row was skipped",
+        "no_answer": "the question that counts was not answered",
+        "not_done": "the row is not approved (any more)",
+        "in_rework": "a reviewer sent the label back",
+        "consensus_incomplete": "not all labels that consensus asks for are there yet",
+        "status_unknown": "the export was made without project details",
+        "rating": "the label's rating is not among those that `where` takes",
+        "empty_prompt": "the prompt is empty",
+        "prompt_not_text": "the data row is no text, and no conversation that can be read",
+        "broken_text": "a text holds a NUL or half a character",
+        "no_selection": "nobody selected or ranked an answer of the chat",
+        "judgements_contradict": "two judgements of the same answers contradict each other",
+        "no_output_chosen": "the labeler preferred none of the outputs",
+        "several_preferences": "several questions ask for the preferred output; name one as `response`",
+        "roles_unclear": "nobody can say who is the assistant; name them as `assistant`",
+        "ends_with_assistant": 'the conversation ends with the assistant; set `conversation = "transcript"`',
+        "message_not_text": "a message of the chat is no text",
+        "unreadable_document": "the conversation has not the shape that Labelbox documents",
+        "no_question": "no question asks for an answer to this kind of row",
+        "no_loser": "there is no worse answer to set beside the better one",
+        "not_in_project": "the row belongs to another project",
+        "row_gone": "Labelbox does not have the data row any more",
+        "split_conflict": "its prompt was edited into one whose split is another",
+        "unreadable_row": "the export row has not the shape that Labelbox documents",
+        "not_json": "the line is no JSON",
+        "not_one_project": "the row has none or several projects; name one with --project",
+        "prompt_only": "a prompt without an answer",
+    }
+)
+
+CHOICES: Mapping[str, str] = MappingProxyType(
+    {
+        "only": "the only label that was not skipped",
+        "selected": "the one that Labelbox selected",
+        "highest_score": "the one with the highest consensus or benchmark score",
+        "newest": "the one with the newest content",
+    }
+)
+
+
+def in_words(reason: str | None) -> str:
+    """Give a reason with its words."""
+    words = REASONS.get(reason or "")
+    return f"{reason}: {words}" if words else str(reason)
