@@ -25,7 +25,7 @@ from service.adapters.sql_runs import SqlRunStore
 from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
-from service.ports import Trainer
+from service.ports import PromptTexts, Trainer
 from service.usecases.convert_deliveries import ConvertDeliveries
 from service.usecases.reconcile import reconcile
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
@@ -157,6 +157,13 @@ class Deps:
         return LabelboxSource(
             api_key=self.settings.labelbox_api_key.get_secret_value(), endpoint=self.settings.labelbox_endpoint
         )
+
+    @cached_property
+    def prompts(self) -> PromptTexts:
+        """The texts that were uploaded as addresses."""
+        from service.adapters.http_prompts import HttpPromptTexts  # its library takes a while
+
+        return HttpPromptTexts(hosts=self.settings.service.fetch_hosts)
 
     @cached_property
     def convert_deliveries(self) -> ConvertDeliveries:
