@@ -14,5 +14,5 @@ def convert_one(data_row_id: str) -> None:
     observed_at = now()
     ontology = parts.labels.normalized_ontology(project)
     rows = parts.labels.rows(project, [data_row_id], on_wait=lambda: None)
-    read = read_rows(rows, pipeline=pipeline, ontology=ontology)
+    read = read_rows(rows, pipeline=pipeline, ontology=ontology, prompts=parts.prompts)
     write_outcomes(parts.examples, pipeline, read.outcomes.values(), gone=(), observed_at=observed_at)

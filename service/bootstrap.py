@@ -26,7 +26,7 @@ from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
-from service.ports import Trainer
+from service.ports import PromptTexts, Trainer
 from service.usecases.convert_deliveries import ConvertDeliveries
 from service.usecases.reconcile import reconcile
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
@@ -165,11 +165,19 @@ class Deps:
         )
 
     @cached_property
+    def prompts(self) -> PromptTexts:
+        """The texts that were uploaded as addresses."""
+        from service.adapters.http_prompts import HttpPromptTexts  # its library takes a while
+
+        return HttpPromptTexts(hosts=self.settings.service.fetch_hosts)
+
+    @cached_property
     def convert_deliveries(self) -> ConvertDeliveries:
         """The conversion."""
         return ConvertDeliveries(
             inbox=self.inbox,
             labels=self.labels,
+            prompts=self.prompts,
             examples=self.examples,
             letters=self.letters,
             queue=self.queue,
@@ -202,6 +210,7 @@ class Deps:
         return reconcile(
             self.settings.pipelines[pipeline],
             labels=self.labels,
+            prompts=self.prompts,
             examples=self.examples,
             letters=self.letters,
             store=self.reconciles,

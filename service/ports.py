@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message, Turn
 from service.domain.deliveries import Delivery
-from service.domain.errors import ServiceError
+from service.domain.errors import ServiceError, UnfetchablePrompt
 from service.domain.examples import Change, Example
 from service.domain.runs import Run, Step
 from service.domain.snapshots import FrozenExample, Snapshot
@@ -59,6 +59,22 @@ class LabelSource(Protocol):
 
     def rows_since(self, project_id: str, since: datetime | None) -> Iterator[Mapping[str, Any]]:
         """Export every row with activity since then, or the whole project."""
+
+
+class PromptTexts(Protocol):
+    """Texts that were uploaded as addresses."""
+
+    def texts(
+        self, addresses: Iterable[str], *, on_wait: Callable[[], None] = ...
+    ) -> Mapping[str, str | UnfetchablePrompt]:
+        """Fetch each address once, or say why not; every address given is a key.
+
+        Ask for what fits in memory: each text may have a mebibyte.
+
+        Args:
+            addresses: As they stand in the rows.
+            on_wait: Called every few seconds meanwhile, to say that the work is still being done.
+        """
 
 
 class ExampleStore(Protocol):

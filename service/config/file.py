@@ -13,7 +13,7 @@ from service.config.environment import Environment
 from service.config.mistakes import key_of, line_of, locate, mistakes_of
 from service.config.pipelines import PipelineTable
 from service.config.settings import ServiceSettings
-from service.config.tables import Name, Surroundings, Table
+from service.config.tables import HostName, Name, Surroundings, Table
 from service.config.trainers import TrainerTable
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.errors import ConfigurationError
@@ -33,6 +33,8 @@ class ServiceTable(Table):
     lease: PositiveDuration = _SERVICE.lease
     workers: Annotated[int, Field(ge=1, le=64)] = _SERVICE.workers
     dedupe_window: PositiveDuration = _SERVICE.dedupe_window
+    # Not strict, because TOML has lists only; the names in it are as strict as ever.
+    fetch_hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = _SERVICE.fetch_hosts
 
 
 class ConfigFile(Table):

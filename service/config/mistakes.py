@@ -26,6 +26,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "float_type": lambda _: "must be a number",
     "string_type": lambda _: "must be a text in quotes",
     "list_type": lambda _: "must be a list in brackets",
+    "tuple_type": lambda _: "must be a list in brackets",
     "dict_type": lambda _: "must be a table",
     "model_type": lambda _: "must be a table",
     "date_type": lambda _: "must be a date without quotes, such as 2026-10-01",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from service.domain.addresses import DEFAULT_HOSTS
 from service.domain.budgets import Price
 from service.domain.pipelines import Budget, Pipeline
 
@@ -25,6 +26,7 @@ class ServiceSettings:
         lease: How long a run belongs to the worker that took it.
         workers: Worker processes of ``tuneloop up``.
         dedupe_window: How long a repeated delivery is recognised.
+        fetch_hosts: Where prompts that were uploaded as addresses may be fetched from.
     """
 
     sweep_every: timedelta = timedelta(seconds=5)
@@ -35,6 +37,7 @@ class ServiceSettings:
     lease: timedelta = timedelta(minutes=2)
     workers: int = 2
     dedupe_window: timedelta = timedelta(days=1)
+    fetch_hosts: tuple[str, ...] = DEFAULT_HOSTS
 
 
 @dataclass(frozen=True, slots=True)

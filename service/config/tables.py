@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from service.config.environment import Environment
+from service.domain.addresses import host_name
 from service.domain.dialects import Dialect
 
 
@@ -77,6 +78,15 @@ def _variable(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    try:
+        return host_name(value)
+    except ValueError:
+        # The value stays out of the message: a whole address may be signed.
+        raise ValueError("must be a host name alone, such as 'storage.labelbox.com'") from None
+
+
 Filled = Annotated[str, AfterValidator(_filled)]
 Name = Annotated[str, AfterValidator(_name)]
+HostName = Annotated[str, AfterValidator(_host)]
 VariableName = Annotated[str, AfterValidator(_variable)]

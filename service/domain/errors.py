@@ -64,6 +64,34 @@ class NoExample(ServiceError):
         self.reason = reason
 
 
+class UnfetchablePrompt(ServiceError):
+    """The text behind an address was not fetched.
+
+    Args:
+        reason: A stable code, a key of ``ADDRESS_REMEDIES``; also an attribute.
+        detail: What was found; never a query, which may be signed, nor anything of the content. Also an attribute.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason, remedy=ADDRESS_REMEDIES[reason])
+        self.reason, self.detail = reason, detail
+        self.retryable = reason in _FETCHABLE_LATER
+
+
+ADDRESS_REMEDIES = {
+    "address_scheme": "Only https is fetched. Upload the text itself, or an https address.",
+    "address_malformed": "Upload the text itself, or an address without user, port, fragment and tricks.",
+    "address_host": "Add the host to fetch_hosts in the [service] table if you trust it, or upload the text itself.",
+    "address_private": "The host is in a private network, which is never fetched from. Upload the text itself.",
+    "address_redirect": "Upload the text itself, or the address that it redirects to.",
+    "address_too_large": "Upload a shorter text: no model is trained on one of this size.",
+    "address_not_text": "Upload the text as UTF-8, not compressed.",
+    "address_gone": "Nothing yet; the next export signs the address anew. If it lasts, the file is gone.",
+    "address_unreachable": "Nothing yet; it is tried again. If it lasts, check host and network; no proxy is used.",
+}
+_FETCHABLE_LATER = frozenset({"address_gone", "address_unreachable"})
+
+
 class LabelsUnreachable(ServiceError):
     """Labelbox does not answer, or answers that it is overloaded."""
 

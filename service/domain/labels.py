@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from service.domain.addresses import is_address
 from service.domain.answers import Rating
 from service.domain.contents import Content, Form, has_lines
 from service.domain.errors import NoExample, UnreadableRow
@@ -12,7 +13,7 @@ from service.domain.export_rows import ExportRow, Label, Project, moment_of
 from service.domain.label_choice import choose_label, refusal, touched_at
 from service.domain.ontologies import choose_response, rating_question, read_ontology
 from service.domain.pipelines import LabelPolicy
-from service.domain.row_contents import ADDRESS, ContentReader, is_broken
+from service.domain.row_contents import OTHER_MEDIA, ContentReader, is_broken
 
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -107,27 +108,44 @@ class RowReader:
         except ValueError as error:
             raise UnreadableRow(f"export row of unexpected shape: {error}") from error
 
-    def wants(self, row: ExportRow) -> bool:
-        """Say whether the row's ``row_data`` is an address that would have to be fetched to read its example."""
+    def address_in(self, row: ExportRow) -> str | None:
+        """Give the address that must be fetched to read the row's example; None where no text is behind one."""
         project = row.projects.get(self._policy.project)
         given = row.data_row.row_data
-        return (
+        is_needed = (
             self.ontology.prompt is None
             and project is not None
             and isinstance(given, str)
-            and ADDRESS.fullmatch(given) is not None
+            and is_address(given)
+            # An image is behind its address as well, and no model of ours reads it.
+            and (row.media_attributes is None or row.media_attributes.asset_type not in OTHER_MEDIA)
             and refusal(project, self._policy.accept) is None
         )
+        return str(given) if is_needed else None
 
-    def _read(self, row: ExportRow, project: Project | None, row_data: object) -> RowOutcome:
+    def refuse(self, row: ExportRow, reason: str) -> RowOutcome:
+        """Give a row no example for a reason that was found outside of it.
+
+        Raises:
+            UnreadableRow: See ``read``.
+        """
+        try:
+            return RowOutcome(**self._facts(row, row.projects.get(self._policy.project)), reason=reason)
+        except ValueError as error:
+            raise UnreadableRow(f"export row of unexpected shape: {error}") from error
+
+    def _facts(self, row: ExportRow, project: Project | None) -> dict[str, Any]:
         labels = project.labels if project else []
-        found: dict[str, Any] = {
+        return {
             "data_row_id": _id(row.data_row.id),
             "global_key": _global_key(row.data_row.global_key),
             "activity_at": _UNKNOWN if self._offline else _activity_at(row),
             "label_ids": tuple([_id(label.id) for label in labels]),
             "touched_at": None if self._offline else touched_at(labels),
         }
+
+    def _read(self, row: ExportRow, project: Project | None, row_data: object) -> RowOutcome:
+        found = self._facts(row, project)
         if project is None:
             return RowOutcome(**found, reason="not_in_project")
         if reason := refusal(project, self._policy.accept):

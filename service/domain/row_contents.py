@@ -5,13 +5,13 @@ configuration name it.
 """
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
+from service.domain.addresses import is_address
 from service.domain.answers import Rating, response_text
 from service.domain.chat_trees import ChatTree, follow
 from service.domain.contents import Content, Turn, pair
@@ -21,9 +21,8 @@ from service.domain.export_rows import Answer, Label
 from service.domain.ontologies import Ontology, Question
 from service.domain.pipelines import LabelPolicy
 
-# One address and nothing else. A text that was uploaded as a file stands behind one, signed anew for every export.
-ADDRESS = re.compile(r"\s*(?:https?|gs|s3)://\S+\s*", re.IGNORECASE)
 _TEXT_ASSETS = frozenset({"text", "conversational", "", None})
+OTHER_MEDIA = frozenset({"image", "video", "audio", "document", "pdf", "html", "dicom", "tms_geo", "point_cloud"})
 _CONVERSATION = "application/vnd.labelbox.conversational"
 _CHAT = "application/vnd.labelbox.conversational.model-chat-evaluation"
 # Rows of the retired kinds hold a small document that only names the kind.
@@ -194,8 +193,11 @@ def is_broken(text: str) -> bool:
 def _document(row_data: object, asset_type: str | None) -> tuple[str, bytes]:
     """Give the kind of document and its bytes; an empty kind for a plain text."""
     text = json.dumps(row_data) if isinstance(row_data, dict) else row_data
-    if not isinstance(text, str) or ADDRESS.fullmatch(text):
+    if not isinstance(text, str):
         raise NoExample("prompt_not_text")
+    if is_address(text) and asset_type not in OTHER_MEDIA:
+        # Signed anew for every export: taken for the text, each look would be a new content.
+        raise NoExample("prompt_behind_address")
     if text.lstrip()[:1] == "{" and '"application/' in text:
         # Half a surrogate pair makes the document unreadable, and no error of ours.
         document = text.encode("utf-8", "surrogatepass")

@@ -9,7 +9,7 @@ from typing import Any
 from service.domain.deliveries import Doorbell, read_doorbell
 from service.domain.errors import ServiceError, UnknownProject
 from service.domain.pipelines import Pipeline
-from service.ports import Clock, DeadLetters, ExampleStore, Inbox, JobQueue, LabelSource, Taken
+from service.ports import Clock, DeadLetters, ExampleStore, Inbox, JobQueue, LabelSource, PromptTexts, Taken
 from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows, row_id_of
 from service.usecases.write_examples import write_outcomes
 
@@ -44,6 +44,7 @@ class ConvertDeliveries:
         *,
         inbox: Inbox,
         labels: LabelSource,
+        prompts: PromptTexts,
         examples: ExampleStore,
         letters: DeadLetters,
         queue: JobQueue,
@@ -52,6 +53,7 @@ class ConvertDeliveries:
     ) -> None:
         self._inbox = inbox
         self._labels = labels
+        self._prompts = prompts
         self._examples = examples
         self._letters = letters
         self._queue = queue
@@ -138,7 +140,7 @@ class ConvertDeliveries:
         observed_at: datetime,
     ) -> tuple[set[Rung], int]:
         """Write one pipeline's examples; give the deliveries that this settles and the number of changes."""
-        read = read_rows(rows.values(), pipeline=pipeline, ontology=ontology)
+        read = read_rows(rows.values(), pipeline=pipeline, ontology=ontology, prompts=self._prompts)
         outcomes = {item: self._outcome(item, read) for item in rung if not _lags(item, read)}
         asked_for = {row_id for item in outcomes for row_id in item.doorbell.data_row_ids}
         written = write_outcomes(
@@ -199,6 +201,8 @@ def _lags(item: Rung, read: RowsRead) -> bool:
     for row_id in item.doorbell.data_row_ids:
         if row_id in read.unreadable:
             continue
+        if row_id in read.delayed:
+            return True
         outcome = read.outcomes.get(row_id)
         if outcome is None:
             return True

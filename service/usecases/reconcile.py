@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.label_choice import NOT_LABELLED
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
-from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, ReconcileStore
+from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, PromptTexts, ReconcileStore
 from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows
 from service.usecases.write_examples import write_outcomes
 
@@ -20,6 +20,7 @@ def reconcile(
     pipeline: Pipeline,
     *,
     labels: LabelSource,
+    prompts: PromptTexts,
     examples: ExampleStore,
     letters: DeadLetters,
     store: ReconcileStore,
@@ -32,6 +33,7 @@ def reconcile(
     Args:
         pipeline: The pipeline whose project is read.
         labels: Labelbox.
+        prompts: Fetches prompts behind addresses.
         examples: Where the examples are kept.
         letters: Where unreadable rows go.
         store: How far the last reconcile came.
@@ -48,7 +50,7 @@ def reconcile(
     whole = whole or whole_at is None or began_at - datetime.fromisoformat(whole_at) > WHOLE_EVERY
     cursor = store.cursor(pipeline.name)
     since = None if whole or cursor is None else cursor - overlap
-    look = _Look(pipeline, labels, examples, letters, began_at)
+    look = _Look(pipeline, labels=labels, prompts=prompts, examples=examples, letters=letters, began_at=began_at)
     look.read(since)
     if since is None:
         look.read_missing()
@@ -70,13 +72,15 @@ class _Look:
     def __init__(
         self,
         pipeline: Pipeline,
+        *,
         labels: LabelSource,
+        prompts: PromptTexts,
         examples: ExampleStore,
         letters: DeadLetters,
         began_at: datetime,
     ) -> None:
         self._pipeline, self._project = pipeline, pipeline.labels.project
-        self._labels, self._examples, self._letters = labels, examples, letters
+        self._labels, self._prompts, self._examples, self._letters = labels, prompts, examples, letters
         self._began_at = began_at
         self._ontology = labels.normalized_ontology(self._project)
         self.seen: set[str] = set()
@@ -106,7 +110,7 @@ class _Look:
             self._write(read.outcomes.values(), gone=gone)
 
     def _rows(self, rows: Iterable[Mapping[str, Any]]) -> RowsRead:
-        return read_rows(rows, pipeline=self._pipeline, ontology=self._ontology)
+        return read_rows(rows, pipeline=self._pipeline, ontology=self._ontology, prompts=self._prompts)
 
     def _write(self, outcomes: Iterable[RowOutcome], *, gone: Collection[str] = ()) -> None:
         changes = write_outcomes(self._examples, self._pipeline, outcomes, gone=gone, observed_at=self._began_at)

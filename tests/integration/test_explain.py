@@ -124,9 +124,7 @@ def test_every_reason_that_the_code_gives_is_explained_in_words_and_in_the_docum
     code = re.compile(r'NoExample\("(\w+)"\)|return "(\w+)"|reason="(\w+)"|^[A-Z_]+ = "(\w+)"$', re.MULTILINE)
     for name in ("labels", "label_choice", "row_contents", "chat_trees", "examples"):
         text = (ROOT / "service/domain" / f"{name}.py").read_text(encoding="utf-8")
-        given |= set(
-            re.findall(r'NoExample\("(\w+)"\)|return "(\w+)"|reason="(\w+)"|^[A-Z_]+ = "(\w+)"$', text, re.MULTILINE)
-        )
+        given |= set(code.findall(text))
     codes = {code for found in given for code in found if code}
     assert codes - {"no", "user"} <= REASONS.keys()
     page = (ROOT / "docs/labels.md").read_text(encoding="utf-8")

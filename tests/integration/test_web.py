@@ -23,6 +23,7 @@ from service.usecases.convert_deliveries import ConvertDeliveries
 from service.web.app import create_app
 from tests.support.builders import LIMIT_BYTES, SECRET, signed_headers
 from tests.support.fake_labelbox import FakeLabelbox
+from tests.support.fake_prompts import FakePrompts
 from tests.support.fakes import ManualClock, RecordingQueue
 from tests.support.serving import Reply, request, request_in_chunks, send_and_hang_up, serving
 
@@ -224,6 +225,7 @@ def convert(deps: Deps) -> None:
     ConvertDeliveries(
         inbox=deps.inbox,
         labels=FakeLabelbox(clock),
+        prompts=FakePrompts(),
         examples=deps.examples,
         letters=deps.letters,
         queue=RecordingQueue(),

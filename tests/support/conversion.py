@@ -19,6 +19,7 @@ from service.usecases.convert_deliveries import Conversion, ConvertDeliveries
 from service.usecases.reconcile import reconcile
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.fake_labelbox import FakeLabelbox
+from tests.support.fake_prompts import FakePrompts
 from tests.support.fakes import ManualClock, RecordingQueue
 
 OVERLAP = timedelta(minutes=10)
@@ -37,6 +38,7 @@ class Desk:
     pipelines: dict[str, Pipeline] = field(default_factory=lambda: {"summaries": make_pipeline()})
     clock: ManualClock = field(default_factory=ManualClock)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
+    prompts: FakePrompts = field(default_factory=FakePrompts)
 
     def __post_init__(self) -> None:
         self.labelbox = FakeLabelbox(self.clock)
@@ -69,6 +71,7 @@ class Desk:
         return ConvertDeliveries(
             inbox=inbox or self.inbox,
             labels=self.labelbox,
+            prompts=self.prompts,
             examples=self.examples,
             letters=self.letters,
             queue=self.queue,
@@ -82,6 +85,7 @@ class Desk:
         facts = reconcile(
             self.pipelines[pipeline],
             labels=self.labelbox,
+            prompts=self.prompts,
             examples=self.examples,
             letters=self.letters,
             store=self.reconciles,

@@ -127,7 +127,7 @@ def test_a_row_without_an_example_says_why(exported: dict[str, Any], reason: str
 )
 def test_the_address_of_a_text_is_not_taken_for_the_text(address: str) -> None:
     # Its signature is new in every export: each look would be a new content and, in the end, a new training.
-    assert read(row(label("l-1", text_answer("x")), prompt=address)).reason == "prompt_not_text"
+    assert read(row(label("l-1", text_answer("x")), prompt=address)).reason == "prompt_behind_address"
 
 
 def test_a_prompt_that_mentions_an_address_is_a_prompt() -> None:
