@@ -83,7 +83,7 @@ def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     project["project_tags"] = []
     line: Json = {
         "data_row": _data_row(row.data_row, row.last_activity_at, params, around),
-        "media_attributes": {"asset_type": "text", "mime_type": "text/plain"},
+        "media_attributes": row.data_row.media_attributes,
     }
     if params.attachments:
         line["attachments"] = []

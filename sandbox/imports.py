@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sandbox.assets import read_asset
 from sandbox.errors import MalformedRequest, SandboxError
 from sandbox.organization import Organization
+from sandbox.project import Project
 from sandbox.records import DataRow, Json
 
 _GLOBAL_KEY_CHARACTERS = 200
@@ -65,17 +67,21 @@ def put_row(organization: Organization, key: Json, payload: Json, at: datetime) 
     if former is None:
         row = _new_row(organization, payload, at)
     else:
-        changed = {name: payload[name] for name in ("row_data", "global_key", "external_id") if name in payload}
+        changed: Json = {name: payload[name] for name in ("global_key", "external_id") if name in payload}
+        if "row_data" in payload:
+            changed["row_data"], changed["media_attributes"] = read_asset(payload["row_data"])
         row = replace(former, updated_at=at, **changed)
     organization.put_data_row(row, at)
     return row
 
 
 def _new_row(organization: Organization, payload: Json, at: datetime) -> DataRow:
+    row_data, attributes = read_asset(payload["row_data"])
     return DataRow(
         id=organization.ids.cuid(),
         dataset_id=organization.dataset(payload["dataset_id"]).id,
-        row_data=payload["row_data"],
+        row_data=row_data,
+        media_attributes=attributes,
         global_key=payload.get("global_key"),
         external_id=payload.get("external_id"),
         created_at=at,
@@ -94,8 +100,6 @@ def _former(organization: Organization, key: Json) -> DataRow | None:
 def _check(organization: Organization, payload: Json, former: DataRow | None) -> None:
     if former is None and "row_data" not in payload:
         raise MalformedRequest("Data row not found")
-    if not isinstance(payload.get("row_data", ""), str):
-        raise MalformedRequest("only text rows are imitated")
     if payload.get("metadata_fields") or payload.get("attachments"):
         raise MalformedRequest("metadata and attachments are not imitated")
     global_key = payload.get("global_key")
@@ -117,6 +121,21 @@ def _failure(message: str, payload: Json) -> Json:
         "attachments": [],
     }
     return {"message": message, "spec": spec}
+
+
+def add_slots(
+    organization: Organization, project: Project, dataset_id: str, *, document: Json, count: int, at: datetime
+) -> list[DataRow]:
+    """Make the empty rows of a project that makes its own, each with a key of its own, and send them there."""
+    payload = {"dataset_id": dataset_id, "row_data": document}
+    rows = [
+        put_row(organization, {"type": "AUTO"}, payload | {"global_key": organization.ids.uuid()}, at)
+        for _ in range(count)
+    ]
+    project.add(
+        organization.create_batch(project, f"{project.name} {len(project.batches) + 1}", at), rows, priority=5, at=at
+    )
+    return rows
 
 
 def add_texts(

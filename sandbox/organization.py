@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sandbox.errors import UnknownResource
 from sandbox.ids import Ids
+from sandbox.kinds import Kind, Quality
 from sandbox.ontologies import with_ids
 from sandbox.project import Project, new_queues
 from sandbox.records import Batch, DataRow, Dataset, Json, Ontology, User, Webhook
@@ -67,9 +68,36 @@ class Organization:
         """Give a webhook."""
         return _found(self.webhooks, webhook_id, "webhook")
 
-    def create_project(self, name: str, *, description: str, media_type: str | None, at: datetime) -> Project:
-        """Make a project with Labelbox's default workflow."""
-        project = Project(self.ids.cuid(), name, description, media_type, at, at, new_queues(self.ids))
+    def create_project(
+        self,
+        name: str,
+        *,
+        description: str,
+        media_type: str | None,
+        at: datetime,
+        kind: Kind | None = None,
+        quality: Quality | None = None,
+    ) -> Project:
+        """Make a project with Labelbox's default workflow.
+
+        Args:
+            name: Not unique.
+            description: For people.
+            media_type: Labelbox's ``allowedMediaType``; enough for an ordinary project.
+            at: When.
+            kind: In place of the media type, for the others.
+            quality: How many people label a row.
+        """
+        project = Project(
+            self.ids.cuid(),
+            name,
+            description,
+            kind or Kind(media_type),
+            at,
+            at,
+            new_queues(self.ids),
+            quality or Quality(),
+        )
         self.projects[project.id] = project
         return project
 

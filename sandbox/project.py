@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sandbox.errors import UnknownResource
 from sandbox.ids import Ids
+from sandbox.kinds import LIVE_CHAT, Kind, Quality
 from sandbox.records import Batch, DataRow, Ontology, ProjectRow, Queue, Queues
 from sandbox.versions import Versions
 
@@ -16,21 +17,28 @@ class Project:
     """A project and the rows in it.
 
     Attributes:
-        media_type: Labelbox's ``allowedMediaType``, such as ``TEXT``.
+        kind: What it is for, with Labelbox's ``allowedMediaType``, such as ``TEXT``.
+        quality: How many people label a row of a batch that does not say so itself.
         rows: By data row id, in the order in which they were sent to the project.
     """
 
     id: str
     name: str
     description: str
-    media_type: str | None
+    kind: Kind
     created_at: datetime
     updated_at: datetime
     queues: Queues
+    quality: Quality = field(default_factory=Quality)
     ontology: Ontology | None = None
     deleted: bool = False
     batches: dict[str, Batch] = field(default_factory=dict)
     rows: dict[str, Versions] = field(default_factory=dict)
+
+    @property
+    def is_live_chat(self) -> bool:
+        """Whether people talk with models here, which writes the rows."""
+        return self.kind.editor_task_type == LIVE_CHAT
 
     def current_rows(self) -> list[ProjectRow]:
         """List the rows as they are now, without deleted ones."""

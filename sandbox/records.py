@@ -1,6 +1,6 @@
 """What an account holds. Records are never changed, only replaced, so an export can read an older state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ Json = dict[str, Any]
 Status = Literal["TO_LABEL", "IN_REVIEW", "IN_REWORK", "DONE"]
 Topic = Literal["LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION"]
 TOPICS: tuple[Topic, ...] = ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION")
+TEXT_ATTRIBUTES: Json = {"asset_type": "text", "mime_type": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,12 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class DataRow:
-    """One text to label."""
+    """One text or document to label.
+
+    Attributes:
+        row_data: The text, or the document as JSON.
+        media_attributes: What exports say of it.
+    """
 
     id: str
     dataset_id: str
@@ -41,6 +47,7 @@ class DataRow:
     external_id: str | None
     created_at: datetime
     updated_at: datetime
+    media_attributes: Json = field(default_factory=lambda: TEXT_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)

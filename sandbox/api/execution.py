@@ -7,6 +7,7 @@ from sandbox.api.context import Context, Resolver
 from sandbox.api.datasets import DATASETS
 from sandbox.api.exports import EXPORTS
 from sandbox.api.ontologies import ONTOLOGIES
+from sandbox.api.project_creation import CREATION
 from sandbox.api.projects import PROJECTS
 from sandbox.api.rows import ROWS
 from sandbox.api.webhooks import WEBHOOKS
@@ -17,6 +18,7 @@ from sandbox.records import Json
 
 _ROOTS: dict[str, Resolver] = {
     **ACCOUNT,
+    **CREATION,
     **DATASETS,
     **EXPORTS,
     **ONTOLOGIES,
