@@ -5,6 +5,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_convert,
     cmd_data,
     cmd_demo,
+    cmd_labelbox,
     cmd_processes,
     cmd_runs,
     cmd_status,

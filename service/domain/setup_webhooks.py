@@ -171,7 +171,9 @@ def _doubles(active: Sequence[HeldWebhook]) -> list[Finding]:
         same = [hook.webhook_id, *(other.webhook_id for other in active[at + 1 :] if _same(other.url, hook.url))]
         if len(same) > 1 and not any(_same(hook.url, before.url) for before in active[:at]):
             # Whether Labelbox lists other projects' webhooks among the organisation's is not documented.
-            remedy = "Each delivery comes as often: switch all but one off in Labelbox, unless they are other projects'."
+            remedy = (
+                "Each delivery comes as often: switch all but one off in Labelbox, unless they are other projects'."
+            )
             found.append(("wrong", f"{' and '.join(same)} post to the same address", remedy))
     return found
 
