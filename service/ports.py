@@ -109,7 +109,7 @@ class LabelboxAccount(Protocol):
         """Send rows (at most 100,000) to the project; gives how many arrived."""
 
     def webhooks(self, project_id: str) -> list[HeldWebhook]:
-        """Give the webhooks of the project and of the organisation."""
+        """Give the webhooks of the project, and those of the whole organisation that may post to this service."""
 
     def create_webhook(self, project_id: str | None, *, url: str, topics: Sequence[str], secret: str) -> str:
         """Make a webhook of a project, or of the organisation; gives its id."""

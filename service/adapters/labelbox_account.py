@@ -1,13 +1,14 @@
 """Setting up a Labelbox account through its own SDK, with the SDK's traps closed."""
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.adapters.labelbox_source import translated
-from service.domain.errors import LabelsUnreachable
+from service.domain.errors import LabelsRefused, LabelsUnreachable
 from service.domain.setup_rows import UploadRow
-from service.domain.setup_webhooks import HeldWebhook
+from service.domain.setup_webhooks import PATH, HeldWebhook
 from service.domain.setups import HeldOntology, HeldProject, Kind, Scope
 
 # The SDK's own limits: ids of one filter, and bytes of one uploaded piece.
@@ -89,7 +90,9 @@ class LabelboxAccountOfSdk:
 
     def connect_ontology(self, project_id: str, ontology_id: str) -> None:
         """See ``LabelboxAccount``."""
-        with translated():
+        with translated(), warnings.catch_warnings():
+            # It warns of connecting Labelbox's standard editor to a new project, which is what is wanted.
+            warnings.simplefilter("ignore")
             self._client.get_project(project_id).connect_ontology(self._client.get_ontology(ontology_id))
 
     def datasets_named(self, name: str) -> list[str]:
@@ -164,10 +167,18 @@ class LabelboxAccountOfSdk:
             return int(project.create_batch(name, global_keys=list(global_keys), priority=priority).size)
 
     def webhooks(self, project_id: str) -> list[HeldWebhook]:
-        """See ``LabelboxAccount``."""
+        """See ``LabelboxAccount``.
+
+        Labelbox lists the webhooks of all projects among the organisation's. Source: the SDK's own integration test of
+        webhooks.
+        """
         with translated():
             own = {hook.uid: hook for hook in self._client.get_project(project_id).webhooks()}
-            everywhere = {hook.uid: hook for hook in self._client.get_organization().webhooks()}
+            listed = {hook.uid: hook for hook in self._client.get_organization().webhooks()}
+            lists_all = bool(own.keys() & listed.keys())
+            # Each is one more question, so only those are asked about that may concern us.
+            foreign = {uid: hook for uid, hook in listed.items() if uid not in own and PATH in hook.url}
+            everywhere = {uid: hook for uid, hook in foreign.items() if _is_of_organization(hook, lists_all=lists_all)}
         # There is no asking for one by its id.
         self._hooks = everywhere | own
         return [_webhook(hook, "project" if uid in own else "organization") for uid, hook in self._hooks.items()]
@@ -195,11 +206,19 @@ class LabelboxAccountOfSdk:
         if isinstance(row.content, str):
             payload["media_type"] = "TEXT"
         if row.metadata:
-            fields = [{"name": name, "value": value} for name, value in row.metadata.items()]
-            payload["metadata_fields"] = self._client.get_data_row_metadata_ontology().parse_upsert_metadata(fields)
+            payload["metadata_fields"] = self._metadata(row.metadata)
         if exist:
             return {"id": {"type": "GKEY", "value": row.global_key}, "payload": payload}
         return {"id": {"type": "AUTO", "value": ""}, "payload": payload | {"global_key": row.global_key}}
+
+    def _metadata(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        fields = [{"name": name, "value": value} for name, value in values.items()]
+        try:
+            found: list[dict[str, Any]] = self._client.get_data_row_metadata_ontology().parse_upsert_metadata(fields)
+        except (KeyError, ValueError, TypeError) as error:
+            remedy = "Make these metadata fields in Labelbox first, with values of that type."
+            raise LabelsRefused(f"metadata {', '.join(values)}: {str(error)[:200]}", remedy=remedy) from error
+        return found
 
     def _send(self, content: bytes, name: str) -> str:
         return str(self._client.upload_data(content, filename=name, content_type="application/json"))
@@ -212,12 +231,23 @@ def _project(found: Any) -> HeldProject:  # noqa: ANN401 - the SDK has no types
         media_type=found.media_type.value,
         # A kind that the SDK does not know is called Missing as well.
         editor_task=None if found.editor_task_type.name == "Missing" else found.editor_task_type.value,
-        rows=found.data_row_count or 0,
     )
 
 
 def _ontology(found: Any) -> HeldOntology:  # noqa: ANN401 - the SDK has no types
     return HeldOntology(found.uid, found.name, found.media_type.value, found.normalized or {})
+
+
+def _is_of_organization(hook: Any, *, lists_all: bool) -> bool:  # noqa: ANN401 - the SDK has no types
+    from lbox.exceptions import InvalidQueryError, ResourceNotFoundError
+
+    try:
+        return hook.project() is None
+    except ResourceNotFoundError:
+        return False  # its project was deleted
+    except InvalidQueryError:
+        # The server cannot say whose it is; where it lists those of projects as well, this one may be one.
+        return not lists_all
 
 
 def _webhook(found: Any, scope: Scope) -> HeldWebhook:  # noqa: ANN401 - the SDK has no types

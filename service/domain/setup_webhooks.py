@@ -45,10 +45,10 @@ class WebhookPlan:
     """What is to be done.
 
     Attributes:
-        keep: The one that serves; None if one must be made.
+        keep: The one that serves; None if there is none of the scope wanted.
         off: Those to be switched off.
-        doubled: More of the organisation at the same address. They are left alone, because they may be other
-            projects', see ``_doubles``.
+        doubled: Of the organisation at the address wanted for the project alone. They may serve other projects, so
+            they are left alone, and none is made beside them.
     """
 
     keep: HeldWebhook | None
@@ -116,22 +116,20 @@ def plan_webhooks(
         scope: Whose it should be.
         others: Addresses of other pipelines of this installation, which are left alone.
     """
-    active = [hook for hook in held if hook.is_active]
-    fitting = sorted(
-        (hook for hook in active if hook.scope == scope and _same(hook.url, url)), key=lambda hook: hook.created_at
-    )
+    active = sorted((hook for hook in held if hook.is_active), key=lambda hook: hook.created_at)
+    here = [hook for hook in active if _same(hook.url, url)]
+    fitting = [hook for hook in here if hook.scope == scope]
     # The newest: of two, that is the one whose secret was shown last.
     keep = fitting[-1] if fitting else None
-    doubles = tuple(fitting[:-1])
+    wider = tuple(hook for hook in here if hook.scope == "organization") if scope == "project" else ()
+    doubles = [hook for hook in here if hook not in {keep, *wider}]
     kept = {url, *others}
-    stale = tuple(
+    stale = [
         hook
         for hook in active
         if hook.scope == "project" and is_ours(hook.url, pipeline) and not any(_same(hook.url, one) for one in kept)
-    )
-    if scope == "organization":
-        return WebhookPlan(keep, stale, doubles)
-    return WebhookPlan(keep, (*doubles, *stale), ())
+    ]
+    return WebhookPlan(keep, (*doubles, *stale), wider)
 
 
 def judge_webhooks(held: Sequence[HeldWebhook], *, pipeline: str, url: str | None) -> list[Finding]:

@@ -77,13 +77,12 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class HeldProject:
-    """A project as the account has it; ``rows`` are the data rows in it."""
+    """A project as the account has it."""
 
     project_id: str
     name: str
     media_type: str
     editor_task: str | None
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)

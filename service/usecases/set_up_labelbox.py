@@ -125,7 +125,7 @@ class _Work:
         self._connected = account.connected_ontology(self._project.project_id) if self._project else None
         self._ontology = self._connected or _only("ontologies", name, _ontologies(account.ontologies_named(name)))
         self._dataset_id = _only("datasets", name, {found: found for found in account.datasets_named(name)})
-        self._is_new = self._project is None
+        self._batches = account.batches(self._project.project_id) if self._project else {}
 
     @property
     def project_id(self) -> str:
@@ -188,25 +188,27 @@ class _Work:
         held = account.webhooks(self.project_id) if self.project_id else []
         plan = plan_webhooks(held, pipeline=setup.pipeline, url=url, scope=setup.webhook_scope, others=others)
         what = f"webhook of the {setup.webhook_scope} to {url}"
-        if plan.keep is None and self._do("made", what):
-            owner = self.project_id if setup.webhook_scope == "project" else None
-            made = account.create_webhook(owner, url=url, topics=TOPICS, secret=check_secret(secret()))
-            self._tell(Line("made", f"{what}, {made}"))
-        elif plan.keep and plan.keep.missing_topics:
+        for hook in plan.doubled:
+            remedy = 'Set webhook_scope = "organization", or switch it off in Labelbox if nothing else needs it.'
+            words = f"webhook {hook.webhook_id} of the organization posts to this address already"
+            self._tell(Line("differs", words, remedy))
+        if plan.keep is None:
+            if not plan.doubled and self._do("made", what):
+                owner = self.project_id if setup.webhook_scope == "project" else None
+                made = account.create_webhook(owner, url=url, topics=TOPICS, secret=check_secret(secret()))
+                self._tell(Line("made", f"{what}, {made}"))
+        elif plan.keep.missing_topics:
             change = f"webhook {plan.keep.webhook_id}: topics {', '.join(plan.keep.missing_topics)} added"
             if self._do("changed", change):
                 account.set_topics(plan.keep, (*plan.keep.topics, *plan.keep.missing_topics))
                 self._tell(Line("changed", change))
-        elif plan.keep:
+        else:
             self._tell(Line("found", f"{what}, {plan.keep.webhook_id}"))
         for hook in plan.off:
             stale = f"webhook {hook.webhook_id} to {hook.url}"
             if self._do("switched off", stale):
                 account.switch_off(hook)
                 self._tell(Line("switched off", stale))
-        for hook in plan.doubled:
-            remedy = "Switch it off in Labelbox, unless it is another project's."
-            self._tell(Line("differs", f"webhook {hook.webhook_id} posts to the same address", remedy))
 
     def _do(self, did: Did, what: str) -> bool:
         """Tell whether to act; in a dry run only what would be done is told."""
@@ -220,9 +222,8 @@ class _Work:
 
     def _plan(self, rows: Sequence[UploadRow]) -> RowPlan:
         keys = [row.global_key for row in rows]
-        # An export of a project without rows says nothing.
-        has_rows = self._project is not None and self._project.rows > 0
-        in_project = self._account.contents_in_project(self.project_id, keys) if has_rows and keys else {}
+        # Rows come into a project by batches only.
+        in_project = self._account.contents_in_project(self.project_id, keys) if self._batches and keys else {}
         left = [key for key in keys if key not in in_project]
         return plan_rows(rows, in_project=in_project, known=self._account.known_keys(left) if left else ())
 
@@ -237,7 +238,7 @@ class _Work:
         return refused
 
     def _fill(self, keys: Sequence[str]) -> None:
-        batches = {} if self._is_new else self._account.batches(self.project_id)
+        batches = self._batches
         if not keys:
             size = sum(batches.values())
             remedy = f"Give some: tuneloop labelbox setup {self._setup.pipeline} --rows FILE."
@@ -246,12 +247,12 @@ class _Work:
         for start in range(0, len(keys), MAX_BATCH_ROWS):
             part = keys[start : start + MAX_BATCH_ROWS]
             name = free_batch_name(self._setup.name, batches)
+            batches[name] = len(part)
             what = f"batch {name!r} of {len(part)} data rows"
             if self._do("made", what):
                 arrived = self._account.create_batch(self.project_id, name, part, priority=self._setup.priority)
                 self._tell(Line("made", what))
                 self._judge(name, arrived, len(part))
-            batches[name] = len(part)
 
     def _judge(self, name: str, arrived: int, sent: int) -> None:
         if arrived < sent:
