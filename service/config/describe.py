@@ -12,6 +12,7 @@ from service.config.environment import VARIABLES
 from service.config.mistakes import KeyPath, key_of
 from service.config.settings import Settings
 
+_NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
 
 
@@ -34,10 +35,10 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
 def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if is_dataclass(value):
         for field in fields(value):
-            inner = getattr(value, field.name)
-            # A table's name stands in its key already.
-            if inner not in path or field.name not in {"name", "pipeline"}:
-                yield from _rows(inner, (*path, field.name))
+            # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
+            in_key = field.name == "pipeline" or (field.name == "name" and len(path) == _NAMED)
+            if not in_key:
+                yield from _rows(getattr(value, field.name), (*path, field.name))
     elif isinstance(value, tuple) and any(is_dataclass(item) for item in value):
         for number, item in enumerate(value):
             yield from _rows(item, (*path, number))

@@ -25,6 +25,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "must be a whole number",
     "int_parsing": lambda _: "must be a whole number",
     "float_type": lambda _: "must be a number",
+    "bool_type": lambda _: "must be true or false",
     "string_type": lambda _: "must be a text in quotes",
     "list_type": lambda _: "must be a list in brackets",
     "dict_type": lambda _: "must be a table",

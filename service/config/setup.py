@@ -26,6 +26,8 @@ def _kind(value: str) -> str:
 
 
 def _as_table(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError(f"must be a text, or a table with value and label (got {value!r})")  # noqa: TRY004 - pydantic's
     return {"value": value} if isinstance(value, str) else value
 
 

@@ -78,7 +78,7 @@ def _csv_records(text: str) -> Iterator[tuple[int, object]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
-            given: dict[object, Any] = {key: cell for key, cell in cells.items() if cell not in {None, ""}}
+            given: dict[object, Any] = {key: cell for key, cell in cells.items() if cell}
             if isinstance(given.get("metadata"), str):
                 given["metadata"] = _json(given["metadata"])
             # Cells beyond the header stand under None.
