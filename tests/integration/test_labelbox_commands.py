@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -328,7 +329,7 @@ def test_check_tells_what_is_wrong_with_the_webhooks(call: Call, folder: Path, s
         ({"topics": ("LABEL_CREATED",)}, "lacks LABEL_UPDATED"),
         ({"status": "INACTIVE"}, "INACTIVE"),
     ):
-        organization.webhooks[hook.id] = _changed(hook, change)
+        organization.webhooks[hook.id] = replace(hook, **change)
         (found,) = wrong(call)
         assert words in found["text"]
     organization.webhooks.clear()
@@ -348,9 +349,3 @@ def test_check_says_once_that_a_project_cannot_be_reached(
     assert code == 1
     assert err.count("WRONG") == 1
     assert "labelbox project nobody" in err
-
-
-def _changed(hook: Any, change: dict[str, Any]) -> Any:  # noqa: ANN401 - the sandbox's record
-    from dataclasses import replace
-
-    return replace(hook, **change)
