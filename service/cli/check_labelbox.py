@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from service.bootstrap import Deps
 from service.domain.errors import ServiceError
 from service.domain.ontologies import response_question
+from service.domain.setup_lines import Line, Report
 from service.domain.setup_webhooks import judge_webhooks
-from service.usecases.set_up_labelbox import Line, review_setup
+from service.usecases.set_up_labelbox import review_setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _setup(deps: Deps, pipeline: str, name: str) -> Iterator[Checked]:
         return
     lines: list[Line] = []
     project_id = deps.settings.pipelines[pipeline].labels.project
-    review_setup(setup, project_id=project_id, account=deps.account, tell=lines.append)
+    review_setup(setup, project_id=project_id, account=deps.account, report=Report(lines.append))
     for line in lines:
         ok = line.did == "found"
         remedy = line.remedy or f"Run tuneloop labelbox setup {pipeline}."

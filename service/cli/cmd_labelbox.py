@@ -15,11 +15,12 @@ from service.cli.row_files import load_rows
 from service.config import Settings, load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.row_files import RowsFormat
+from service.domain.setup_lines import Line, Report
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import check_secret
 from service.domain.setups import Setup
 from service.logs import silence_logging
-from service.usecases.set_up_labelbox import Line, set_up_labelbox
+from service.usecases.set_up_labelbox import set_up_labelbox
 
 _EXAMPLE = "Add the table [pipelines.{name}.setup] with its questions, see docs/setup.md."
 _SECRET = "LABELBOX_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
@@ -50,15 +51,15 @@ def setup(
         raise ConfigurationError("--rows is for one pipeline", remedy=f"Name one: {', '.join(chosen)}.")
     written: RowsFormat | None = rows_format.value if rows_format else None
     given = load_rows(rows, written, next(iter(chosen.values()))) if rows is not None else []
-    report = _Report(settings, is_quiet=as_json)
+    screen = _Screen(settings, is_quiet=as_json)
     try:
         for name, wanted in chosen.items():
-            _set_up(Deps(settings), wanted, given, report.begin(name), dry_run=dry_run)
+            _set_up(Deps(settings), wanted, given, screen.begin(name), dry_run=dry_run)
     finally:
         # Also after a failure: a secret that was made and used is told nowhere else.
         if as_json:
-            print_json(report.facts)
-    raise typer.Exit(0 if report.is_as_wanted else 1)
+            print_json(screen.facts)
+    raise typer.Exit(0 if screen.is_as_wanted else 1)
 
 
 def _chosen(settings: Settings, pipeline: str | None) -> Mapping[str, Setup]:
@@ -72,7 +73,7 @@ def _chosen(settings: Settings, pipeline: str | None) -> Mapping[str, Setup]:
     return chosen
 
 
-def _set_up(deps: Deps, wanted: Setup, rows: list[UploadRow], report: "_Report", *, dry_run: bool) -> None:
+def _set_up(deps: Deps, wanted: Setup, rows: list[UploadRow], screen: "_Screen", *, dry_run: bool) -> None:
     settings, name = deps.settings, wanted.pipeline
     configured = settings.pipelines[name].labels.project
     project_id = set_up_labelbox(
@@ -80,15 +81,14 @@ def _set_up(deps: Deps, wanted: Setup, rows: list[UploadRow], report: "_Report",
         project_id=configured,
         rows=rows,
         account=deps.account,
-        secret=report.secret,
-        tell=report.tell,
+        secret=screen.secret,
+        report=Report(screen.tell, dry_run),
         others=[found.webhook for found in settings.setups.values() if found.webhook and found.pipeline != name],
-        dry_run=dry_run,
     )
-    report.end(project_id, is_configured=bool(configured), is_made=not dry_run)
+    screen.end(project_id, is_configured=bool(configured), is_made=not dry_run)
 
 
-class _Report:
+class _Screen:
     """What is said, as lines at once or as JSON at the end."""
 
     def __init__(self, settings: Settings, *, is_quiet: bool) -> None:
@@ -98,7 +98,7 @@ class _Report:
         self._name = ""
         self._secret = settings.webhook_secrets[0].get_secret_value() if settings.webhook_secrets else None
 
-    def begin(self, name: str) -> "_Report":
+    def begin(self, name: str) -> "_Screen":
         """Go on to the next pipeline."""
         self._name = name
         self.facts["pipelines"][name] = {"project": None, "lines": []}

@@ -120,14 +120,20 @@ def project_differences(setup: Setup, project: HeldProject) -> list[str]:
     return []
 
 
-def ontology_differences(setup: Setup, ontology: HeldOntology) -> list[str]:
-    """Say every way in which an ontology differs from the table's questions; empty if it does not."""
+def ontology_differences(setup: Setup, ontology: HeldOntology, *, limits: bool = True) -> list[str]:
+    """Say every way in which an ontology differs from the table's questions; empty if it does not.
+
+    Args:
+        setup: The table.
+        ontology: What the account has.
+        limits: Whether to compare character limits, which Labelbox may not keep for every kind of question.
+    """
     media_type, _ = MEDIA[setup.kind]
     # An ontology without a media type serves every project.
     wrong_media = ontology.media_type not in {media_type, "UNKNOWN"}
     differs = [f"its media type is {ontology.media_type}, not {media_type}"] if wrong_media else []
     held = [item for part in ("tools", "classifications") for item in ontology.normalized.get(part) or ()]
-    return differs + list(_differences(setup.questions, held, ""))
+    return differs + list(_differences(setup.questions, held, "", limits=limits))
 
 
 def _tool(question: AskedQuestion, color: str) -> dict[str, Any]:
@@ -169,19 +175,23 @@ def _option(choice: Choice, position: int) -> dict[str, Any]:
     }
 
 
-def _differences(wanted: Sequence[AskedQuestion], held: Sequence[Mapping[str, Any]], where: str) -> Iterator[str]:
+def _differences(
+    wanted: Sequence[AskedQuestion], held: Sequence[Mapping[str, Any]], where: str, *, limits: bool
+) -> Iterator[str]:
     active = {str(item.get("name")): item for item in held if not item.get("archived")}
     for question in wanted:
         item = active.pop(question.name, None)
         if item is None:
             yield f"question {question.name!r}{where} is missing"
         else:
-            yield from _question_differences(question, item, where)
+            yield from _question_differences(question, item, where, limits=limits)
     for name in active:
         yield f"question {name!r}{where} is not in the table"
 
 
-def _question_differences(question: AskedQuestion, item: Mapping[str, Any], where: str) -> Iterator[str]:
+def _question_differences(
+    question: AskedQuestion, item: Mapping[str, Any], where: str, *, limits: bool
+) -> Iterator[str]:
     name = f"question {question.name!r}{where}"
     held_type = str(item.get("tool") or item.get("type"))
     wanted_type = MESSAGE_TOOLS.get(question.type, question.type)
@@ -198,12 +208,14 @@ def _question_differences(question: AskedQuestion, item: Mapping[str, Any], wher
         ("minCharacters", question.min_characters, "min_characters"),
         ("maxCharacters", question.max_characters, "max_characters"),
     ):
-        if item.get(key) != limit:
+        if limits and item.get(key) != limit:
             yield f"{name} has {words} {item.get(key) or 'none'}, not {limit or 'none'}"
-    yield from _option_differences(question, item.get("options") or (), name)
+    yield from _option_differences(question, item.get("options") or (), name, limits=limits)
 
 
-def _option_differences(question: AskedQuestion, held: Sequence[Mapping[str, Any]], name: str) -> Iterator[str]:
+def _option_differences(
+    question: AskedQuestion, held: Sequence[Mapping[str, Any]], name: str, *, limits: bool
+) -> Iterator[str]:
     left = {str(option.get("value")): option for option in held}
     for choice in question.options:
         option = left.pop(choice.value, None)
@@ -212,6 +224,7 @@ def _option_differences(question: AskedQuestion, held: Sequence[Mapping[str, Any
             continue
         if str(option.get("label", choice.label)) != choice.label:
             yield f"{name} shows the option {choice.value!r} as another label"
-        yield from _differences(choice.questions, option.get("options") or (), f" below {choice.value!r}")
+        below = f" below {choice.value!r}"
+        yield from _differences(choice.questions, option.get("options") or (), below, limits=limits)
     for value in left:
         yield f"{name} has the option {value!r}, which is not in the table"

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from service.domain.errors import AmbiguousAccount, LabelsUnreachable
+from service.domain.setup_lines import Line, Report
 from service.domain.setup_rows import UploadRow, derived_key
 from service.domain.setup_webhooks import TOPICS
 from service.domain.setups import AskedQuestion, Choice, HeldProject, Setup, normalized
-from service.usecases.set_up_labelbox import Line, review_setup, set_up_labelbox
+from service.usecases.set_up_labelbox import review_setup, set_up_labelbox
 from tests.support.fake_account import FakeAccount
 
 URL = "https://tuneloop.example.com/webhooks/labelbox"
@@ -65,9 +66,8 @@ class Desk:
             rows=rows,
             account=self.account,
             secret=self._secret,
-            tell=self.lines.append,
+            report=Report(self.lines.append, dry_run),
             others=others,
-            dry_run=dry_run,
         )
         return [f"{line.did} {line.what}" for line in self.lines]
 
@@ -193,6 +193,8 @@ def test_limits_that_labelbox_does_not_keep_are_told_at_once(desk: Desk) -> None
     desk.account.keeps_limits = False
     said = desk.run()
     assert "differs ontology ontology-1: question 'summary' has min_characters none, not 5" in said
+    # It asks what is wanted all the same.
+    assert desk.account.connected == {"project-1": "ontology-1"}
 
 
 def test_rows_with_keys_of_their_own_are_changed_where_their_text_is(desk: Desk) -> None:
@@ -321,7 +323,7 @@ def test_beside_the_organisations_webhook_a_project_gets_none(desk: Desk) -> Non
 def test_a_review_finds_what_was_set_up_and_changes_nothing(desk: Desk) -> None:
     desk.run(CHAT)
     changes, lines = desk.account.changes, list[Line]()
-    review_setup(CHAT, project_id="project-1", account=desk.account, tell=lines.append)
+    review_setup(CHAT, project_id="project-1", account=desk.account, report=Report(lines.append))
     assert {line.did for line in lines} == {"found"}
     assert desk.account.changes == changes
 
@@ -329,7 +331,7 @@ def test_a_review_finds_what_was_set_up_and_changes_nothing(desk: Desk) -> None:
 def test_a_review_tells_what_is_missing(desk: Desk) -> None:
     desk.account.create_project("Chats", "text")
     lines = list[Line]()
-    review_setup(TEXT, project_id="project-1", account=desk.account, tell=lines.append)
+    review_setup(TEXT, project_id="project-1", account=desk.account, report=Report(lines.append))
     assert [f"{line.did} {line.what}" for line in lines] == [
         "found project 'Chats', project-1",
         "would make ontology 'Chats'",
