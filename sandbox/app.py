@@ -43,7 +43,8 @@ def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now) -> 
     scenario = None
     if settings.scenario is not None:
         scenario = SupportChats(sandbox, rows=settings.rows)
-        labelers.writer, labelers.more_rows = scenario.writer(), scenario.more_rows
+        labelers.writers[scenario.project.id] = scenario.writer()
+        labelers.more_rows = scenario.more_rows
     if settings.webhook_url and settings.webhook_secret:
         sandbox.organization.create_webhook(
             settings.webhook_url,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sandbox.project import Project
 from sandbox.records import DataRow, Json, Label, ProjectRow
+from sandbox.scores import score_at
 from sandbox.stamps import export_stamp, whole_second
 
 
@@ -52,9 +53,10 @@ class Surroundings:
     task_ids: Mapping[str, Json]
     dataset_names: Mapping[str, str]
     created_by: str
+    at: datetime
 
     @classmethod
-    def of(cls, project: Project, dataset_names: Mapping[str, str], created_by: str) -> "Surroundings":
+    def of(cls, project: Project, dataset_names: Mapping[str, str], *, created_by: str, at: datetime) -> "Surroundings":
         """Copy what is needed, so that the export can be written while the project goes on."""
         queues = project.queues
         return cls(
@@ -69,6 +71,7 @@ class Surroundings:
             },
             dataset_names=dataset_names,
             created_by=created_by,
+            at=at,
         )
 
 
@@ -76,7 +79,7 @@ def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     """Write one line as a JSON object."""
     project: Json = {
         "name": around.project_name,
-        "labels": [_label(label, params) for label in row.labels],
+        "labels": [_label(label, row, params, around.at) for label in row.labels],
     }
     if params.project_details:
         project["project_details"] = _project_details(row, around)
@@ -114,7 +117,7 @@ def _data_row(data_row: DataRow, active_at: datetime, params: Params, around: Su
     return written
 
 
-def _label(label: Label, params: Params) -> Json:
+def _label(label: Label, row: ProjectRow, params: Params, at: datetime) -> Json:
     written: Json = {"label_kind": "Default", "version": "1.0.0", "id": label.id}
     if params.label_details:
         written["label_details"] = {
@@ -125,11 +128,13 @@ def _label(label: Label, params: Params) -> Json:
             "reviews": [],
         }
     if params.performance_details:
+        score = _score(label, row, at)
         total = label.seconds_to_label + label.seconds_to_review + label.seconds_to_rework
         written["performance_details"] = {
             "seconds_to_create": total,
             "seconds_to_review": label.seconds_to_review,
             "skipped": label.skipped,
+            **score,
         }
         # In no document, but in real exports of 2025.
         written["performance_details_v2"] = {
@@ -138,13 +143,22 @@ def _label(label: Label, params: Params) -> Json:
             "seconds_to_rework": label.seconds_to_rework,
             "seconds_total": total,
             "skipped": label.skipped,
+            **({} if row.benchmark_label_id else score),
         }
     written["annotations"] = {
-        "objects": [],
+        "objects": label.objects,
         "classifications": label.classifications,
         "relationships": [],
     }
     return written
+
+
+def _score(label: Label, row: ProjectRow, at: datetime) -> Json:
+    """Give a label's score, which the newest one lacks for a while."""
+    value = score_at(label, at)
+    if value is None or not (row.benchmark_label_id or row.expected_labels):
+        return {}
+    return {"benchmark_score" if row.benchmark_label_id else "consensus_score": value}
 
 
 def _project_details(row: ProjectRow, around: Surroundings) -> Json:
@@ -158,5 +172,7 @@ def _project_details(row: ProjectRow, around: Surroundings) -> Json:
     }
     if row.selected_label_id is not None:
         details["selected_label_id"] = row.selected_label_id
+    if row.expected_labels is not None:
+        details["consensus_expected_label_count"] = row.expected_labels
     details["workflow_history"] = row.history
     return details

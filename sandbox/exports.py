@@ -52,7 +52,7 @@ def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int
     if faults.failed_exports:
         sandbox.faults = replace(faults, failed_exports=faults.failed_exports - 1)
     names = {dataset.id: dataset.name for dataset in organization.datasets.values()}
-    around = Surroundings.of(project, names, OWNER)
+    around = Surroundings.of(project, names, created_by=OWNER, at=at)
     params = Params.from_wire(asked.get("params") or {})
 
     def write() -> None:

@@ -10,7 +10,7 @@ from sandbox.ids import Ids
 from sandbox.kinds import Kind, Quality
 from sandbox.ontologies import with_ids
 from sandbox.project import Project, new_queues
-from sandbox.records import Batch, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.records import Batch, Consensus, DataRow, Dataset, Json, Ontology, User, Webhook
 
 OWNER = "owner@example.com"
 
@@ -115,9 +115,9 @@ class Organization:
         self.ontologies[ontology.id] = ontology
         return ontology
 
-    def create_batch(self, project: Project, name: str, at: datetime) -> Batch:
+    def create_batch(self, project: Project, name: str, at: datetime, consensus: Consensus | None = None) -> Batch:
         """Make an empty batch in a project."""
-        batch = Batch(self.ids.uuid(), name, at)
+        batch = Batch(self.ids.uuid(), name, at, consensus)
         project.batches[batch.id] = batch
         return batch
 

@@ -63,7 +63,7 @@ def _label(context: Context, arguments: Arguments) -> Json:
         for row in project.current_rows():
             for label in row.labels:
                 if label.id == wanted:
-                    return label_view(label)
+                    return label_view(label, row)
     raise UnknownResource(f"no label {wanted!r}")
 
 
@@ -73,9 +73,10 @@ def _delete_labels(context: Context, arguments: Arguments) -> list[Json]:
     deleted = []
     for project in sandbox.organization.projects.values():
         for row in project.current_rows():
-            if any(label.id in wanted for label in row.labels):
-                done = sandbox.perform(Operation("delete_label", project.id, row.data_row.id))
-                deleted.append({"id": done.label_id})
+            for label in row.labels:
+                if label.id in wanted:
+                    sandbox.perform(Operation("delete_label", project.id, row.data_row.id, label_id=label.id))
+                    deleted.append({"id": label.id})
     return deleted
 
 
