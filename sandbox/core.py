@@ -35,6 +35,7 @@ class Sandbox:
         faults: What goes wrong on purpose; may be replaced at any time.
         clock: Gives the moment, aware.
         outbox: Takes the deliveries that an operation owes.
+        base_url: Where it is served, without a path.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Sandbox:
         faults: Faults | None = None,
         clock: Callable[[], datetime] = stamps.now,
         outbox: Callable[[list[Delivery]], None] = lambda _: None,
+        base_url: str = "",
     ) -> None:
         self.seed = seed
         self.faults = faults or Faults()
         self.lock = threading.RLock()
         self.outbox = outbox
         self._clock = clock
+        self._base_url = base_url
         self._begin()
 
     def clear(self) -> None:
@@ -58,7 +61,7 @@ class Sandbox:
             self._begin()
 
     def _begin(self) -> None:
-        self.organization = Organization(Ids(self.seed), self.now())
+        self.organization = Organization(Ids(self.seed), self.now(), self._base_url)
         self.tasks = Tasks(self.organization.ids)
         # What the SDK uploads, by the address that it was answered.
         self.files: dict[str, bytes] = {}

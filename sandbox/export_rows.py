@@ -4,10 +4,12 @@ Shape: the export rows in Labelbox's documentation and published exports. A key 
 parameter is off, is absent, never null. ``reviews`` stays empty even for approved labels, as in real exports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sandbox.metadata import Schema, exported
+from sandbox.organization import Organization
 from sandbox.project import Project
 from sandbox.records import DataRow, Json, Label, ProjectRow
 from sandbox.scores import score_at
@@ -45,7 +47,12 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a line says besides its row, the same for every line of one export."""
+    """What a line says besides its row, the same for every line of one export.
+
+    Attributes:
+        at: When the export was made.
+        address: Gives the signed address of a file.
+    """
 
     project_id: str
     project_name: str
@@ -54,9 +61,13 @@ class Surroundings:
     dataset_names: Mapping[str, str]
     created_by: str
     at: datetime
+    metadata: Mapping[str, Schema]
+    address: Callable[[str], str]
 
     @classmethod
-    def of(cls, project: Project, dataset_names: Mapping[str, str], *, created_by: str, at: datetime) -> "Surroundings":
+    def of(
+        cls, project: Project, organization: Organization, *, at: datetime, address: Callable[[str], str]
+    ) -> "Surroundings":
         """Copy what is needed, so that the export can be written while the project goes on."""
         queues = project.queues
         return cls(
@@ -69,9 +80,11 @@ class Surroundings:
                 "IN_REWORK": {"task_id": queues.rework.id, "task_name": queues.rework.name},
                 "DONE": {"task_name": "Done"},
             },
-            dataset_names=dataset_names,
-            created_by=created_by,
+            dataset_names={dataset.id: dataset.name for dataset in organization.datasets.values()},
+            created_by=organization.owner.email,
             at=at,
+            metadata=organization.metadata.by_id(),
+            address=address,
         )
 
 
@@ -91,7 +104,7 @@ def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     if params.attachments:
         line["attachments"] = []
     if params.metadata:
-        line["metadata_fields"] = []
+        line["metadata_fields"] = exported(row.data_row.metadata, around.metadata)
     if params.embeddings:
         line["embeddings"] = []
     line["projects"] = {around.project_id: project}
@@ -104,7 +117,7 @@ def _data_row(data_row: DataRow, active_at: datetime, params: Params, around: Su
         written["global_key"] = data_row.global_key
     if data_row.external_id is not None:
         written["external_id"] = data_row.external_id
-    written["row_data"] = data_row.row_data
+    written["row_data"] = around.address(data_row.file) if data_row.file else data_row.row_data
     if params.data_row_details:
         written["details"] = {
             "dataset_id": data_row.dataset_id,

@@ -36,8 +36,10 @@ class DataRow:
     """One text or document to label.
 
     Attributes:
-        row_data: The text, or the document as JSON.
+        row_data: The text, the document as JSON, or the address of a file.
         media_attributes: What exports say of it.
+        metadata: Values by the id of their field; the option's id where there are options.
+        file: The name of the file in the account's storage, where the text lies in one.
     """
 
     id: str
@@ -48,6 +50,8 @@ class DataRow:
     created_at: datetime
     updated_at: datetime
     media_attributes: Json = field(default_factory=lambda: TEXT_ATTRIBUTES)
+    metadata: Json = field(default_factory=dict)
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+from sandbox.metadata import shown
 from sandbox.older_vocabulary import older_vocabulary
 from sandbox.organization import Organization
 from sandbox.project import Project
@@ -110,16 +111,17 @@ def task_view(task: Task, at: datetime) -> Json:
     }
 
 
-def data_row_view(data_row: DataRow) -> Json:
+def data_row_view(organization: Organization, data_row: DataRow) -> Json:
     """Show a data row."""
+    fields = shown(data_row.metadata, organization.metadata.by_id())
     return {
         "id": data_row.id,
         "externalId": data_row.external_id,
         "globalKey": data_row.global_key,
         "rowData": data_row.row_data,
         "mediaAttributes": {"mimeType": data_row.media_attributes["mime_type"]},
-        "customMetadata": [],
-        "metadataFields": [],
+        "customMetadata": fields,
+        "metadataFields": fields,
         "createdAt": api_stamp(data_row.created_at),
         "updatedAt": api_stamp(data_row.updated_at),
     }
