@@ -11,7 +11,6 @@ from sandbox.chunks import CHUNK_BYTES, Chunks
 from sandbox.core import Sandbox
 from sandbox.export_filters import read_filters
 from sandbox.export_rows import Params, Surroundings, export_row
-from sandbox.organization import OWNER
 from sandbox.records import ProjectRow
 from sandbox.tasks import Task
 
@@ -24,12 +23,15 @@ class Started:
     write: Callable[[], None]
 
 
-def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int = CHUNK_BYTES) -> Started:
+def start_export(
+    sandbox: Sandbox, asked: Mapping[str, Any], *, base_url: str = "", chunk_bytes: int = CHUNK_BYTES
+) -> Started:
     """Choose the rows as they are now, less the replication lag. Call with the lock held.
 
     Args:
         sandbox: The account.
         asked: The ``input`` of ``exportDataRowsInProject``.
+        base_url: The sandbox's address as this client sees it, for the addresses of files.
         chunk_bytes: The size of the files in which the result is read.
 
     Raises:
@@ -51,8 +53,9 @@ def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int
     task = sandbox.tasks.export(asked.get("taskName") or "", at, faults, failed=faults.failed_exports > 0)
     if faults.failed_exports:
         sandbox.faults = replace(faults, failed_exports=faults.failed_exports - 1)
-    names = {dataset.id: dataset.name for dataset in organization.datasets.values()}
-    around = Surroundings.of(project, names, OWNER)
+    until = at + timedelta(seconds=faults.address_life_s)
+    storage = organization.storage
+    around = Surroundings.of(project, organization, at=at, address=lambda file: storage.sign(base_url, file, until))
     params = Params.from_wire(asked.get("params") or {})
 
     def write() -> None:

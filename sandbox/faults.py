@@ -25,6 +25,8 @@ class Faults:
         export_delay_s: How long an export runs before it is complete.
         export_polls: How many times an export's status is IN_PROGRESS before it can be COMPLETE.
         failed_exports: So many of the next exports end as FAILED.
+        score_delay_s: How late exports show what several labels of one row have in common.
+        address_life_s: How long the signed addresses of files work.
         limited_requests: So many of the next API requests are answered 429.
     """
 
@@ -37,6 +39,8 @@ class Faults:
     export_delay_s: float = 0.0
     export_polls: int = 0
     failed_exports: int = 0
+    score_delay_s: float = 5.0
+    address_life_s: float = 3600.0
     limited_requests: int = 0
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 
 from sandbox.assets import read_asset
 from sandbox.errors import MalformedRequest, SandboxError
@@ -41,8 +42,9 @@ def import_manifest(organization: Organization, manifest: bytes, files: dict[str
         if content is None:
             raise MalformedRequest(f"nothing was uploaded at {address}")
         for item in json.loads(content):
+            payload = _with_file(organization, item["payload"], files)
             try:
-                rows.append(put_row(organization, item["id"], item["payload"], at))
+                rows.append(put_row(organization, item["id"], payload, at))
             except SandboxError as error:
                 failures.append(_failure(str(error), item["payload"]))
     return Imported(tuple(rows), tuple(failures))
@@ -54,7 +56,8 @@ def put_row(organization: Organization, key: Json, payload: Json, at: datetime) 
     Args:
         organization: Where it goes.
         key: ``{"type": "AUTO" | "GKEY" | "ID", "value": ...}``, as the SDK writes it.
-        payload: ``row_data``, ``global_key``, ``external_id``, ``dataset_id``.
+        payload: ``row_data``, ``global_key``, ``external_id``, ``metadata_fields``, ``dataset_id``, and the name of the
+            ``file`` in the storage that ``row_data`` is the address of.
         at: When.
 
     Raises:
@@ -70,9 +73,26 @@ def put_row(organization: Organization, key: Json, payload: Json, at: datetime) 
         changed: Json = {name: payload[name] for name in ("global_key", "external_id") if name in payload}
         if "row_data" in payload:
             changed["row_data"], changed["media_attributes"] = read_asset(payload["row_data"])
+            changed["file"] = payload.get("file")
+        if "metadata_fields" in payload:
+            changed["metadata"] = {**former.metadata, **organization.metadata.read(payload["metadata_fields"])}
         row = replace(former, updated_at=at, **changed)
     organization.put_data_row(row, at)
     return row
+
+
+def _with_file(organization: Organization, payload: Json, files: dict[str, bytes]) -> Json:
+    """Move what the SDK uploaded for a row into the storage, whose addresses are signed."""
+    content = files.get(payload["row_data"]) if isinstance(payload.get("row_data"), str) else None
+    if content is None:
+        return payload
+    return payload | stored(organization, PurePath(payload.get("external_id") or "row.txt").name, content)
+
+
+def stored(organization: Organization, name: str, content: bytes) -> Json:
+    """Keep a file and give the part of a row's payload that names it."""
+    file = f"{organization.id}/{organization.ids.uuid()}-{name}"
+    return {"row_data": organization.storage.put(file, content), "file": file}
 
 
 def _new_row(organization: Organization, payload: Json, at: datetime) -> DataRow:
@@ -82,6 +102,8 @@ def _new_row(organization: Organization, payload: Json, at: datetime) -> DataRow
         dataset_id=organization.dataset(payload["dataset_id"]).id,
         row_data=row_data,
         media_attributes=attributes,
+        metadata=organization.metadata.read(payload.get("metadata_fields") or ()),
+        file=payload.get("file"),
         global_key=payload.get("global_key"),
         external_id=payload.get("external_id"),
         created_at=at,
@@ -100,8 +122,8 @@ def _former(organization: Organization, key: Json) -> DataRow | None:
 def _check(organization: Organization, payload: Json, former: DataRow | None) -> None:
     if former is None and "row_data" not in payload:
         raise MalformedRequest("Data row not found")
-    if payload.get("metadata_fields") or payload.get("attachments"):
-        raise MalformedRequest("metadata and attachments are not imitated")
+    if payload.get("attachments") or payload.get("embeddings"):
+        raise MalformedRequest("attachments and embeddings are not imitated")
     global_key = payload.get("global_key")
     if global_key is None:
         return
@@ -139,11 +161,28 @@ def add_slots(
 
 
 def add_texts(
-    organization: Organization, dataset_id: str, texts: Sequence[tuple[str, str]], at: datetime
+    organization: Organization,
+    dataset_id: str,
+    texts: Sequence[tuple[str, str | Json]],
+    at: datetime,
+    *,
+    in_files: bool = False,
 ) -> list[DataRow]:
-    """Make rows from pairs of global key and text, leaving out keys that exist."""
-    return [
-        put_row(organization, {"type": "AUTO"}, {"dataset_id": dataset_id, "global_key": key, "row_data": text}, at)
-        for key, text in texts
-        if key not in organization.by_global_key
-    ]
+    """Make rows from pairs of global key and text or document, leaving out keys that exist.
+
+    Args:
+        organization: Where they go.
+        dataset_id: The dataset.
+        texts: What the rows show.
+        at: When.
+        in_files: Whether texts lie in files behind signed addresses.
+    """
+    rows = []
+    for key, text in texts:
+        if key in organization.by_global_key:
+            continue
+        shown: Json = {"row_data": text}
+        if in_files and isinstance(text, str):
+            shown = stored(organization, f"{key}.txt", text.encode())
+        rows.append(put_row(organization, {"type": "AUTO"}, {"dataset_id": dataset_id, "global_key": key, **shown}, at))
+    return rows

@@ -53,6 +53,7 @@ def _option(item: Json, position: int, ids: Ids) -> Json:
         "value": item["value"],
         "position": position,
         "options": [_question(nested, ids) for nested in item.get("options") or ()],
+        **({"archived": True} if item.get("archived") else {}),
     }
 
 

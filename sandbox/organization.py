@@ -8,9 +8,11 @@ from typing import TypeVar
 from sandbox.errors import UnknownResource
 from sandbox.ids import Ids
 from sandbox.kinds import Kind, Quality
+from sandbox.metadata import MetadataSchemas
 from sandbox.ontologies import with_ids
 from sandbox.project import Project, new_queues
-from sandbox.records import Batch, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.records import Batch, Consensus, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.storage import Storage
 
 OWNER = "owner@example.com"
 
@@ -23,9 +25,10 @@ class Organization:
     Args:
         ids: Where its ids come from.
         at: When it was made.
+        base_url: Where it is served, without a path.
     """
 
-    def __init__(self, ids: Ids, at: datetime) -> None:
+    def __init__(self, ids: Ids, at: datetime, base_url: str = "") -> None:
         self.ids = ids
         self.id = ids.cuid()
         self.name = "Sandbox"
@@ -37,6 +40,8 @@ class Organization:
         self.by_global_key: dict[str, str] = {}
         self.ontologies: dict[str, Ontology] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.metadata = MetadataSchemas(ids)
+        self.storage = Storage(base_url)
         self.owner = self.user(OWNER, at)
 
     def user(self, email: str, at: datetime) -> User:
@@ -115,9 +120,9 @@ class Organization:
         self.ontologies[ontology.id] = ontology
         return ontology
 
-    def create_batch(self, project: Project, name: str, at: datetime) -> Batch:
+    def create_batch(self, project: Project, name: str, at: datetime, consensus: Consensus | None = None) -> Batch:
         """Make an empty batch in a project."""
-        batch = Batch(self.ids.uuid(), name, at)
+        batch = Batch(self.ids.uuid(), name, at, consensus)
         project.batches[batch.id] = batch
         return batch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.errors import UnknownResource
-from sandbox.ids import Ids
+from sandbox.ids import Ids, seeded
 from sandbox.kinds import LIVE_CHAT, Kind, Quality
 from sandbox.records import Batch, DataRow, Ontology, ProjectRow, Queue, Queues
 from sandbox.versions import Versions
@@ -70,8 +70,16 @@ class Project:
         """Queue rows for labeling; a row that is here already keeps its place."""
         for data_row in data_rows:
             if data_row.id not in self.rows:
-                queued = ProjectRow(data_row, batch, priority, "TO_LABEL", last_activity_at=at)
+                queued = ProjectRow(
+                    data_row, batch, priority, "TO_LABEL", last_activity_at=at, expected_labels=_wanted(batch, data_row)
+                )
                 self.rows[data_row.id] = Versions(queued, at)
+
+
+def _wanted(batch: Batch, data_row: DataRow) -> int | None:
+    if batch.consensus and seeded("coverage", batch.id, data_row.id).random() < batch.consensus.coverage:
+        return batch.consensus.number_of_labels
+    return None
 
 
 def new_queues(ids: Ids) -> Queues:

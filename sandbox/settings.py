@@ -111,6 +111,8 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
     add("--export-delay", dest="export_delay_s", type=float, default=0.0, help="seconds that an export runs")
     add("--export-polls", type=int, default=0, help="polls of an export before it is complete")
     add("--failed-exports", type=int, default=0, help="so many of the next exports fail")
+    add("--score-delay", dest="score_delay_s", type=float, default=5.0, help="seconds until labels have scores")
+    add("--address-life", dest="address_life_s", type=float, default=3600.0, help="seconds that addresses work")
     add("--limited-requests", type=int, default=0, help="so many of the next API requests are answered 429")
 
 

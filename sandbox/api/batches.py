@@ -7,7 +7,7 @@ from sandbox.api.views import batch_view
 from sandbox.core import Sandbox
 from sandbox.errors import OperationNotAllowed, UnknownResource
 from sandbox.project import Project
-from sandbox.records import Batch, Json
+from sandbox.records import Batch, Consensus, Json
 
 
 def batch_fields(sandbox: Sandbox, project: Project) -> dict[str, Callable[[Arguments], object]]:
@@ -17,7 +17,9 @@ def batch_fields(sandbox: Sandbox, project: Project) -> dict[str, Callable[[Argu
         "batches": lambda arguments: _batches(project, arguments),
         "createBatchV2": lambda arguments: _create(sandbox, project, arguments["input"]),
         "createEmptyBatch": lambda arguments: {
-            "id": organization.create_batch(project, arguments["input"]["name"], sandbox.now()).id
+            "id": organization.create_batch(
+                project, arguments["input"]["name"], sandbox.now(), _consensus(arguments["input"])
+            ).id
         },
         "addDataRowsToBatchAsync": lambda arguments: _fill(sandbox, project, arguments["input"]),
     }
@@ -30,9 +32,14 @@ def _batches(project: Project, arguments: Arguments) -> Json:
 
 
 def _create(sandbox: Sandbox, project: Project, given: Json) -> Json:
-    batch = sandbox.organization.create_batch(project, given["name"], sandbox.now())
+    batch = sandbox.organization.create_batch(project, given["name"], sandbox.now(), _consensus(given))
     failed = _add_rows(sandbox, project, batch, given)
     return {"batch": batch_view(project, batch), "failedDataRowIds": failed}
+
+
+def _consensus(given: Json) -> Consensus | None:
+    settings = given.get("consensusSettings")
+    return settings and Consensus(int(settings["numberOfLabels"]), float(settings["coveragePercentage"]))
 
 
 def _fill(sandbox: Sandbox, project: Project, given: Json) -> Json:

@@ -49,7 +49,11 @@ def _upsert(context: Context, arguments: Arguments) -> Json:
 def _imported(context: Context, arguments: Arguments) -> Json:
     rows = context.sandbox.tasks.get(arguments["data"]["taskId"]).rows
     page, after = _cursor_page(rows, arguments["data"])
-    return {"nodes": [data_row_view(row) for row in page], "after": after, "total": len(rows)}
+    return {
+        "nodes": [data_row_view(context.sandbox.organization, row) for row in page],
+        "after": after,
+        "total": len(rows),
+    }
 
 
 def _refused(context: Context, arguments: Arguments) -> Json:

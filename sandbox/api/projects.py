@@ -43,7 +43,7 @@ def _below(sandbox: Sandbox, project: Project) -> Json:
         return page_of([webhook_view(hook) for hook in mine], arguments)
 
     def labels(arguments: Arguments) -> list[Json]:
-        found = [label_view(label) for row in project.current_rows() for label in row.labels]
+        found = [label_view(label, row) for row in project.current_rows() for label in row.labels]
         return page_of(found, arguments)
 
     def connect(arguments: Arguments) -> Json:

@@ -27,6 +27,7 @@ def routes() -> list[Route]:
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/_gql", _graphql, methods=["POST"]),
         Route("/files/exports/{task_id}/{offset:int}", _export_file),
+        Route("/storage/{name:path}", _stored_file),
     ]
 
 
@@ -87,6 +88,18 @@ async def _export_file(request: Request) -> Response:
     if result is None or chunk is None:
         raise HTTPException(404)
     return Response(result.read(chunk, offset), media_type="application/x-ndjson")
+
+
+async def _stored_file(request: Request) -> Response:
+    """Serve a row's file, without a key, to whoever has a signed address."""
+    sandbox: Sandbox = request.app.state.sandbox
+    try:
+        content = sandbox.organization.storage.read(request.path_params["name"], request.query_params, sandbox.now())
+    except UnknownResource as error:
+        raise HTTPException(404) from error
+    except PermissionError as error:
+        raise HTTPException(403, str(error)) from error
+    return Response(content, media_type="text/plain")
 
 
 def _is_limited(sandbox: Sandbox) -> bool:
