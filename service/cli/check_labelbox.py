@@ -62,7 +62,7 @@ def _setup(deps: Deps, pipeline: str, name: str) -> Iterator[Checked]:
 
 
 # A check would make nothing.
-_WORDS = {"would make": "there is no", "would change": "not as wanted:", "differs": "", "missing": ""}
+_WORDS = {"would make": "not there:", "would change": "not as wanted:", "differs": "", "missing": ""}
 
 
 def _is_reachable(deps: Deps, project_id: str) -> bool:

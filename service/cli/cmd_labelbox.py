@@ -37,13 +37,15 @@ class Format(StrEnum):
 @labelbox.command()
 def setup(
     pipeline: Annotated[str | None, typer.Argument(help="Only this pipeline.")] = None,
-    rows: Annotated[str | None, typer.Option(help="Data rows: a JSONL, CSV or text file, or - .")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Data rows: a JSONL, CSV or text file; - reads standard input.")
+    ] = None,
     rows_format: Annotated[Format | None, typer.Option(help="If the file's ending does not tell.")] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make what [pipelines.NAME.setup] says in Labelbox; what is there already is found, never made twice."""
+    """Make in Labelbox what a pipeline's setup table says; what is there already is found, never made twice."""
     silence_logging()
     settings = load(os.environ, setting_up=True)
     chosen = _chosen(settings, pipeline)

@@ -104,6 +104,9 @@ class _Work:
         elif self._report.may("made", what):
             self._project = self._account.create_project(self._setup.name, self._setup.kind)
             self._report.say("made", f"{what}, {self.project_id}")
+            if self._setup.kind == "chat":
+                remedy = "Add them in the project's settings in Labelbox."
+                self._report.say("missing", "the models that labelers talk with", remedy)
 
     def _bring_ontology(self) -> None:
         setup, what = self._setup, f"ontology {self._setup.name!r}"

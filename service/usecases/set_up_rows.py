@@ -51,10 +51,11 @@ def set_up_rows(
 
 def _plan(rows: Sequence[UploadRow], place: Place, account: LabelboxAccount) -> RowPlan:
     keys = [row.global_key for row in rows]
-    # Rows come into a project by batches only.
-    in_project = account.contents_in_project(place.project_id, keys) if place.batches and keys else {}
-    left = [key for key in keys if key not in in_project]
-    return plan_rows(rows, in_project=in_project, known=account.known_keys(left) if left else ())
+    known = account.known_keys(keys) if keys else set[str]()
+    # Only keys that exist are exported: what becomes of others is not documented. Rows come into a project by batches.
+    asked = [key for key in keys if key in known] if place.batches else []
+    in_project = account.contents_in_project(place.project_id, asked) if asked else {}
+    return plan_rows(rows, in_project=in_project, known=known)
 
 
 def _upload(

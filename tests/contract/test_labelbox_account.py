@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labelbox import Classification, Client, OntologyBuilder, Option, Tool
+from labelbox.schema.data_row_metadata import DataRowMetadataKind
 
 from sandbox.api.context import Arguments, Context, where_of
 from sandbox.api.execution import _ROOTS
@@ -243,9 +245,17 @@ def test_metadata_that_the_account_does_not_know_is_refused_with_its_name(sdk: L
     assert "metadata" in raised.value.remedy
 
 
-def test_the_document_of_an_ontology_is_the_one_that_the_sdk_builds() -> None:
-    from labelbox import Classification, OntologyBuilder, Option, Tool
+def test_metadata_is_given_by_the_name_of_its_field(server: RunningSandbox, sdk: LabelboxAccountOfSdk) -> None:
+    client = Client(api_key=KEY, endpoint=server.url)
+    client.get_data_row_metadata_ontology().create_schema("team", DataRowMetadataKind.string)
+    row = UploadRow("k", "text", {"team": "red"})
+    assert sdk.upload(sdk.create_dataset("Chats"), [row], exist=False) == {}
+    (field,) = client.get_data_row_by_global_key("k").metadata_fields
+    assert (field["name"], field["value"]) == ("team", "red")
+    client.connection.close()
 
+
+def test_the_document_of_an_ontology_is_the_one_that_the_sdk_builds() -> None:
     built = OntologyBuilder(
         tools=[Tool(tool=Tool.Type.MESSAGE_RANKING, name="best", required=True)],
         classifications=[

@@ -309,7 +309,7 @@ def test_check_tells_each_thing_that_differs_from_the_setup(call: Call, folder: 
     (found,) = wrong(call)
     assert "question 'summary' has max_characters 800, not 80" in found["text"]
     organization.datasets.clear()
-    assert "there is no dataset 'Support chats'" in [item["text"] for item in wrong(call)]
+    assert "not there: dataset 'Support chats'" in [item["text"] for item in wrong(call)]
     (project,) = organization.projects.values()
     project.rows.clear()
     project.batches.clear()

@@ -133,7 +133,9 @@ def test_a_run_that_broke_at_any_change_is_completed_by_the_next(fails_at: int, 
 
 
 def test_a_live_chat_has_its_empty_conversations(desk: Desk) -> None:
-    assert "made batch 'Chats 1' of 3 data rows" in desk.run(CHAT)
+    said = desk.run(CHAT)
+    assert "made batch 'Chats 1' of 3 data rows" in said
+    assert "missing the models that labelers talk with" in said
     desk.run(CHAT)
     assert desk.verbs() == {"found"}
     assert "made batch 'Chats 2' of 2 data rows" in desk.run(replace(CHAT, chats=5))
