@@ -70,6 +70,13 @@ class Sandbox:
         """Give this moment as far as Labelbox shows it, in milliseconds."""
         return stamps.to_milliseconds(self._clock())
 
+    def uses_up(self, fault: str) -> bool:
+        """Tell whether one of the next ones is to go wrong, and count it."""
+        with self.lock:
+            changed = self.faults.used(fault)
+            self.faults = changed or self.faults
+            return changed is not None
+
     def perform(self, operation: Operation) -> Performed:
         """Do one operation and hand over the deliveries that it owes.
 

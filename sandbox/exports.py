@@ -1,7 +1,7 @@
 """Exports: started in one moment, written outside the lock, read in chunks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sandbox.core import Sandbox
 from sandbox.export_filters import read_filters
 from sandbox.export_rows import Params, Surroundings, export_row
 from sandbox.records import ProjectRow
-from sandbox.tasks import Task
+from sandbox.tasks import Outcome, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def start_export(
     Raises:
         UnknownResource: No such project.
         MalformedRequest: A filter that is not imitated.
+        LimitExceeded: Too many exports run.
     """
     organization = sandbox.organization
     project = organization.project(asked["filters"]["projectId"])
@@ -50,9 +51,8 @@ def start_export(
     at = sandbox.now()
     faults = sandbox.faults
     rows = project.rows_as_of(at - timedelta(seconds=faults.export_lag_s), ids)
-    task = sandbox.tasks.export(asked.get("taskName") or "", at, faults, failed=faults.failed_exports > 0)
-    if faults.failed_exports:
-        sandbox.faults = replace(faults, failed_exports=faults.failed_exports - 1)
+    task = sandbox.tasks.export(asked.get("taskName") or "", project.id, at, faults, outcome=_outcome(sandbox))
+    is_short = sandbox.uses_up("short_exports")
     until = at + timedelta(seconds=faults.address_life_s)
     storage = organization.storage
     around = Surroundings.of(project, organization, at=at, address=lambda file: storage.sign(base_url, file, until))
@@ -60,10 +60,18 @@ def start_export(
 
     def write() -> None:
         chosen = [row for row in rows if selection.takes(row)]
+        if is_short:
+            chosen = chosen[: len(chosen) - max(1, len(chosen) // 3)]
         task.result = _file(chosen, params, around, chunk_bytes) if chosen else None
         task.built = True
 
     return Started(task, write)
+
+
+def _outcome(sandbox: Sandbox) -> Outcome:
+    if sandbox.uses_up("failed_exports"):
+        return "FAILED"
+    return "CANCELED" if sandbox.uses_up("canceled_exports") else "COMPLETE"
 
 
 def _file(rows: list[ProjectRow], params: Params, around: Surroundings, chunk_bytes: int) -> Chunks:

@@ -15,11 +15,10 @@ def describe(sandbox: Sandbox, courier: Courier, labelers: Labelers) -> Json:
     """Give the whole state of the sandbox."""
     with sandbox.lock:
         organization = sandbox.organization
+        projects = [project for project in organization.projects.values() if not project.deleted]
         return {
             "seed": sandbox.seed,
-            "projects": [
-                _project(project, labelers) for project in organization.projects.values() if not project.deleted
-            ],
+            "projects": [_project(sandbox, project, labelers) for project in projects],
             "webhooks": [
                 {
                     "id": hook.id,
@@ -31,6 +30,7 @@ def describe(sandbox: Sandbox, courier: Courier, labelers: Labelers) -> Json:
                 for hook in organization.webhooks.values()
             ],
             "deliveries": courier.counters(),
+            "exports": sandbox.tasks.exports(None, sandbox.now()),
             "faults": asdict(sandbox.faults),
         }
 
@@ -44,7 +44,7 @@ def approved(project: Project) -> list[Json]:
     return [_approved(project, row, label) for row, label in chosen if label and not label.skipped]
 
 
-def _project(project: Project, labelers: Labelers) -> Json:
+def _project(sandbox: Sandbox, project: Project, labelers: Labelers) -> Json:
     rows = project.current_rows()
     run = labelers.run_of(project.id)
     return {
@@ -55,6 +55,7 @@ def _project(project: Project, labelers: Labelers) -> Json:
         "labels": sum(len(row.labels) for row in rows),
         "by_status": project.count_by_status(),
         "approved": approved(project),
+        "exports": sandbox.tasks.exports(project.id, sandbox.now()),
         "labelers": run.described() if run else None,
     }
 
