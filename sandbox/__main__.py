@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     address = address_of(bound)
     with bound:
-        Server(make_app(assemble(settings)), lambda: _say(address)).run(sockets=[bound])
+        Server(make_app(assemble(settings, base_url=address)), lambda: _say(address)).run(sockets=[bound])
     return 0
 
 

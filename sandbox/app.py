@@ -29,9 +29,15 @@ class Parts:
     scenario: SupportChats | None
 
 
-def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now) -> Parts:
-    """Make a sandbox as it was asked for, with its scenario and webhook."""
-    sandbox = Sandbox(seed=settings.seed, faults=settings.faults, clock=clock)
+def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now, *, base_url: str = "") -> Parts:
+    """Make a sandbox as it was asked for, with its scenario and webhook.
+
+    Args:
+        settings: As on the command line.
+        clock: Gives the moment, aware.
+        base_url: Where it will be served, without a path.
+    """
+    sandbox = Sandbox(seed=settings.seed, faults=settings.faults, clock=clock, base_url=base_url)
     courier = Courier(
         faults=lambda: sandbox.faults,
         seed=settings.seed,
@@ -43,7 +49,8 @@ def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now) -> 
     scenario = None
     if settings.scenario is not None:
         scenario = SupportChats(sandbox, rows=settings.rows)
-        labelers.writer, labelers.more_rows = scenario.writer(), scenario.more_rows
+        labelers.writers[scenario.project.id] = scenario.writer()
+        labelers.more_rows = scenario.more_rows
     if settings.webhook_url and settings.webhook_secret:
         sandbox.organization.create_webhook(
             settings.webhook_url,

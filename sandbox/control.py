@@ -11,11 +11,12 @@ from starlette.routing import Route
 from sandbox.api.routes import check_key
 from sandbox.core import Performed, Sandbox
 from sandbox.errors import MalformedRequest, SandboxError, UnknownResource
+from sandbox.given import read_given
 from sandbox.operations import Operation
 from sandbox.project import Project
 from sandbox.state import describe
 
-_TEXTS = ("operation", "project", "data_row", "global_key", "by", "queue")
+_TEXTS = ("operation", "project", "data_row", "global_key", "by", "label", "queue")
 
 
 def routes() -> list[Route]:
@@ -46,7 +47,10 @@ async def _state(request: Request) -> Response:
 
 
 async def _operation(request: Request) -> Response:
-    """Do one operation: ``{"operation", "project"?, "data_row" | "global_key", "answers"?, "by"?, "queue"?}``."""
+    """Do one operation.
+
+    ``{"operation", "project"?, "data_row" | "global_key", "by"?, "label"?, "queue"?}``, and what ``read_given`` reads.
+    """
     check_key(request)
     sandbox: Sandbox = request.app.state.sandbox
     given = await _body(request)
@@ -58,7 +62,8 @@ async def _operation(request: Request) -> Response:
             project_id=_project(sandbox, given).id,
             data_row_id=_data_row_id(sandbox, given),
             by=given.get("by"),
-            answers=_answers(given.get("answers") or {}),
+            given=read_given(given),
+            label_id=given.get("label"),
             queue=given.get("queue"),
         )
     )
@@ -118,16 +123,6 @@ def _data_row_id(sandbox: Sandbox, given: Mapping[str, Any]) -> str:
     if given.get("global_key") not in known:
         raise UnknownResource(f"no data row has the global key {given.get('global_key')!r}")
     return known[given["global_key"]]
-
-
-def _answers(given: object) -> dict[str, str | list[str]]:
-    if not isinstance(given, dict) or not all(_is_answer(value) for value in given.values()):
-        raise MalformedRequest("answers are an object: by question a text, or a list of texts for a checklist")
-    return given
-
-
-def _is_answer(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
 def _shown(done: Performed) -> dict[str, object]:

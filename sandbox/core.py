@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sandbox import stamps
+from sandbox.changes import Change, Doing
 from sandbox.deliveries import Delivery, deliveries_for
 from sandbox.errors import MalformedRequest
 from sandbox.faults import Faults
@@ -15,7 +16,6 @@ from sandbox.organization import Organization
 from sandbox.project import Project
 from sandbox.records import ProjectRow
 from sandbox.tasks import Tasks
-from sandbox.workflow import Change, Doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Sandbox:
         faults: What goes wrong on purpose; may be replaced at any time.
         clock: Gives the moment, aware.
         outbox: Takes the deliveries that an operation owes.
+        base_url: Where it is served, without a path.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Sandbox:
         faults: Faults | None = None,
         clock: Callable[[], datetime] = stamps.now,
         outbox: Callable[[list[Delivery]], None] = lambda _: None,
+        base_url: str = "",
     ) -> None:
         self.seed = seed
         self.faults = faults or Faults()
         self.lock = threading.RLock()
         self.outbox = outbox
         self._clock = clock
+        self._base_url = base_url
         self._begin()
 
     def clear(self) -> None:
@@ -58,7 +61,7 @@ class Sandbox:
             self._begin()
 
     def _begin(self) -> None:
-        self.organization = Organization(Ids(self.seed), self.now())
+        self.organization = Organization(Ids(self.seed), self.now(), self._base_url)
         self.tasks = Tasks(self.organization.ids)
         # What the SDK uploads, by the address that it was answered.
         self.files: dict[str, bytes] = {}
@@ -66,6 +69,13 @@ class Sandbox:
     def now(self) -> datetime:
         """Give this moment as far as Labelbox shows it, in milliseconds."""
         return stamps.to_milliseconds(self._clock())
+
+    def uses_up(self, fault: str) -> bool:
+        """Tell whether one of the next ones is to go wrong, and count it."""
+        with self.lock:
+            changed = self.faults.used(fault)
+            self.faults = changed or self.faults
+            return changed is not None
 
     def perform(self, operation: Operation) -> Performed:
         """Do one operation and hand over the deliveries that it owes.
@@ -97,8 +107,17 @@ class Sandbox:
         usual, act = ACTIONS[operation.name]
         project = self.organization.project(operation.project_id)
         row = project.row(operation.data_row_id)
-        doing = Doing(operation.by or usual, self.now(), project.queues, operation.seconds)
-        change = act(self.organization.ids, project, row, doing, operation)
+        doing = Doing(
+            by=operation.by or usual,
+            at=self.now(),
+            queues=project.queues,
+            seconds=operation.seconds,
+            label_id=operation.label_id,
+            scores_after=timedelta(seconds=self.faults.score_delay_s),
+        )
+        change = act(self.organization, project, row, doing, operation)
+        if change.row.data_row is not row.data_row:
+            self.organization.put_data_row(change.row.data_row, doing.at)
         project.rows[row.data_row.id].put(change.row, doing.at)
         self._tell(project, change, doing)
         labels = [event.label for event in change.events if event.label] or list(change.row.labels)

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.answers import older_vocabulary
+from sandbox.changes import Event
+from sandbox.older_vocabulary import older_vocabulary
 from sandbox.organization import Organization
 from sandbox.project import Project
 from sandbox.records import DataRow, Dataset, Json, Label, ProjectRow, User, Webhook
 from sandbox.stamps import hook_stamp, whole_second
-from sandbox.workflow import Event
 
 Signing = Literal["sha1", "both"]
 
@@ -89,8 +89,7 @@ def _label(label: Label, *, deleted: bool) -> Json:
         "createdAt": hook_stamp(whole_second(label.created_at)),
         "updatedAt": hook_stamp(label.updated_at),
         "secondsToLabel": float(label.seconds_to_label),
-        # An empty object stands for a skipped row; it is a string in every case.
-        "label": "{}" if label.skipped else older_vocabulary(label.classifications),
+        "label": older_vocabulary(label),
         "agreement": None,
         "benchmarkAgreement": None,
         "deleted": deleted,

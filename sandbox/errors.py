@@ -34,6 +34,12 @@ class MalformedRequest(SandboxError):
     http_status = 400
 
 
+class LimitExceeded(SandboxError):
+    """More than is allowed at once."""
+
+    http_status = 429
+
+
 class UnparsableQuery(SandboxError):
     """The query text is no GraphQL, for one because a quote was pasted into it unescaped."""
 

@@ -4,12 +4,15 @@ Shape: the export rows in Labelbox's documentation and published exports. A key 
 parameter is off, is absent, never null. ``reviews`` stays empty even for approved labels, as in real exports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sandbox.metadata import Schema, exported
+from sandbox.organization import Organization
 from sandbox.project import Project
 from sandbox.records import DataRow, Json, Label, ProjectRow
+from sandbox.scores import score_at
 from sandbox.stamps import export_stamp, whole_second
 
 
@@ -44,7 +47,12 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a line says besides its row, the same for every line of one export."""
+    """What a line says besides its row, the same for every line of one export.
+
+    Attributes:
+        at: When the export was made.
+        address: Gives the signed address of a file.
+    """
 
     project_id: str
     project_name: str
@@ -52,9 +60,14 @@ class Surroundings:
     task_ids: Mapping[str, Json]
     dataset_names: Mapping[str, str]
     created_by: str
+    at: datetime
+    metadata: Mapping[str, Schema]
+    address: Callable[[str], str]
 
     @classmethod
-    def of(cls, project: Project, dataset_names: Mapping[str, str], created_by: str) -> "Surroundings":
+    def of(
+        cls, project: Project, organization: Organization, *, at: datetime, address: Callable[[str], str]
+    ) -> "Surroundings":
         """Copy what is needed, so that the export can be written while the project goes on."""
         queues = project.queues
         return cls(
@@ -67,8 +80,11 @@ class Surroundings:
                 "IN_REWORK": {"task_id": queues.rework.id, "task_name": queues.rework.name},
                 "DONE": {"task_name": "Done"},
             },
-            dataset_names=dataset_names,
-            created_by=created_by,
+            dataset_names={dataset.id: dataset.name for dataset in organization.datasets.values()},
+            created_by=organization.owner.email,
+            at=at,
+            metadata=organization.metadata.by_id(),
+            address=address,
         )
 
 
@@ -76,19 +92,19 @@ def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     """Write one line as a JSON object."""
     project: Json = {
         "name": around.project_name,
-        "labels": [_label(label, params) for label in row.labels],
+        "labels": [_label(label, row, params, around.at) for label in row.labels],
     }
     if params.project_details:
         project["project_details"] = _project_details(row, around)
     project["project_tags"] = []
     line: Json = {
         "data_row": _data_row(row.data_row, row.last_activity_at, params, around),
-        "media_attributes": {"asset_type": "text", "mime_type": "text/plain"},
+        "media_attributes": row.data_row.media_attributes,
     }
     if params.attachments:
         line["attachments"] = []
     if params.metadata:
-        line["metadata_fields"] = []
+        line["metadata_fields"] = exported(row.data_row.metadata, around.metadata)
     if params.embeddings:
         line["embeddings"] = []
     line["projects"] = {around.project_id: project}
@@ -101,7 +117,7 @@ def _data_row(data_row: DataRow, active_at: datetime, params: Params, around: Su
         written["global_key"] = data_row.global_key
     if data_row.external_id is not None:
         written["external_id"] = data_row.external_id
-    written["row_data"] = data_row.row_data
+    written["row_data"] = around.address(data_row.file) if data_row.file else data_row.row_data
     if params.data_row_details:
         written["details"] = {
             "dataset_id": data_row.dataset_id,
@@ -114,7 +130,7 @@ def _data_row(data_row: DataRow, active_at: datetime, params: Params, around: Su
     return written
 
 
-def _label(label: Label, params: Params) -> Json:
+def _label(label: Label, row: ProjectRow, params: Params, at: datetime) -> Json:
     written: Json = {"label_kind": "Default", "version": "1.0.0", "id": label.id}
     if params.label_details:
         written["label_details"] = {
@@ -125,11 +141,13 @@ def _label(label: Label, params: Params) -> Json:
             "reviews": [],
         }
     if params.performance_details:
+        score = _score(label, row, at)
         total = label.seconds_to_label + label.seconds_to_review + label.seconds_to_rework
         written["performance_details"] = {
             "seconds_to_create": total,
             "seconds_to_review": label.seconds_to_review,
             "skipped": label.skipped,
+            **score,
         }
         # In no document, but in real exports of 2025.
         written["performance_details_v2"] = {
@@ -138,13 +156,22 @@ def _label(label: Label, params: Params) -> Json:
             "seconds_to_rework": label.seconds_to_rework,
             "seconds_total": total,
             "skipped": label.skipped,
+            **({} if row.benchmark_label_id else score),
         }
     written["annotations"] = {
-        "objects": [],
+        "objects": label.objects,
         "classifications": label.classifications,
         "relationships": [],
     }
     return written
+
+
+def _score(label: Label, row: ProjectRow, at: datetime) -> Json:
+    """Give a label's score, which the newest one lacks for a while."""
+    value = score_at(label, at)
+    if value is None or not (row.benchmark_label_id or row.expected_labels):
+        return {}
+    return {"benchmark_score" if row.benchmark_label_id else "consensus_score": value}
 
 
 def _project_details(row: ProjectRow, around: Surroundings) -> Json:
@@ -158,5 +185,7 @@ def _project_details(row: ProjectRow, around: Surroundings) -> Json:
     }
     if row.selected_label_id is not None:
         details["selected_label_id"] = row.selected_label_id
+    if row.expected_labels is not None:
+        details["consensus_expected_label_count"] = row.expected_labels
     details["workflow_history"] = row.history
     return details

@@ -1,7 +1,7 @@
 """Exports: started in one moment, written outside the lock, read in chunks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,8 @@ from sandbox.chunks import CHUNK_BYTES, Chunks
 from sandbox.core import Sandbox
 from sandbox.export_filters import read_filters
 from sandbox.export_rows import Params, Surroundings, export_row
-from sandbox.organization import OWNER
 from sandbox.records import ProjectRow
-from sandbox.tasks import Task
+from sandbox.tasks import Outcome, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +23,21 @@ class Started:
     write: Callable[[], None]
 
 
-def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int = CHUNK_BYTES) -> Started:
+def start_export(
+    sandbox: Sandbox, asked: Mapping[str, Any], *, base_url: str = "", chunk_bytes: int = CHUNK_BYTES
+) -> Started:
     """Choose the rows as they are now, less the replication lag. Call with the lock held.
 
     Args:
         sandbox: The account.
         asked: The ``input`` of ``exportDataRowsInProject``.
+        base_url: The sandbox's address as this client sees it, for the addresses of files.
         chunk_bytes: The size of the files in which the result is read.
 
     Raises:
         UnknownResource: No such project.
         MalformedRequest: A filter that is not imitated.
+        LimitExceeded: Too many exports run.
     """
     organization = sandbox.organization
     project = organization.project(asked["filters"]["projectId"])
@@ -48,19 +51,27 @@ def start_export(sandbox: Sandbox, asked: Mapping[str, Any], *, chunk_bytes: int
     at = sandbox.now()
     faults = sandbox.faults
     rows = project.rows_as_of(at - timedelta(seconds=faults.export_lag_s), ids)
-    task = sandbox.tasks.export(asked.get("taskName") or "", at, faults, failed=faults.failed_exports > 0)
-    if faults.failed_exports:
-        sandbox.faults = replace(faults, failed_exports=faults.failed_exports - 1)
-    names = {dataset.id: dataset.name for dataset in organization.datasets.values()}
-    around = Surroundings.of(project, names, OWNER)
+    task = sandbox.tasks.export(asked.get("taskName") or "", project.id, at, faults, outcome=_outcome(sandbox))
+    is_short = sandbox.uses_up("short_exports")
+    until = at + timedelta(seconds=faults.address_life_s)
+    storage = organization.storage
+    around = Surroundings.of(project, organization, at=at, address=lambda file: storage.sign(base_url, file, until))
     params = Params.from_wire(asked.get("params") or {})
 
     def write() -> None:
         chosen = [row for row in rows if selection.takes(row)]
+        if is_short:
+            chosen = chosen[: len(chosen) - max(1, len(chosen) // 3)]
         task.result = _file(chosen, params, around, chunk_bytes) if chosen else None
         task.built = True
 
     return Started(task, write)
+
+
+def _outcome(sandbox: Sandbox) -> Outcome:
+    if sandbox.uses_up("failed_exports"):
+        return "FAILED"
+    return "CANCELED" if sandbox.uses_up("canceled_exports") else "COMPLETE"
 
 
 def _file(rows: list[ProjectRow], params: Params, around: Surroundings, chunk_bytes: int) -> Chunks:

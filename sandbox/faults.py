@@ -15,6 +15,8 @@ _PROBABILITIES = ("doubled", "lost", "delayed", "reordered")
 class Faults:
     """How unkind the sandbox is; the default is a perfect day.
 
+    What counts "the next" ones is used up by them.
+
     Attributes:
         doubled: Probability that a delivery is posted twice, 0 to 1.
         lost: Probability that a delivery is never posted.
@@ -25,7 +27,19 @@ class Faults:
         export_delay_s: How long an export runs before it is complete.
         export_polls: How many times an export's status is IN_PROGRESS before it can be COMPLETE.
         failed_exports: So many of the next exports end as FAILED.
-        limited_requests: So many of the next API requests are answered 429.
+        canceled_exports: So many of the next exports end as CANCELED.
+        short_exports: So many of the next exports lack rows, at least one, although they are COMPLETE.
+        most_project_exports: Exports that may run at once in a project.
+        most_exports: Exports that may run at once in all.
+        score_delay_s: How late exports show what several labels of one row have in common.
+        address_life_s: How long the signed addresses of files work.
+        limited_requests: So many of the next API requests are answered 429, as the SDK knows it.
+        bare_limited_requests: So many are answered 429 with a message that it does not know.
+        broken_requests: So many are answered 503, which the SDK tries again.
+        dropped_requests: So many are cut off in the middle of the answer.
+        truncated_chunks: So many of the next files of exports have fewer bytes than was announced.
+        broken_downloads: So many are answered 503, which nobody tries again.
+        dropped_downloads: So many are cut off in the middle.
     """
 
     doubled: float = 0.0
@@ -37,7 +51,19 @@ class Faults:
     export_delay_s: float = 0.0
     export_polls: int = 0
     failed_exports: int = 0
+    canceled_exports: int = 0
+    short_exports: int = 0
+    most_project_exports: int = 10
+    most_exports: int = 20
+    score_delay_s: float = 5.0
+    address_life_s: float = 3600.0
     limited_requests: int = 0
+    bare_limited_requests: int = 0
+    broken_requests: int = 0
+    dropped_requests: int = 0
+    truncated_chunks: int = 0
+    broken_downloads: int = 0
+    dropped_downloads: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,6 +85,11 @@ class Faults:
         if unknown := sorted(set(settings) - known):
             raise MalformedRequest(f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(known))}")
         return replace(self, **dict(settings))  # type: ignore[arg-type]  # checked at run time above
+
+    def used(self, name: str) -> "Faults | None":
+        """Give the faults with one of the next ones used up; None where there is none left."""
+        left = getattr(self, name)
+        return self.changed({name: max(0, left - 1)}) if left > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 
+from sandbox.assets import read_asset
 from sandbox.errors import MalformedRequest, SandboxError
 from sandbox.organization import Organization
+from sandbox.project import Project
 from sandbox.records import DataRow, Json
 
 _GLOBAL_KEY_CHARACTERS = 200
@@ -39,8 +42,9 @@ def import_manifest(organization: Organization, manifest: bytes, files: dict[str
         if content is None:
             raise MalformedRequest(f"nothing was uploaded at {address}")
         for item in json.loads(content):
+            payload = _with_file(organization, item["payload"], files)
             try:
-                rows.append(put_row(organization, item["id"], item["payload"], at))
+                rows.append(put_row(organization, item["id"], payload, at))
             except SandboxError as error:
                 failures.append(_failure(str(error), item["payload"]))
     return Imported(tuple(rows), tuple(failures))
@@ -52,7 +56,8 @@ def put_row(organization: Organization, key: Json, payload: Json, at: datetime) 
     Args:
         organization: Where it goes.
         key: ``{"type": "AUTO" | "GKEY" | "ID", "value": ...}``, as the SDK writes it.
-        payload: ``row_data``, ``global_key``, ``external_id``, ``dataset_id``.
+        payload: ``row_data``, ``global_key``, ``external_id``, ``metadata_fields``, ``dataset_id``, and the name of the
+            ``file`` in the storage that ``row_data`` is the address of.
         at: When.
 
     Raises:
@@ -65,17 +70,40 @@ def put_row(organization: Organization, key: Json, payload: Json, at: datetime) 
     if former is None:
         row = _new_row(organization, payload, at)
     else:
-        changed = {name: payload[name] for name in ("row_data", "global_key", "external_id") if name in payload}
+        changed: Json = {name: payload[name] for name in ("global_key", "external_id") if name in payload}
+        if "row_data" in payload:
+            changed["row_data"], changed["media_attributes"] = read_asset(payload["row_data"])
+            changed["file"] = payload.get("file")
+        if "metadata_fields" in payload:
+            changed["metadata"] = {**former.metadata, **organization.metadata.read(payload["metadata_fields"])}
         row = replace(former, updated_at=at, **changed)
     organization.put_data_row(row, at)
     return row
 
 
+def _with_file(organization: Organization, payload: Json, files: dict[str, bytes]) -> Json:
+    """Move what the SDK uploaded for a row into the storage, whose addresses are signed."""
+    content = files.get(payload["row_data"]) if isinstance(payload.get("row_data"), str) else None
+    if content is None:
+        return payload
+    return payload | stored(organization, PurePath(payload.get("external_id") or "row.txt").name, content)
+
+
+def stored(organization: Organization, name: str, content: bytes) -> Json:
+    """Keep a file and give the part of a row's payload that names it."""
+    file = f"{organization.id}/{organization.ids.uuid()}-{name}"
+    return {"row_data": organization.storage.put(file, content), "file": file}
+
+
 def _new_row(organization: Organization, payload: Json, at: datetime) -> DataRow:
+    row_data, attributes = read_asset(payload["row_data"])
     return DataRow(
         id=organization.ids.cuid(),
         dataset_id=organization.dataset(payload["dataset_id"]).id,
-        row_data=payload["row_data"],
+        row_data=row_data,
+        media_attributes=attributes,
+        metadata=organization.metadata.read(payload.get("metadata_fields") or ()),
+        file=payload.get("file"),
         global_key=payload.get("global_key"),
         external_id=payload.get("external_id"),
         created_at=at,
@@ -94,10 +122,8 @@ def _former(organization: Organization, key: Json) -> DataRow | None:
 def _check(organization: Organization, payload: Json, former: DataRow | None) -> None:
     if former is None and "row_data" not in payload:
         raise MalformedRequest("Data row not found")
-    if not isinstance(payload.get("row_data", ""), str):
-        raise MalformedRequest("only text rows are imitated")
-    if payload.get("metadata_fields") or payload.get("attachments"):
-        raise MalformedRequest("metadata and attachments are not imitated")
+    if payload.get("attachments") or payload.get("embeddings"):
+        raise MalformedRequest("attachments and embeddings are not imitated")
     global_key = payload.get("global_key")
     if global_key is None:
         return
@@ -119,12 +145,44 @@ def _failure(message: str, payload: Json) -> Json:
     return {"message": message, "spec": spec}
 
 
-def add_texts(
-    organization: Organization, dataset_id: str, texts: Sequence[tuple[str, str]], at: datetime
+def add_slots(
+    organization: Organization, project: Project, dataset_id: str, *, document: Json, count: int, at: datetime
 ) -> list[DataRow]:
-    """Make rows from pairs of global key and text, leaving out keys that exist."""
-    return [
-        put_row(organization, {"type": "AUTO"}, {"dataset_id": dataset_id, "global_key": key, "row_data": text}, at)
-        for key, text in texts
-        if key not in organization.by_global_key
+    """Make the empty rows of a project that makes its own, each with a key of its own, and send them there."""
+    payload = {"dataset_id": dataset_id, "row_data": document}
+    rows = [
+        put_row(organization, {"type": "AUTO"}, payload | {"global_key": organization.ids.uuid()}, at)
+        for _ in range(count)
     ]
+    project.add(
+        organization.create_batch(project, f"{project.name} {len(project.batches) + 1}", at), rows, priority=5, at=at
+    )
+    return rows
+
+
+def add_texts(
+    organization: Organization,
+    dataset_id: str,
+    texts: Sequence[tuple[str, str | Json]],
+    at: datetime,
+    *,
+    in_files: bool = False,
+) -> list[DataRow]:
+    """Make rows from pairs of global key and text or document, leaving out keys that exist.
+
+    Args:
+        organization: Where they go.
+        dataset_id: The dataset.
+        texts: What the rows show.
+        at: When.
+        in_files: Whether texts lie in files behind signed addresses.
+    """
+    rows = []
+    for key, text in texts:
+        if key in organization.by_global_key:
+            continue
+        shown: Json = {"row_data": text}
+        if in_files and isinstance(text, str):
+            shown = stored(organization, f"{key}.txt", text.encode())
+        rows.append(put_row(organization, {"type": "AUTO"}, {"dataset_id": dataset_id, "global_key": key, **shown}, at))
+    return rows

@@ -4,17 +4,25 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox.core import Sandbox
 from sandbox.errors import MalformedRequest, OperationNotAllowed, SandboxError, UnknownResource
+from sandbox.given import Given
+from sandbox.ids import seeded
+from sandbox.label_choice import own
 from sandbox.operations import Operation
-from sandbox.people import PlainWriter, Writer
+from sandbox.people import Care, Writer
+from sandbox.plain_writer import PlainWriter
+from sandbox.project import Project
 from sandbox.records import ProjectRow
 from sandbox.shift import Shift, Step
 
 # At full speed the loop must still turn, or nothing would be posted or answered.
 _UNPACED_TICKS = 20
+_ANYBODY = PlainWriter()
+# How well those work whose label the reviewer will not choose.
+_COLLEAGUES: tuple[Care, ...] = ("final", "careless")
 
 
 @dataclass(slots=True)
@@ -54,7 +62,7 @@ class Labelers:
     """
 
     def __init__(self, sandbox: Sandbox, more_rows: Callable[[str], None] = lambda _: None) -> None:
-        self.writer: Writer = PlainWriter()
+        self.writers: dict[str, Writer] = {}
         self.more_rows = more_rows
         self._sandbox = sandbox
         self._runs: dict[str, Run] = {}
@@ -167,23 +175,51 @@ class Labelers:
 
     def _do(self, run: Run, step: Step) -> None:
         try:
-            self._sandbox.perform(self._operation(run, step))
+            project = self._sandbox.organization.project(run.project_id)
+            for operation in self._operations(run, project, project.row(step.data_row_id), step):
+                self._sandbox.perform(operation)
         except (OperationNotAllowed, UnknownResource):
             # Somebody else moved or deleted the row; people shrug and take another one.
             run.shift.give_up(step)
 
-    def _operation(self, run: Run, step: Step) -> Operation:
-        project = self._sandbox.organization.project(run.project_id)
-        row: ProjectRow = project.row(step.data_row_id)
-        answers = None
-        if step.action in {"submit", "edit"} and project.ontology is not None:
-            answers = self.writer.write(row.data_row, project.ontology, step.care)
-        return Operation(
+    def _operations(self, run: Run, project: Project, row: ProjectRow, step: Step) -> list[Operation]:
+        """Give what a step is, and what others do on a row that asks for several labels."""
+        main = Operation(
             name=step.action,
-            project_id=run.project_id,
+            project_id=project.id,
             data_row_id=step.data_row_id,
             by=step.by,
-            answers=answers,
+            given=self._given(project, row, step.care) if step.action in {"submit", "edit"} else None,
             queue=step.detail if step.action == "move" else None,
             seconds=step.seconds,
+            label_id=_label_id(row, step),
         )
+        if row.status != "TO_LABEL" or row.is_full:
+            return [main]
+        return self._with_colleagues(run, project, row, main)
+
+    def _with_colleagues(self, run: Run, project: Project, row: ProjectRow, main: Operation) -> list[Operation]:
+        """Let colleagues add the labels that are still missing, some before and some after."""
+        there = {label.created_by for label in row.labels}
+        missing = (row.expected_labels or 1) - len(row.labels) - 1
+        everybody = (f"labeler{n + 1}@example.com" for n in range(run.people + missing + len(there) + 1))
+        colleagues = [by for by in everybody if by != main.by and by not in there][:missing]
+        chance = seeded("colleagues", self._sandbox.seed, row.data_row.id)
+        operations = [main]
+        for by in colleagues:
+            care = chance.choice(_COLLEAGUES)
+            theirs = replace(main, name="submit", by=by, given=self._given(project, row, care))
+            operations.insert(chance.randrange(len(operations) + 1), theirs)
+        return operations
+
+    def _given(self, project: Project, row: ProjectRow, care: Care) -> Given | None:
+        if project.ontology is None:
+            return None
+        writer = self.writers.get(project.id, _ANYBODY)
+        return writer.write(row.data_row, project.ontology, care)
+
+
+def _label_id(row: ProjectRow, step: Step) -> str | None:
+    """Name the label in hands, so that the reviewer means the one whose answer will be right."""
+    label = own(row, step.labeler)
+    return label.id if label and row.expected_labels else None

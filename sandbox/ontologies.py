@@ -4,17 +4,33 @@ from sandbox.errors import MalformedRequest
 from sandbox.ids import Ids
 from sandbox.records import Json
 
+# The tools of multimodal chat; what draws on images or text is not imitated.
+TOOLS = ("message-single-selection", "message-multi-selection", "message-ranking")
+
 
 def with_ids(normalized: Json, ids: Ids) -> Json:
-    """Give every question and option the ids that answers are joined on; ids already there stay.
+    """Give every tool, question and option the ids that answers are joined on; ids already there stay.
 
     Raises:
-        MalformedRequest: There are tools; only questions are imitated.
+        MalformedRequest: There are tools other than those that select or rank messages.
     """
-    if normalized.get("tools"):
-        raise MalformedRequest("only questions are imitated, no annotation tools")
+    tools = [_tool(item, ids) for item in normalized.get("tools") or ()]
     asked = [_question(item, ids) for item in normalized.get("classifications") or ()]
-    return {"tools": [], "relationships": [], "classifications": asked, "realTime": False}
+    return {"tools": tools, "relationships": [], "classifications": asked, "realTime": False}
+
+
+def _tool(item: Json, ids: Ids) -> Json:
+    if item["tool"] not in TOOLS:
+        raise MalformedRequest(f"tools of type {item['tool']!r} are not imitated")
+    return {
+        **_keys(item, ids),
+        "tool": item["tool"],
+        "name": item["name"],
+        "required": bool(item.get("required")),
+        "archived": bool(item.get("archived")),
+        "color": item.get("color"),
+        "classifications": [_question(nested, ids) for nested in item.get("classifications") or ()],
+    }
 
 
 def _question(item: Json, ids: Ids) -> Json:
@@ -25,7 +41,7 @@ def _question(item: Json, ids: Ids) -> Json:
         "name": name,
         "instructions": item.get("instructions") or name,
         "required": bool(item.get("required")),
-        "archived": False,
+        "archived": bool(item.get("archived")),
         "options": [_option(option, n, ids) for n, option in enumerate(item.get("options") or ())],
     }
 
@@ -37,6 +53,7 @@ def _option(item: Json, position: int, ids: Ids) -> Json:
         "value": item["value"],
         "position": position,
         "options": [_question(nested, ids) for nested in item.get("options") or ()],
+        **({"archived": True} if item.get("archived") else {}),
     }
 
 

@@ -7,9 +7,12 @@ from typing import TypeVar
 
 from sandbox.errors import UnknownResource
 from sandbox.ids import Ids
+from sandbox.kinds import Kind, Quality
+from sandbox.metadata import MetadataSchemas
 from sandbox.ontologies import with_ids
 from sandbox.project import Project, new_queues
-from sandbox.records import Batch, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.records import Batch, Consensus, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.storage import Storage
 
 OWNER = "owner@example.com"
 
@@ -22,9 +25,10 @@ class Organization:
     Args:
         ids: Where its ids come from.
         at: When it was made.
+        base_url: Where it is served, without a path.
     """
 
-    def __init__(self, ids: Ids, at: datetime) -> None:
+    def __init__(self, ids: Ids, at: datetime, base_url: str = "") -> None:
         self.ids = ids
         self.id = ids.cuid()
         self.name = "Sandbox"
@@ -36,6 +40,8 @@ class Organization:
         self.by_global_key: dict[str, str] = {}
         self.ontologies: dict[str, Ontology] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.metadata = MetadataSchemas(ids)
+        self.storage = Storage(base_url)
         self.owner = self.user(OWNER, at)
 
     def user(self, email: str, at: datetime) -> User:
@@ -67,9 +73,36 @@ class Organization:
         """Give a webhook."""
         return _found(self.webhooks, webhook_id, "webhook")
 
-    def create_project(self, name: str, *, description: str, media_type: str | None, at: datetime) -> Project:
-        """Make a project with Labelbox's default workflow."""
-        project = Project(self.ids.cuid(), name, description, media_type, at, at, new_queues(self.ids))
+    def create_project(
+        self,
+        name: str,
+        *,
+        description: str,
+        media_type: str | None,
+        at: datetime,
+        kind: Kind | None = None,
+        quality: Quality | None = None,
+    ) -> Project:
+        """Make a project with Labelbox's default workflow.
+
+        Args:
+            name: Not unique.
+            description: For people.
+            media_type: Labelbox's ``allowedMediaType``; enough for an ordinary project.
+            at: When.
+            kind: In place of the media type, for the others.
+            quality: How many people label a row.
+        """
+        project = Project(
+            self.ids.cuid(),
+            name,
+            description,
+            kind or Kind(media_type),
+            at,
+            at,
+            new_queues(self.ids),
+            quality or Quality(),
+        )
         self.projects[project.id] = project
         return project
 
@@ -87,9 +120,9 @@ class Organization:
         self.ontologies[ontology.id] = ontology
         return ontology
 
-    def create_batch(self, project: Project, name: str, at: datetime) -> Batch:
+    def create_batch(self, project: Project, name: str, at: datetime, consensus: Consensus | None = None) -> Batch:
         """Make an empty batch in a project."""
-        batch = Batch(self.ids.uuid(), name, at)
+        batch = Batch(self.ids.uuid(), name, at, consensus)
         project.batches[batch.id] = batch
         return batch
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.errors import UnknownResource
-from sandbox.ids import Ids
+from sandbox.ids import Ids, seeded
+from sandbox.kinds import LIVE_CHAT, Kind, Quality
 from sandbox.records import Batch, DataRow, Ontology, ProjectRow, Queue, Queues
 from sandbox.versions import Versions
 
@@ -16,21 +17,28 @@ class Project:
     """A project and the rows in it.
 
     Attributes:
-        media_type: Labelbox's ``allowedMediaType``, such as ``TEXT``.
+        kind: What it is for, with Labelbox's ``allowedMediaType``, such as ``TEXT``.
+        quality: How many people label a row of a batch that does not say so itself.
         rows: By data row id, in the order in which they were sent to the project.
     """
 
     id: str
     name: str
     description: str
-    media_type: str | None
+    kind: Kind
     created_at: datetime
     updated_at: datetime
     queues: Queues
+    quality: Quality = field(default_factory=Quality)
     ontology: Ontology | None = None
     deleted: bool = False
     batches: dict[str, Batch] = field(default_factory=dict)
     rows: dict[str, Versions] = field(default_factory=dict)
+
+    @property
+    def is_live_chat(self) -> bool:
+        """Whether people talk with models here, which writes the rows."""
+        return self.kind.editor_task_type == LIVE_CHAT
 
     def current_rows(self) -> list[ProjectRow]:
         """List the rows as they are now, without deleted ones."""
@@ -62,8 +70,16 @@ class Project:
         """Queue rows for labeling; a row that is here already keeps its place."""
         for data_row in data_rows:
             if data_row.id not in self.rows:
-                queued = ProjectRow(data_row, batch, priority, "TO_LABEL", last_activity_at=at)
+                queued = ProjectRow(
+                    data_row, batch, priority, "TO_LABEL", last_activity_at=at, expected_labels=_wanted(batch, data_row)
+                )
                 self.rows[data_row.id] = Versions(queued, at)
+
+
+def _wanted(batch: Batch, data_row: DataRow) -> int | None:
+    if batch.consensus and seeded("coverage", batch.id, data_row.id).random() < batch.consensus.coverage:
+        return batch.consensus.number_of_labels
+    return None
 
 
 def new_queues(ids: Ids) -> Queues:

@@ -1,6 +1,6 @@
 """What an account holds. Records are never changed, only replaced, so an export can read an older state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ Json = dict[str, Any]
 Status = Literal["TO_LABEL", "IN_REVIEW", "IN_REWORK", "DONE"]
 Topic = Literal["LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION"]
 TOPICS: tuple[Topic, ...] = ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "WORKFLOW_ACTION")
+TEXT_ATTRIBUTES: Json = {"asset_type": "text", "mime_type": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,14 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class DataRow:
-    """One text to label."""
+    """One text or document to label.
+
+    Attributes:
+        row_data: The text, the document as JSON, or the address of a file.
+        media_attributes: What exports say of it.
+        metadata: Values by the id of their field; the option's id where there are options.
+        file: The name of the file in the account's storage, where the text lies in one.
+    """
 
     id: str
     dataset_id: str
@@ -41,6 +49,9 @@ class DataRow:
     external_id: str | None
     created_at: datetime
     updated_at: datetime
+    media_attributes: Json = field(default_factory=lambda: TEXT_ATTRIBUTES)
+    metadata: Json = field(default_factory=dict)
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +85,26 @@ class Queues:
 
 
 @dataclass(frozen=True, slots=True)
+class Consensus:
+    """How many people are to label the rows of a batch.
+
+    Attributes:
+        number_of_labels: Of each row that is covered.
+        coverage: The share of rows that are, 0 to 1; the others get one label.
+    """
+
+    number_of_labels: int
+    coverage: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Data rows sent to a project together."""
 
     id: str
     name: str
     created_at: datetime
+    consensus: Consensus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +122,29 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """How far a label agrees with others, 0 to 1 or None, and from when on exports say so."""
+
+    known_at: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a label says, in the shape of an export: answers, and choices among messages."""
+
+    classifications: tuple[Json, ...] = ()
+    objects: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """One person's answers on one data row.
 
     Attributes:
         classifications: The answers, in the shape of an export.
+        objects: The choices among messages of a chat, in the same shape.
+        scores: How far it agrees with the row's other labels, newest last.
         content_last_updated_at: Moves with the answers; ``updated_at`` also moves for other reasons.
     """
 
@@ -115,6 +158,8 @@ class Label:
     seconds_to_label: int
     seconds_to_review: int = 0
     seconds_to_rework: int = 0
+    objects: tuple[Json, ...] = ()
+    scores: tuple[Score, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +167,10 @@ class ProjectRow:
     """A data row on its way through one project.
 
     Attributes:
-        labels: At most one today; consensus would bring more.
+        labels: One, or as many as consensus or a benchmark bring, in the order of arrival.
+        expected_labels: How many consensus asks for; None where it asks for nothing.
+        chosen_label_id: The reviewer's choice so far; only a done row shows one.
+        benchmark_label_id: The label that others are compared with, where the row is a benchmark.
         history: Workflow actions in the shape of an export, newest first.
         deleted: Whether the row is gone; kept so that a lagging export can still show it.
     """
@@ -136,3 +184,15 @@ class ProjectRow:
     selected_label_id: str | None = None
     history: tuple[Json, ...] = ()
     deleted: bool = False
+    expected_labels: int | None = None
+    chosen_label_id: str | None = None
+    benchmark_label_id: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has all its labels."""
+        return len(self.labels) >= (self.expected_labels or 1)
+
+    def label(self, label_id: str | None) -> Label | None:
+        """Give a label by its id."""
+        return next((label for label in self.labels if label.id == label_id), None)

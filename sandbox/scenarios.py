@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sandbox.chats import SupportChat, support_chats
 from sandbox.core import Sandbox
 from sandbox.imports import add_texts
-from sandbox.people import KnownTexts, PlainWriter, Texts, Writer
+from sandbox.people import KnownTexts, Texts, Writer
+from sandbox.plain_writer import PlainWriter
 from sandbox.project import Project
 from sandbox.records import Json
 

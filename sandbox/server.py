@@ -117,12 +117,12 @@ def serve_in_thread(
         clock: Gives the moment, aware.
     """
     settings = settings or Settings()
-    parts = assemble(settings, clock)
     bound = bind(settings.host, settings.port)
+    base_url = address_of(bound)
+    parts = assemble(settings, clock, base_url=base_url)
     listening = threading.Event()
     server = Server(make_app(parts), listening.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="sandbox")
-    base_url = address_of(bound)
     thread.start()
     try:
         if not listening.wait(timeout=10.0):

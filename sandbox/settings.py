@@ -8,6 +8,7 @@ from typing import cast
 
 from sandbox.deliveries import Signing
 from sandbox.errors import MalformedRequest
+from sandbox.fault_options import add_fault_options
 from sandbox.faults import Faults
 
 SCENARIOS = ("support-chats",)
@@ -96,22 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=_pace, default=standard.rate, help="labels per second; 0 as fast as possible")
     add("--webhook-url", help="told of everything that happens")
     add("--webhook-secret", help="the key its deliveries are signed with")
-    _add_faults(parser.add_argument_group("faults"))
+    add_fault_options(parser.add_argument_group("faults"))
     return parser
-
-
-def _add_faults(group: argparse._ArgumentGroup) -> None:
-    add = group.add_argument
-    add("--doubled", type=float, default=0.0, help="probability that a delivery is posted twice")
-    add("--lost", type=float, default=0.0, help="probability that a delivery is never posted")
-    add("--delayed", type=float, default=0.0, help="probability that a delivery waits")
-    add("--reordered", type=float, default=0.0, help="probability that the next delivery passes it")
-    add("--max-delay", dest="max_delay_s", type=float, default=2.0, help="longest wait in seconds")
-    add("--export-lag", dest="export_lag_s", type=float, default=0.0, help="seconds that exports lag behind")
-    add("--export-delay", dest="export_delay_s", type=float, default=0.0, help="seconds that an export runs")
-    add("--export-polls", type=int, default=0, help="polls of an export before it is complete")
-    add("--failed-exports", type=int, default=0, help="so many of the next exports fail")
-    add("--limited-requests", type=int, default=0, help="so many of the next API requests are answered 429")
 
 
 def _positive(text: str) -> int:

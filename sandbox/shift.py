@@ -38,6 +38,7 @@ class Step:
         detail: The care of ``submit`` and ``edit``, the queue of ``move``.
         seconds: How long it took, by their own account.
         counts: Whether the row is to end approved.
+        labeler: Who has the row in hands, also where the reviewer acts.
     """
 
     action: str
@@ -46,6 +47,7 @@ class Step:
     detail: str
     seconds: int
     counts: bool
+    labeler: str
 
     @property
     def care(self) -> Care:
@@ -80,6 +82,7 @@ class _Errand:
             detail=detail,
             seconds=self.chance.randint(20, 240),
             counts=self.fate != "skipped",
+            labeler=self.labeler,
         )
 
 

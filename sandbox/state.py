@@ -2,23 +2,23 @@
 
 from dataclasses import asdict
 
-from sandbox.answers import plain_answers
+from sandbox.answers import plain_answers, plain_message_answers, prompt_name
+from sandbox.choices import plain_choices
 from sandbox.core import Sandbox
 from sandbox.courier import Courier
 from sandbox.labelers import Labelers
 from sandbox.project import Project
-from sandbox.records import Json, ProjectRow
+from sandbox.records import Json, Label, ProjectRow
 
 
 def describe(sandbox: Sandbox, courier: Courier, labelers: Labelers) -> Json:
     """Give the whole state of the sandbox."""
     with sandbox.lock:
         organization = sandbox.organization
+        projects = [project for project in organization.projects.values() if not project.deleted]
         return {
             "seed": sandbox.seed,
-            "projects": [
-                _project(project, labelers) for project in organization.projects.values() if not project.deleted
-            ],
+            "projects": [_project(sandbox, project, labelers) for project in projects],
             "webhooks": [
                 {
                     "id": hook.id,
@@ -30,6 +30,7 @@ def describe(sandbox: Sandbox, courier: Courier, labelers: Labelers) -> Json:
                 for hook in organization.webhooks.values()
             ],
             "deliveries": courier.counters(),
+            "exports": sandbox.tasks.exports(None, sandbox.now()),
             "faults": asdict(sandbox.faults),
         }
 
@@ -37,16 +38,13 @@ def describe(sandbox: Sandbox, courier: Courier, labelers: Labelers) -> Json:
 def approved(project: Project) -> list[Json]:
     """List the truth: every row that is done with an answer.
 
-    Rows whose label says skipped are done too, but nobody answered them.
+    Rows whose chosen label says skipped are done too, but nobody answered them.
     """
-    return [
-        _approved(row, row.labels[0].id)
-        for row in project.current_rows()
-        if row.status == "DONE" and row.labels and not row.labels[0].skipped
-    ]
+    chosen = [(row, row.label(row.selected_label_id)) for row in project.current_rows() if row.status == "DONE"]
+    return [_approved(project, row, label) for row, label in chosen if label and not label.skipped]
 
 
-def _project(project: Project, labelers: Labelers) -> Json:
+def _project(sandbox: Sandbox, project: Project, labelers: Labelers) -> Json:
     rows = project.current_rows()
     run = labelers.run_of(project.id)
     return {
@@ -57,18 +55,23 @@ def _project(project: Project, labelers: Labelers) -> Json:
         "labels": sum(len(row.labels) for row in rows),
         "by_status": project.count_by_status(),
         "approved": approved(project),
+        "exports": sandbox.tasks.exports(project.id, sandbox.now()),
         "labelers": run.described() if run else None,
     }
 
 
-def _approved(row: ProjectRow, label_id: str) -> Json:
-    answers = plain_answers(row.labels[0].classifications)
-    texts = [given for given in answers.values() if isinstance(given, str)]
+def _approved(project: Project, row: ProjectRow, label: Label) -> Json:
+    answers = plain_answers(label.classifications)
+    prompt = prompt_name(project.ontology)
+    texts = [item["value"] for item in label.classifications if "text_answer" in item and item["value"] != prompt]
     return {
         "data_row_id": row.data_row.id,
         "global_key": row.data_row.global_key,
-        "label_id": label_id,
-        "prompt": row.data_row.row_data,
-        "answer": texts[0] if texts else None,
+        "label_id": label.id,
+        "prompt": answers.get(prompt) if prompt else row.data_row.row_data,
+        "answer": answers[texts[0]] if texts else None,
         "answers": answers,
+        "messages": plain_message_answers(label.classifications),
+        "selections": plain_choices(label.objects, "selections"),
+        "rankings": plain_choices(label.objects, "rankings"),
     }

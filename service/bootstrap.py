@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import LockError
 
 from service.adapters.files_store import FsspecFileStore
+from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, translated, web_redis
@@ -158,11 +159,18 @@ class Deps:
     @cached_property
     def labels(self) -> LabelboxSource:
         """Labelbox."""
+        return LabelboxSource(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+
+    @cached_property
+    def account(self) -> LabelboxAccountOfSdk:
+        """Labelbox, to be set up."""
+        return LabelboxAccountOfSdk(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+
+    @property
+    def _labelbox_api_key(self) -> str:
         if self.settings.labelbox_api_key is None:
             raise ConfigurationError("LABELBOX_API_KEY is not set", remedy="Set it, or LABELBOX_API_KEY_FILE.")
-        return LabelboxSource(
-            api_key=self.settings.labelbox_api_key.get_secret_value(), endpoint=self.settings.labelbox_endpoint
-        )
+        return self.settings.labelbox_api_key.get_secret_value()
 
     @cached_property
     def prompts(self) -> PromptTexts:

@@ -11,6 +11,9 @@ from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError, UnfetchablePrompt
 from service.domain.examples import Change, Example
 from service.domain.runs import Run, Step
+from service.domain.setup_rows import UploadRow
+from service.domain.setup_webhooks import HeldWebhook
+from service.domain.setups import HeldOntology, HeldProject, Kind
 from service.domain.snapshots import FrozenExample, Snapshot
 from service.domain.splits import Split
 from service.domain.triggers import Counts
@@ -75,6 +78,64 @@ class PromptTexts(Protocol):
             addresses: As they stand in the rows.
             on_wait: Called every few seconds meanwhile, to say that the work is still being done.
         """
+
+
+class LabelboxAccount(Protocol):
+    """Labelbox, set up: what there is by its name, and how to make what is missing. Nothing is ever deleted."""
+
+    def project(self, project_id: str) -> HeldProject:
+        """Give a project; LabelsRefused if there is none."""
+
+    def projects_named(self, name: str) -> list[HeldProject]:
+        """Give every project of exactly this name."""
+
+    def create_project(self, name: str, kind: Kind) -> HeldProject:
+        """Make a project without rows."""
+
+    def connected_ontology(self, project_id: str) -> HeldOntology | None:
+        """Give the project's ontology; None if it has none that asks anything."""
+
+    def ontologies_named(self, name: str) -> list[HeldOntology]:
+        """Give every ontology of exactly this name."""
+
+    def create_ontology(self, name: str, kind: Kind, normalized: Mapping[str, Any]) -> HeldOntology:
+        """Make an ontology; gives it as Labelbox keeps it."""
+
+    def connect_ontology(self, project_id: str, ontology_id: str) -> None:
+        """Let a project ask an ontology's questions."""
+
+    def datasets_named(self, name: str) -> list[str]:
+        """Give the ids of every dataset of exactly this name."""
+
+    def create_dataset(self, name: str) -> str:
+        """Make an empty dataset; gives its id."""
+
+    def contents_in_project(self, project_id: str, global_keys: Sequence[str]) -> dict[str, str]:
+        """Give the content of those of these rows that are in the project, by global key."""
+
+    def known_keys(self, global_keys: Sequence[str]) -> set[str]:
+        """Give those of these keys that any row of the organisation has."""
+
+    def upload(self, dataset_id: str, rows: Sequence[UploadRow], *, exist: bool) -> dict[str, str]:
+        """Make rows, or give rows that exist their content again; gives Labelbox's reason by the key it refused."""
+
+    def batches(self, project_id: str) -> dict[str, int]:
+        """Give the size of every batch of the project by its name."""
+
+    def create_batch(self, project_id: str, name: str, global_keys: Sequence[str], *, priority: int) -> int:
+        """Send rows (at most 100,000) to the project; gives how many arrived."""
+
+    def webhooks(self, project_id: str) -> list[HeldWebhook]:
+        """Give the webhooks of the project, and those of the whole organisation that may post to this service."""
+
+    def create_webhook(self, project_id: str | None, *, url: str, topics: Sequence[str], secret: str) -> str:
+        """Make a webhook of a project, or of the organisation; gives its id."""
+
+    def set_topics(self, webhook: HeldWebhook, topics: Sequence[str]) -> None:
+        """Let a webhook be told of these topics."""
+
+    def switch_off(self, webhook: HeldWebhook) -> None:
+        """Make a webhook inactive."""
 
 
 class ExampleStore(Protocol):

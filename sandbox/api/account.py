@@ -36,10 +36,19 @@ def _no_entries(_: Context, __: Arguments) -> list[Json]:
     return []
 
 
+def _metadata(context: Context, _: Arguments) -> list[Json]:
+    return [schema.view() for schema in context.sandbox.organization.metadata.all()]
+
+
+def _put_metadata(context: Context, arguments: Arguments) -> Json:
+    return context.sandbox.organization.metadata.put(arguments["data"]).view()
+
+
 ACCOUNT: dict[str, Resolver] = {
     "user": _user,
     "organization": _organization,
     # The SDK looks for these on its way to things that are imitated; an account may well have none.
     "iamIntegrations": _no_entries,
-    "customMetadataOntology": _no_entries,
+    "customMetadataOntology": _metadata,
+    "upsertCustomMetadataSchema": _put_metadata,
 }

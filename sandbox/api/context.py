@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sandbox.core import Sandbox
+from sandbox.errors import InvalidQuery
 
 Arguments = Mapping[str, Any]
 Resolver = Callable[["Context", Arguments], object]
@@ -29,6 +30,18 @@ class Context:
 def where_of(arguments: Arguments) -> dict[str, Any]:
     """Give the conditions of ``where``, also where the SDK nested them in ``AND``."""
     return _flat(arguments.get("where") or {})
+
+
+def fitting(views: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> list[Any]:
+    """Keep the views that equal what is wanted in every field named.
+
+    Raises:
+        InvalidQuery: A field is not imitated, or another comparison than equality is asked for.
+    """
+    for view in views[:1]:
+        if unknown := sorted(set(wanted) - set(view)):
+            raise InvalidQuery(f'"{unknown[0]}" is not imitated as a condition')
+    return [view for view in views if all(view[key] == value for key, value in wanted.items())]
 
 
 def page_of(items: Sequence[_Item], arguments: Arguments) -> list[_Item]:

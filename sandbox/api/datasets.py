@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sandbox.api.context import Arguments, Context, Resolver, page_of, where_of
+from sandbox.api.context import Arguments, Context, Resolver, fitting, page_of, where_of
 from sandbox.api.views import data_row_view, dataset_view, task_view
 from sandbox.errors import UnknownResource
 from sandbox.imports import import_manifest
@@ -19,9 +19,8 @@ def _get(context: Context, arguments: Arguments) -> Json:
 
 def _list(context: Context, arguments: Arguments) -> list[Json]:
     organization = context.sandbox.organization
-    wanted = where_of(arguments).get("name")
-    found = [item for item in organization.datasets.values() if wanted in {None, item.name}]
-    return [dataset_view(organization, item) for item in page_of(found, arguments)]
+    views = [dataset_view(organization, item) for item in organization.datasets.values()]
+    return page_of(fitting(views, {"deleted": False} | where_of(arguments)), arguments)
 
 
 def _create(context: Context, arguments: Arguments) -> Json:
@@ -50,7 +49,11 @@ def _upsert(context: Context, arguments: Arguments) -> Json:
 def _imported(context: Context, arguments: Arguments) -> Json:
     rows = context.sandbox.tasks.get(arguments["data"]["taskId"]).rows
     page, after = _cursor_page(rows, arguments["data"])
-    return {"nodes": [data_row_view(row) for row in page], "after": after, "total": len(rows)}
+    return {
+        "nodes": [data_row_view(context.sandbox.organization, row) for row in page],
+        "after": after,
+        "total": len(rows),
+    }
 
 
 def _refused(context: Context, arguments: Arguments) -> Json:

@@ -7,16 +7,18 @@ from sandbox.api.context import Context, Resolver
 from sandbox.api.datasets import DATASETS
 from sandbox.api.exports import EXPORTS
 from sandbox.api.ontologies import ONTOLOGIES
+from sandbox.api.project_creation import CREATION
 from sandbox.api.projects import PROJECTS
 from sandbox.api.rows import ROWS
 from sandbox.api.webhooks import WEBHOOKS
-from sandbox.errors import InvalidQuery, MalformedRequest, SandboxError
+from sandbox.errors import InvalidQuery, LimitExceeded, MalformedRequest, SandboxError
 from sandbox.graphql import bind, parse, select
 from sandbox.graphql_parser import Field
 from sandbox.records import Json
 
 _ROOTS: dict[str, Resolver] = {
     **ACCOUNT,
+    **CREATION,
     **DATASETS,
     **EXPORTS,
     **ONTOLOGIES,
@@ -27,7 +29,11 @@ _ROOTS: dict[str, Resolver] = {
 
 
 def answer(context: Context, text: str, variables: Mapping[str, object]) -> Json:
-    """Execute a query or a mutation, and give ``data`` or ``errors`` as Labelbox would."""
+    """Execute a query or a mutation, and give ``data`` or ``errors`` as Labelbox would.
+
+    Raises:
+        LimitExceeded: More is asked for than may run at once.
+    """
     try:
         with context.sandbox.lock:
             answered = {
@@ -35,6 +41,9 @@ def answer(context: Context, text: str, variables: Mapping[str, object]) -> Json
             }
         for work in context.afterwards:
             work()
+    except LimitExceeded:
+        # Labelbox answers these with a status of their own, not in the shape of GraphQL.
+        raise
     except SandboxError as error:
         return refusal(error)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -6,7 +6,7 @@ from sandbox.records import Json
 
 
 def _start(context: Context, arguments: Arguments) -> Json:
-    started = start_export(context.sandbox, arguments["input"])
+    started = start_export(context.sandbox, arguments["input"], base_url=context.base_url)
     context.afterwards.append(started.write)
     return {"taskId": started.task.id, "isStreamable": True}
 

@@ -4,6 +4,7 @@ import json
 
 from sandbox.api.context import Arguments, Context, Resolver, where_of
 from sandbox.api.views import ontology_view
+from sandbox.kinds import check_editor_task_type, check_media_type
 from sandbox.records import Json
 
 
@@ -20,8 +21,10 @@ def _search(context: Context, arguments: Arguments) -> Json:
 def _create(context: Context, arguments: Arguments) -> Json:
     given = arguments["data"]
     sandbox = context.sandbox
+    check_editor_task_type(given.get("editorTaskType"))
+    media_type = check_media_type(given.get("mediaType"))
     made = sandbox.organization.create_ontology(
-        given["name"], json.loads(given["normalized"]), media_type=given.get("mediaType"), at=sandbox.now()
+        given["name"], json.loads(given["normalized"]), media_type=media_type, at=sandbox.now()
     )
     return ontology_view(made)
 

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from dataclasses import replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -12,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.api.answers_gone_wrong import limited, wrong_answer, wrong_download
 from sandbox.api.context import Context
 from sandbox.api.execution import answer, refusal
 from sandbox.core import Sandbox
-from sandbox.errors import BadApiKey, UnknownResource, UnparsableQuery
+from sandbox.errors import BadApiKey, LimitExceeded, UnknownResource, UnparsableQuery
 
 # The SDK cuts uploads at 10 MB; the parts besides the file are small.
 _MAX_FORM_PART_BYTES = 1 << 20
@@ -27,6 +27,7 @@ def routes() -> list[Route]:
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/_gql", _graphql, methods=["POST"]),
         Route("/files/exports/{task_id}/{offset:int}", _export_file),
+        Route("/storage/{name:path}", _stored_file),
     ]
 
 
@@ -48,8 +49,8 @@ async def _graphql(request: Request) -> Response:
         check_key(request)
     except BadApiKey as error:
         return JSONResponse(refusal(error))
-    if _is_limited(sandbox):
-        return JSONResponse({"message": "You have exceeded your API rate limit."}, status_code=429)
+    if wrong := wrong_answer(sandbox):
+        return wrong
     base_url = str(request.base_url).rstrip("/")
     if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
         return await _upload(request, sandbox, base_url)
@@ -58,7 +59,10 @@ async def _graphql(request: Request) -> Response:
         text, variables = str(asked["query"]), asked.get("variables") or {}
     except (ValueError, KeyError, TypeError, AttributeError):
         return JSONResponse(refusal(UnparsableQuery("the body is no GraphQL request")))
-    return JSONResponse(await run_in_threadpool(answer, Context(sandbox, base_url), text, variables))
+    try:
+        return JSONResponse(await run_in_threadpool(answer, Context(sandbox, base_url), text, variables))
+    except LimitExceeded as error:
+        return limited(str(error))
 
 
 async def _upload(request: Request, sandbox: Sandbox, base_url: str) -> Response:
@@ -86,12 +90,17 @@ async def _export_file(request: Request) -> Response:
     chunk = result.at(offset) if result else None
     if result is None or chunk is None:
         raise HTTPException(404)
-    return Response(result.read(chunk, offset), media_type="application/x-ndjson")
+    content = result.read(chunk, offset)
+    return wrong_download(sandbox, content) or Response(content, media_type="application/x-ndjson")
 
 
-def _is_limited(sandbox: Sandbox) -> bool:
-    with sandbox.lock:
-        left = sandbox.faults.limited_requests
-        if left:
-            sandbox.faults = replace(sandbox.faults, limited_requests=left - 1)
-        return left > 0
+async def _stored_file(request: Request) -> Response:
+    """Serve a row's file, without a key, to whoever has a signed address."""
+    sandbox: Sandbox = request.app.state.sandbox
+    try:
+        content = sandbox.organization.storage.read(request.path_params["name"], request.query_params, sandbox.now())
+    except UnknownResource as error:
+        raise HTTPException(404) from error
+    except PermissionError as error:
+        raise HTTPException(403, str(error)) from error
+    return Response(content, media_type="text/plain")

@@ -1,11 +1,13 @@
 """Records as the SDK reads them: every field that it asks for must be there, null is fine."""
 
+import json
 from datetime import datetime
 
-from sandbox.answers import older_vocabulary
+from sandbox.metadata import shown
+from sandbox.older_vocabulary import older_vocabulary
 from sandbox.organization import Organization
 from sandbox.project import Project
-from sandbox.records import Batch, DataRow, Dataset, Json, Label, Ontology, Queue, User, Webhook
+from sandbox.records import Batch, DataRow, Dataset, Json, Label, Ontology, ProjectRow, Queue, User, Webhook
 from sandbox.stamps import api_stamp, whole_second
 from sandbox.tasks import Task
 
@@ -39,13 +41,13 @@ def project_view(project: Project) -> Json:
         "updatedAt": api_stamp(project.updated_at),
         "setupComplete": api_stamp(project.updated_at) if ready else None,
         "lastActivityTime": api_stamp(max(active)) if active else None,
-        "allowedMediaType": project.media_type,
-        "editorTaskType": None,
-        "uploadType": "MANUAL",
-        "autoAuditNumberOfLabels": 1,
-        "autoAuditPercentage": 1.0,
-        "isBenchmarkEnabled": True,
-        "isConsensusEnabled": False,
+        "allowedMediaType": project.kind.media_type,
+        "editorTaskType": project.kind.editor_task_type,
+        "uploadType": "AUTO" if project.kind.makes_rows else "MANUAL",
+        "autoAuditNumberOfLabels": project.quality.number_of_labels,
+        "autoAuditPercentage": project.quality.percentage,
+        "isBenchmarkEnabled": project.quality.benchmark,
+        "isConsensusEnabled": project.quality.consensus,
         "modelSetupComplete": None,
         "dataRowCount": len(active),
         "deleted": project.deleted,
@@ -60,7 +62,7 @@ def ontology_view(ontology: Ontology) -> Json:
         "description": None,
         "mediaType": ontology.media_type,
         "normalized": ontology.normalized,
-        "objectSchemaCount": 0,
+        "objectSchemaCount": len(ontology.normalized["tools"]),
         "classificationSchemaCount": len(ontology.normalized["classifications"]),
         "createdAt": api_stamp(ontology.created_at),
         "updatedAt": api_stamp(ontology.updated_at),
@@ -75,6 +77,7 @@ def dataset_view(organization: Organization, dataset: Dataset) -> Json:
         "description": dataset.description,
         "createdAt": api_stamp(dataset.created_at),
         "updatedAt": api_stamp(dataset.updated_at),
+        "deleted": False,
         "rowCount": lambda _: sum(row.dataset_id == dataset.id for row in organization.data_rows.values()),
     }
 
@@ -108,16 +111,17 @@ def task_view(task: Task, at: datetime) -> Json:
     }
 
 
-def data_row_view(data_row: DataRow) -> Json:
+def data_row_view(organization: Organization, data_row: DataRow) -> Json:
     """Show a data row."""
+    fields = shown(data_row.metadata, organization.metadata.by_id())
     return {
         "id": data_row.id,
         "externalId": data_row.external_id,
         "globalKey": data_row.global_key,
         "rowData": data_row.row_data,
-        "mediaAttributes": {"mimeType": "text/plain"},
-        "customMetadata": [],
-        "metadataFields": [],
+        "mediaAttributes": {"mimeType": data_row.media_attributes["mime_type"]},
+        "customMetadata": fields,
+        "metadataFields": fields,
         "createdAt": api_stamp(data_row.created_at),
         "updatedAt": api_stamp(data_row.updated_at),
     }
@@ -129,10 +133,17 @@ def batch_view(project: Project, batch: Batch) -> Json:
         "id": batch.id,
         "name": batch.name,
         "size": sum(row.batch.id == batch.id for row in project.current_rows()),
-        "consensusSettingsJson": None,
+        "consensusSettingsJson": _consensus(batch),
         "createdAt": api_stamp(batch.created_at),
         "updatedAt": api_stamp(batch.created_at),
     }
+
+
+def _consensus(batch: Batch) -> str | None:
+    settings = batch.consensus
+    if settings is None:
+        return None
+    return json.dumps({"numberOfLabels": settings.number_of_labels, "coveragePercentage": settings.coverage})
 
 
 def queue_view(queue: Queue, rows: int) -> Json:
@@ -146,15 +157,15 @@ def queue_view(queue: Queue, rows: int) -> Json:
     }
 
 
-def label_view(label: Label) -> Json:
+def label_view(label: Label, row: ProjectRow) -> Json:
     """Show a label with its content in the older vocabulary."""
     return {
         "id": label.id,
-        "label": "{}" if label.skipped else older_vocabulary(label.classifications),
+        "label": older_vocabulary(label),
         "secondsToLabel": float(label.seconds_to_label),
         "agreement": None,
         "benchmarkAgreement": None,
-        "isBenchmarkReference": False,
+        "isBenchmarkReference": label.id == row.benchmark_label_id,
         "createdAt": api_stamp(whole_second(label.created_at)),
         "updatedAt": api_stamp(label.updated_at),
     }

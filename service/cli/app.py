@@ -12,7 +12,7 @@ import typer
 from service.domain.errors import ConfigurationError, ServiceError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-labelbox = typer.Typer(no_args_is_help=True, help="Labelbox: reconcile now.")
+labelbox = typer.Typer(no_args_is_help=True, help="Labelbox: set up, reconcile now.")
 datasets = typer.Typer(no_args_is_help=True, help="Dataset snapshots.")
 runs = typer.Typer(no_args_is_help=True, help="Fine-tuning runs.")
 models = typer.Typer(no_args_is_help=True, help="Champions.")

@@ -1,7 +1,8 @@
 """``tuneloop check``: configuration, credentials and connections, each line with its remedy."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from redis.exceptions import RedisError
 from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, redis_url
-from service.cli.app import app
+from service.cli.app import AsJson, app, print_json
+from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.domain.errors import InboxUnavailable, ServiceError
@@ -20,38 +22,56 @@ from service.logs import silence_logging
 
 
 @app.command()
-def check(*, quiet: Annotated[bool, typer.Option(help="Leave out the configuration.")] = False) -> None:
-    """Verify the configuration and every connection."""
+def check(
+    *, quiet: Annotated[bool, typer.Option(help="Leave out the configuration.")] = False, as_json: AsJson = False
+) -> None:
+    """Verify the configuration, every connection, and Labelbox against it."""
     settings = load(os.environ)
-    if not quiet:
-        for name, value in describe(settings):
-            typer.echo(f"{name} = {value}")
+    configuration = [] if quiet else describe(settings)
     silence_logging()
-    deps = Deps(settings)
-    wrong = [
-        f"missing: {text}" for text in dict.fromkeys(missing_for(settings, "serve") + missing_for(settings, "work"))
-    ]
-    for name, probe in _probes(deps).items():
-        try:
-            typer.echo(f"ok       {name}: {probe()}")
-        except ServiceError as error:
-            wrong.append(f"{name}: {error}. What to do: {error.remedy}")
-        except (RedisError, OSError, sa.exc.SQLAlchemyError) as error:
-            wrong.append(f"{name}: {type(error).__name__}. What to do: start it, or correct its address.")
-    for text in wrong:
-        typer.echo(f"WRONG    {text}", err=True)
+    if not as_json:
+        for name, value in configuration:
+            typer.echo(f"{name} = {value}")
+    found: list[Checked] = []
+    for item in _checked(Deps(settings)):
+        found.append(item)
+        if item.ok and not as_json:
+            typer.echo(f"ok       {item.name}: {item.text}")
+    wrong = [item for item in found if not item.ok]
+    if as_json:
+        print_json({"ok": not wrong, "configuration": dict(configuration), "checks": [asdict(item) for item in found]})
+    else:
+        for item in wrong:
+            remedy = f". What to do: {item.remedy}" if item.remedy else ""
+            typer.echo(f"WRONG    {item.name}: {item.text}{remedy}", err=True)
     raise typer.Exit(1 if wrong else 0)
 
 
+def _checked(deps: Deps) -> Iterator[Checked]:
+    settings = deps.settings
+    for text in dict.fromkeys(missing_for(settings, "serve") + missing_for(settings, "work")):
+        yield Checked("missing", ok=False, text=text)
+    for name, probe in _probes(deps).items():
+        yield _probed(name, probe)
+    for pipeline in settings.pipelines:
+        yield from check_labelbox(deps, pipeline)
+
+
+def _probed(name: str, probe: Callable[[], str]) -> Checked:
+    try:
+        return Checked(name, ok=True, text=probe())
+    except ServiceError as error:
+        return Checked(name, ok=False, text=str(error), remedy=error.remedy)
+    except (RedisError, OSError, sa.exc.SQLAlchemyError) as error:
+        return Checked(name, ok=False, text=type(error).__name__, remedy="Start it, or correct its address.")
+
+
 def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
-    probes: dict[str, Callable[[], str]] = {
+    return {
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
         "files": lambda: deps.files.location("0" * 64).rpartition("/sha256/")[0],
     }
-    for name, pipeline in deps.settings.pipelines.items():
-        probes[f"labelbox project {pipeline.labels.project}"] = partial(_project, deps, name)
-    return probes
 
 
 def _redis(deps: Deps) -> str:
@@ -82,11 +102,3 @@ def _database(deps: Deps) -> str:
     with reading(deps.engine) as connection:
         found = connection.execute(sa.text("select version_num from alembic_version")).scalar()
     return f"{deps.engine.dialect.name}, schema {found}"
-
-
-def _project(deps: Deps, name: str) -> str:
-    from service.domain.labels import RowReader
-
-    pipeline = deps.settings.pipelines[name]
-    ontology = deps.labels.normalized_ontology(pipeline.labels.project)
-    return RowReader(ontology, pipeline.labels, form=pipeline.form).describe()

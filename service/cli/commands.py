@@ -6,6 +6,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_data,
     cmd_demo,
     cmd_explain,
+    cmd_labelbox,
     cmd_processes,
     cmd_runs,
     cmd_status,

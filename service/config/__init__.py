@@ -18,8 +18,12 @@ __all__ = ["Part", "ServiceSettings", "Settings", "TrainerSettings", "describe",
 Part = Literal["serve", "work", "schedule"]
 
 
-def load(environ: Mapping[str, str]) -> Settings:
+def load(environ: Mapping[str, str], *, setting_up: bool = False) -> Settings:
     """Read the file that ``TUNELOOP_CONFIG`` names, by default ``tuneloop.toml``, and the environment.
+
+    Args:
+        environ: The process's variables.
+        setting_up: Let the projects of pipelines be missing: their names are then empty.
 
     Raises:
         ConfigurationError: The file is missing or no TOML, or either holds mistakes: all of them, one a
@@ -29,7 +33,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     variables, mistakes = _read_variables(environment)
     path = Path(_config_name(environment))
     text = read_text(path)
-    file = check(path, text, parse(path, text), environment)
+    file = check(path, text, parse(path, text), environment, setting_up=setting_up)
     if isinstance(file, list):
         raise ConfigurationError("\n".join([*file, *mistakes]))
     if variables is None:
@@ -88,5 +92,6 @@ def _settings(path: Path, file: ConfigFile, variables: Variables, environment: E
         pipelines={name: table.policy(name) for name, table in file.pipelines.items()},
         trainers={name: table.settings(name, environment) for name, table in file.trainers.items()},
         service=ServiceSettings(**file.service.model_dump()),
+        setups={name: table.setup.policy(name) for name, table in file.pipelines.items() if table.setup},
         **{name: getattr(variables, name) for name in VARIABLES},
     )

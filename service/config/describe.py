@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from service.config.durations import write_duration
 from service.config.environment import VARIABLES
-from service.config.mistakes import key_of
+from service.config.mistakes import KeyPath, key_of
 from service.config.settings import Settings
 
+_NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
 
 
@@ -26,15 +27,21 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
         )
     for table in ("service", "trainers", "pipelines"):
         rows.extend((key_of(path), text) for path, text in _rows(getattr(settings, table), (table,)))
+    for name, setup in settings.setups.items():
+        rows.extend((key_of(path), text) for path, text in _rows(setup, ("pipelines", name, "setup")))
     return rows
 
 
-def _rows(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if is_dataclass(value):
         for field in fields(value):
-            # A table's name stands in its key already.
-            if field.name != "name":
+            # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
+            in_key = field.name == "pipeline" or (field.name == "name" and len(path) == _NAMED)
+            if not in_key:
                 yield from _rows(getattr(value, field.name), (*path, field.name))
+    elif isinstance(value, tuple) and any(is_dataclass(item) for item in value):
+        for number, item in enumerate(value):
+            yield from _rows(item, (*path, number))
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _rows(inner, (*path, str(key)))

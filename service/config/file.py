@@ -77,9 +77,13 @@ def parse(path: Path, text: str) -> dict[str, Any]:
     return {**document, "trainers": document.get("trainers") or {"openai": {}}}
 
 
-def check(path: Path, text: str, document: Mapping[str, Any], environment: Environment) -> ConfigFile | list[str]:
+def check(
+    path: Path, text: str, document: Mapping[str, Any], environment: Environment, *, setting_up: bool = False
+) -> ConfigFile | list[str]:
     """Check a document against the tables; gives it, or every mistake as ``file:line: key: words``."""
-    around = Surroundings(environment, _dialects(document["trainers"]))
+    pipelines = document.get("pipelines")
+    names = frozenset(pipelines if isinstance(pipelines, dict) else ())
+    around = Surroundings(environment, _dialects(document["trainers"]), names, setting_up)
     try:
         return ConfigFile.model_validate(document, context=around)
     except ValidationError as error:

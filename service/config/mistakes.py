@@ -3,7 +3,8 @@
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from textwrap import shorten
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,6 +25,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "must be a whole number",
     "int_parsing": lambda _: "must be a whole number",
     "float_type": lambda _: "must be a number",
+    "bool_type": lambda _: "must be true or false",
     "string_type": lambda _: "must be a text in quotes",
     "list_type": lambda _: "must be a list in brackets",
     "tuple_type": lambda _: "must be a list in brackets",
@@ -65,11 +67,17 @@ def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
     table: Any = model
     for step in path[:-1]:
         if isinstance(table, type) and issubclass(table, BaseModel):
-            table = table.model_fields[str(step)].annotation
+            table = _plain(table.model_fields[str(step)].annotation)
         else:
-            # A table of named tables: dict[name, table].
-            table = get_args(table)[1]
+            # A table of named tables, dict[name, table], or a list of them.
+            table = _plain(get_args(table)[-1])
     return list(table.model_fields)
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no common type
+    while get_origin(annotation) in {Annotated, Union, UnionType}:
+        annotation = get_args(annotation)[0]
+    return annotation
 
 
 def locate(text: str) -> dict[KeyPath, int]:
@@ -103,8 +111,8 @@ def key_of(path: Sequence[str | int]) -> str:
     return ".".join(map(str, bare))
 
 
-def _paths(table: Mapping[str, Any], above: KeyPath = ()) -> Iterator[KeyPath]:
-    for key, value in table.items():
+def _paths(table: Mapping[str, Any] | list[Any], above: KeyPath = ()) -> Iterator[KeyPath]:
+    for key, value in table.items() if isinstance(table, Mapping) else enumerate(table):
         yield (*above, key)
-        if isinstance(value, dict):
+        if isinstance(value, dict | list):
             yield from _paths(value, (*above, key))

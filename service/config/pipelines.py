@@ -1,12 +1,13 @@
 """The ``[pipelines.NAME]`` tables: which labels, when to train, and what counts as better."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from service.config.durations import Duration, write_duration
-from service.config.tables import Filled, Table, choose
+from service.config.setup import SetupTable
+from service.config.tables import Filled, Table, choose, surroundings
 from service.config.training import TrainTable
 from service.domain.metrics import METRICS
 from service.domain.pipelines import (
@@ -31,7 +32,7 @@ def _listed(value: object) -> object:
 class LabelsTable(Table):
     """See ``LabelPolicy``."""
 
-    project: Filled
+    project: Filled | None = None
     accept: Literal["done", "submitted"] = "done"
     kind: Literal["conversation", "preference"] | None = None
     response: Annotated[list[Filled], BeforeValidator(_listed)] = Field(default_factory=list)
@@ -48,6 +49,13 @@ class LabelsTable(Table):
         return LabelPolicy(
             **given | {"response": tuple(self.response), "where": where, "assistant": tuple(self.assistant)}
         )
+
+    @field_validator("project")
+    @classmethod
+    def _is_there(cls, value: str | None, info: ValidationInfo) -> str:
+        if value is None and not surroundings(info).setting_up:
+            raise ValueError("is missing: the id of your project, or let tuneloop labelbox setup make one")
+        return value or ""
 
 
 class TriggerTable(Table):
@@ -98,7 +106,9 @@ class PipelineTable(Table):
     """See ``Pipeline``."""
 
     system: Filled | None = None
-    labels: LabelsTable
+    # A table left out lacks its project, which is then the mistake that is told.
+    labels: LabelsTable = Field(default_factory=lambda: cast("LabelsTable", {}))
+    setup: SetupTable | None = None
     trigger: TriggerTable = TriggerTable()
     dataset: DatasetTable = DatasetTable()
     train: TrainTable

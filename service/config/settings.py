@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from service.domain.addresses import DEFAULT_HOSTS
 from service.domain.budgets import Price
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.setups import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,17 @@ class TrainerSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords."""
+    """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords.
+
+    Attributes:
+        setups: By pipeline, what ``tuneloop labelbox setup`` makes; only of those that say so.
+    """
 
     config_file: Path
     pipelines: Mapping[str, Pipeline]
     trainers: Mapping[str, TrainerSettings]
     service: ServiceSettings = ServiceSettings()
+    setups: Mapping[str, Setup] = field(default_factory=dict)
     redis_url: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     files_url: str | None = field(default=None, repr=False)

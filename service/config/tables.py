@@ -26,10 +26,14 @@ class Surroundings:
     Attributes:
         environment: Where secrets come from.
         trainers: The trainers that the file names and their dialects; None for one that does not exist.
+        pipelines: The names of the pipelines.
+        setting_up: Whether a pipeline's project may still be missing, because it is about to be made.
     """
 
     environment: Environment
     trainers: Mapping[str, Dialect | None]
+    pipelines: frozenset[str] = frozenset()
+    setting_up: bool = False
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

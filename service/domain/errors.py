@@ -105,6 +105,12 @@ class LabelsRefused(ServiceError):
     remedy = "Check LABELBOX_API_KEY and its access to the project, then replay the dead letter."
 
 
+class AmbiguousAccount(ServiceError):
+    """Labelbox has several things of one name, and nothing says which is meant."""
+
+    remedy = "Rename or delete all but one in Labelbox, or choose another name in [pipelines.NAME.setup]."
+
+
 class InboxUnavailable(ServiceError):
     """Redis did not confirm that the delivery is durable."""
 

@@ -17,6 +17,7 @@ from service.domain.pipelines import Budget, DatasetPolicy, LabelPolicy, Trigger
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = '[pipelines.support]\nlabels.project = "cl1"\ntrain.model = "gpt-4.1-mini-2025-04-14"\n'
+NO_PROJECT = "is missing: the id of your project, or let tuneloop labelbox setup make one"
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
@@ -204,7 +205,7 @@ model = "m"
         ),
         'tuneloop.toml:14: pipelines."two words".labels.project: must not be empty',
         "tuneloop.toml:15: pipelines.\"two words\".train.trainer: must be one of 'a', 'b' (got 'c')",
-        "tuneloop.toml:17: pipelines.x.labels.project: is missing",
+        f"tuneloop.toml:17: pipelines.x.labels.project: {NO_PROJECT}",
         "tuneloop.toml:17: pipelines.x.labels.accept: must be 'done' or 'submitted' (got 'dne')",
         "tuneloop.toml:17: pipelines.x.labels.acept: unknown key; did you mean 'accept'?",
         "tuneloop.toml:18: pipelines.x.trigger.threshold: must be at least 1 (got 0)",
@@ -227,7 +228,7 @@ model = "m"
             "must be 'auto' or a whole number from 1 to 256 (got 0)"
         ),
         "tuneloop.toml:32: pipelines.x.train.hyperparameters.n_epoch: unknown key; did you mean 'n_epochs'?",
-        "tuneloop.toml:33: pipelines.y.labels: is missing",
+        f"tuneloop.toml:33: pipelines.y.labels.project: {NO_PROJECT}",
         "tuneloop.toml:33: pipelines.y.train.trainer: is needed, because there are several: a, b",
         "TUNELOOP_PORT: must be at most 65535 (got '99999')",
         "TUNELOOP_MAX_BODY_BYTES: must be a whole number (got 'much')",

@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.answers import annotate, older_vocabulary, plain_answers
+from sandbox.answers import annotate, plain_answers, questions
 from sandbox.chunks import Chunks
+from sandbox.content import annotate_all
 from sandbox.errors import MalformedRequest
 from sandbox.export_filters import read_filters
 from sandbox.faults import Faults
+from sandbox.given import Answers
 from sandbox.ids import Ids
+from sandbox.older_vocabulary import older_vocabulary
 from sandbox.ontologies import with_ids
-from sandbox.people import KnownTexts, PlainWriter, Texts
-from sandbox.records import Batch, DataRow, Json, Ontology, ProjectRow
+from sandbox.people import KnownTexts, Texts
+from sandbox.plain_writer import PlainWriter
+from sandbox.records import Batch, DataRow, Json, Label, Ontology, ProjectRow
 from sandbox.settings import read_arguments
 from sandbox.stamps import api_stamp, export_stamp, filter_moment, hook_stamp, whole_second
 from sandbox.versions import Versions
@@ -32,6 +36,10 @@ def ontology(asked: list[Json]) -> Ontology:
     return Ontology("o", "o", "TEXT", with_ids({"classifications": asked}, Ids(0)), START, START)
 
 
+def annotated(asked: Ontology, answers: Answers, ids: Ids) -> tuple[Json, ...]:
+    return annotate(questions(asked), answers, ids)
+
+
 def project_row(text: str = "text") -> ProjectRow:
     data_row = DataRow("row", "dataset", text, "key", None, START, START)
     return ProjectRow(data_row, Batch("b", "b", START), 5, "TO_LABEL", START)
@@ -39,7 +47,7 @@ def project_row(text: str = "text") -> ProjectRow:
 
 def test_answers_survive_the_way_into_the_export_and_back() -> None:
     answers = {"faults": ["wrong", "long"], "summary": "s ✓\n", "tone": "cold"}
-    written = annotate(ontology(ASKED), answers, Ids(1))
+    written = annotated(ontology(ASKED), answers, Ids(1))
     assert [item["value"] for item in written] == list(answers)
     assert plain_answers(written) == answers
     assert written[2]["radio_answer"]["name"] == "Cold!"
@@ -48,7 +56,7 @@ def test_answers_survive_the_way_into_the_export_and_back() -> None:
 def test_a_question_may_be_named_by_its_feature_schema_id() -> None:
     asked = ontology(ASKED)
     key = asked.normalized["classifications"][0]["featureSchemaId"]
-    assert plain_answers(annotate(asked, {key: "s"}, Ids(1))) == {"summary": "s"}
+    assert plain_answers(annotated(asked, {key: "s"}, Ids(1))) == {"summary": "s"}
 
 
 @pytest.mark.parametrize(
@@ -64,19 +72,20 @@ def test_a_question_may_be_named_by_its_feature_schema_id() -> None:
 )
 def test_answers_that_do_not_fit_the_questions_are_refused(answers: dict[str, str | list[str]]) -> None:
     with pytest.raises(MalformedRequest):
-        annotate(ontology(ASKED), answers, Ids(1))
+        annotated(ontology(ASKED), answers, Ids(1))
 
 
-def test_prompts_and_tools_are_not_imitated() -> None:
-    with pytest.raises(MalformedRequest, match="prompt"):
-        annotate(ontology([{"type": "prompt", "name": "p"}]), {"p": "x"}, Ids(1))
+def test_dropdowns_and_drawing_tools_are_not_imitated() -> None:
+    with pytest.raises(MalformedRequest, match="dropdown"):
+        annotated(ontology([{"type": "dropdown", "name": "p"}]), {"p": "x"}, Ids(1))
     with pytest.raises(MalformedRequest, match="tools"):
         with_ids({"tools": [{"tool": "rectangle"}]}, Ids(0))
 
 
 def test_the_older_vocabulary_is_json_in_a_string_joined_by_the_same_schema_ids() -> None:
-    written = annotate(ontology(ASKED), {"summary": "ü", "faults": ["long"]}, Ids(1))
-    text, checklist = json.loads(older_vocabulary(written))["classifications"]
+    written = annotated(ontology(ASKED), {"summary": "ü", "faults": ["long"]}, Ids(1))
+    label = Label("l", START, START, START, "by", written, skipped=False, seconds_to_label=1)
+    text, checklist = json.loads(older_vocabulary(label))["classifications"]
     assert text == {
         "featureId": written[0]["feature_id"],
         "schemaId": written[0]["feature_schema_id"],
@@ -94,10 +103,10 @@ def test_people_answer_every_kind_of_question_and_know_some_texts() -> None:
     row = project_row().data_row
     for writer in (known, PlainWriter()):
         for care in ("final", "draft", "careless"):
-            assert annotate(ontology(ASKED), writer.write(row, ontology(ASKED), care), Ids(1))
-    assert known.write(row, ontology(ASKED), "final")["summary"] == "All is well with it."
-    assert known.write(row, ontology(ASKED), "careless")["summary"] == "Bob is well."
-    assert known.write(row, ontology(ASKED), "draft")["summary"] == "All is well"
+            assert annotate_all(ontology(ASKED), row, writer.write(row, ontology(ASKED), care), Ids(1)).classifications
+    assert known.write(row, ontology(ASKED), "final").answers["summary"] == "All is well with it."
+    assert known.write(row, ontology(ASKED), "careless").answers["summary"] == "Bob is well."
+    assert known.write(row, ontology(ASKED), "draft").answers["summary"] == "All is well"
 
 
 @given(

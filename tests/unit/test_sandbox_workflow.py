@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sandbox import workflow
+from sandbox import labelling, reviewing
+from sandbox.changes import Change, Doing
 from sandbox.errors import OperationNotAllowed
 from sandbox.ids import Ids
 from sandbox.project import new_queues
-from sandbox.records import Batch, DataRow, Json, ProjectRow
-from sandbox.workflow import Change, Doing
+from sandbox.records import Batch, Content, DataRow, ProjectRow
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 QUEUES = new_queues(Ids(0))
-ANSWER: tuple[Json, ...] = ({"value": "summary", "text_answer": {"content": "first"}},)
-OTHER: tuple[Json, ...] = ({"value": "summary", "text_answer": {"content": "second"}},)
+ANSWER = Content(({"value": "summary", "text_answer": {"content": "first"}},))
+OTHER = Content(({"value": "summary", "text_answer": {"content": "second"}},))
 WAITING = ProjectRow(
     DataRow("row", "dataset", "text", None, None, START, START), Batch("b", "b", START), 5, "TO_LABEL", START
 )
@@ -25,7 +25,7 @@ def doing(minutes: int, by: str = "labeler@example.com") -> Doing:
 
 
 def submitted(row: ProjectRow = WAITING, minutes: int = 1) -> ProjectRow:
-    return workflow.submit(row, doing(minutes), classifications=ANSWER, label_id="label").row
+    return labelling.submit(row, doing(minutes), content=ANSWER, label_id="label").row
 
 
 def topics(change: Change) -> list[str]:
@@ -33,7 +33,7 @@ def topics(change: Change) -> list[str]:
 
 
 def test_submitting_makes_a_label_and_passes_the_row_to_review() -> None:
-    change = workflow.submit(WAITING, doing(1), classifications=ANSWER, label_id="label")
+    change = labelling.submit(WAITING, doing(1), content=ANSWER, label_id="label")
     (label,) = change.row.labels
     assert (change.row.status, topics(change)) == ("IN_REVIEW", ["LABEL_CREATED"])
     assert (label.id, label.created_by, label.seconds_to_label) == ("label", "labeler@example.com", 40)
@@ -44,7 +44,7 @@ def test_submitting_makes_a_label_and_passes_the_row_to_review() -> None:
 
 
 def test_approving_names_the_label_and_leaves_its_stamps_alone() -> None:
-    change = workflow.approve(submitted(), doing(2, by="reviewer@example.com"))
+    change = reviewing.approve(submitted(), doing(2, by="reviewer@example.com"))
     (label,) = change.row.labels
     assert (change.row.status, change.row.selected_label_id) == ("DONE", "label")
     assert topics(change) == ["WORKFLOW_ACTION"]
@@ -55,62 +55,66 @@ def test_approving_names_the_label_and_leaves_its_stamps_alone() -> None:
 
 
 def test_rework_changes_the_label_that_was_rejected() -> None:
-    rejected = workflow.reject(submitted(), doing(2)).row
+    rejected = reviewing.reject(submitted(), doing(2)).row
     assert (rejected.status, rejected.history[0]["next_task_id"]) == ("IN_REWORK", QUEUES.rework.id)
-    change = workflow.submit(rejected, doing(3), classifications=OTHER, label_id="unused")
+    change = labelling.submit(rejected, doing(3), content=OTHER, label_id="unused")
     (label,) = change.row.labels
-    assert (label.id, label.classifications, label.seconds_to_rework) == ("label", OTHER, 40)
+    assert (label.id, label.classifications, label.seconds_to_rework) == ("label", OTHER.classifications, 40)
     assert (change.row.status, topics(change)) == ("IN_REVIEW", ["LABEL_UPDATED"])
     assert change.row.history[0]["previous_task_id"] == QUEUES.rework.id
 
 
 def test_editing_a_done_row_keeps_it_done_with_the_new_answer() -> None:
-    done = workflow.approve(submitted(), doing(2)).row
-    change = workflow.edit(done, doing(3), classifications=OTHER)
+    done = reviewing.approve(submitted(), doing(2)).row
+    change = labelling.edit(done, doing(3), content=OTHER)
     (label,) = change.row.labels
-    assert (change.row.status, change.row.selected_label_id, label.classifications) == ("DONE", "label", OTHER)
+    assert (change.row.status, change.row.selected_label_id, label.classifications) == (
+        "DONE",
+        "label",
+        OTHER.classifications,
+    )
     assert label.created_at < label.content_last_updated_at == change.row.last_activity_at
     assert topics(change) == ["LABEL_UPDATED"]
 
 
 def test_deleting_the_label_sends_the_row_back_to_labeling() -> None:
-    done = workflow.approve(submitted(), doing(2)).row
-    change = workflow.delete_label(done, doing(3))
+    done = reviewing.approve(submitted(), doing(2)).row
+    change = labelling.delete_label(done, doing(3))
     assert (change.row.status, change.row.labels, change.row.selected_label_id) == ("TO_LABEL", (), None)
     assert [(event.topic, event.label and event.label.id) for event in change.events] == [("LABEL_DELETED", "label")]
 
 
 def test_moving_out_of_done_takes_the_approval_back_and_moving_in_gives_it() -> None:
-    done = workflow.approve(submitted(), doing(2)).row
-    back = workflow.move(done, doing(3), to="IN_REVIEW")
+    done = reviewing.approve(submitted(), doing(2)).row
+    back = reviewing.move(done, doing(3), to="IN_REVIEW")
     assert (back.row.status, back.row.selected_label_id, topics(back)) == ("IN_REVIEW", None, ["WORKFLOW_ACTION"])
     assert "previous_task_id" not in back.row.history[0]
-    assert workflow.move(back.row, doing(4), to="DONE").row.selected_label_id == "label"
+    assert reviewing.move(back.row, doing(4), to="DONE").row.selected_label_id == "label"
 
 
 def test_a_skipped_row_has_a_label_without_answers() -> None:
-    change = workflow.submit(WAITING, doing(1), classifications=(), label_id="label", skipped=True)
+    change = labelling.submit(WAITING, doing(1), content=Content(), label_id="label", skipped=True)
     assert (change.row.labels[0].skipped, topics(change)) == (True, ["LABEL_CREATED"])
-    assert workflow.approve(change.row, doing(2)).row.status == "DONE"
+    assert reviewing.approve(change.row, doing(2)).row.status == "DONE"
 
 
 def test_deleting_the_row_deletes_its_label() -> None:
-    change = workflow.delete_row(submitted(), doing(2))
+    change = labelling.delete_row(submitted(), doing(2))
     assert (change.row.deleted, change.row.labels, topics(change)) == (True, (), ["LABEL_DELETED"])
-    assert workflow.delete_row(WAITING, doing(2)).events == ()
+    assert labelling.delete_row(WAITING, doing(2)).events == ()
 
 
 def test_actions_are_refused_where_the_row_does_not_stand() -> None:
-    done = workflow.approve(submitted(), doing(2)).row
+    done = reviewing.approve(submitted(), doing(2)).row
     with pytest.raises(OperationNotAllowed):
         submitted(done)
     with pytest.raises(OperationNotAllowed):
-        workflow.approve(done, doing(3))
+        reviewing.approve(done, doing(3))
     with pytest.raises(OperationNotAllowed):
-        workflow.reject(WAITING, doing(3))
+        reviewing.reject(WAITING, doing(3))
     with pytest.raises(OperationNotAllowed):
-        workflow.edit(WAITING, doing(3), classifications=OTHER)
+        labelling.edit(WAITING, doing(3), content=OTHER)
     with pytest.raises(OperationNotAllowed):
-        workflow.delete_label(WAITING, doing(3))
+        labelling.delete_label(WAITING, doing(3))
     with pytest.raises(OperationNotAllowed):
-        workflow.approve(workflow.move(WAITING, doing(3), to="IN_REVIEW").row, doing(4))
+        reviewing.approve(reviewing.move(WAITING, doing(3), to="IN_REVIEW").row, doing(4))
