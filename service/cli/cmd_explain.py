@@ -56,16 +56,19 @@ def _standing(standing: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
         yield f"    split        {standing['split'] or 'none'}, group {standing['group_key'][:16] or 'none'}"
     if with_text:
         yield from (f"    {turn['role']:<12} {turn['content']}" for turn in standing["content"])
+    yield "    changes"
     for change in standing["history"]:
         label = f", label {change['label_id']}" if change["label_id"] else ""
         yield (
-            f"    {_at(change['at'])}  {change['status']}{_why(change)}{label}, version {change['version']}, "
+            f"      {_at(change['at'])}  {change['status']}{_why(change)}{label}, version {change['version']}, "
             f"by the export of {_at(change['observed_at'])}"
         )
     for line in standing["snapshots"]:
+        use = "asked, never taught" if line["split"] == "held_out" else "taught"
+        use = "measured while training" if line["split"] == "validation" else use
         yield (
             f"    snapshot     {line['snapshot_id'][:16]} of {_at(line['created_at'])}: version {line['version']} "
-            f"in {line['split']}"
+            f"in {line['split']} ({use})"
         )
     for run in standing["runs"]:
         model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
