@@ -40,6 +40,7 @@ class Organization:
         self.by_global_key: dict[str, str] = {}
         self.ontologies: dict[str, Ontology] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.model_configs: dict[str, Json] = {}
         self.metadata = MetadataSchemas(ids)
         self.storage = Storage(base_url)
         self.owner = self.user(OWNER, at)
@@ -72,6 +73,10 @@ class Organization:
     def webhook(self, webhook_id: object) -> Webhook:
         """Give a webhook."""
         return _found(self.webhooks, webhook_id, "webhook")
+
+    def model_config(self, config_id: object) -> Json:
+        """Give a model's configuration."""
+        return _found(self.model_configs, config_id, "model config")
 
     def create_project(
         self,
