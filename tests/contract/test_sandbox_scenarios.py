@@ -200,18 +200,21 @@ def test_consensus_rows_have_three_labels_by_three_people_and_any_may_be_chosen(
     assert set(places) == {0, 1, 2}
 
 
-def test_texts_may_lie_in_files(projects: dict[str, Json]) -> None:
-    settings = Settings(scenario="responses", rows=3, labels=3, rate=0, seed=SEED, in_files=True)
+def test_texts_may_lie_in_files_and_the_truth_still_says_what_they_say(projects: dict[str, Json]) -> None:
+    settings = Settings(scenario="responses", rows=5, labels=3, rate=0, seed=SEED, in_files=True)
     with serve_in_thread(settings) as running:
         running.settle()
         client = labelbox.Client(api_key="any", endpoint=running.url)
         (project,) = client.get_projects()
         task = project.export()
         task.wait_till_done()
-        addresses = [item.json["data_row"]["row_data"] for item in task.get_buffered_stream()]
-        texts = {httpx2.get(address, trust_env=False).text for address in addresses}
+        addresses = {one.json["data_row"]["id"]: one.json["data_row"]["row_data"] for one in task.get_buffered_stream()}
+        state = httpx2.get(f"{running.base_url}/sandbox/state", trust_env=False).json()
+        approved = {row["data_row_id"]: row["prompt"] for row in state["projects"][0]["approved"]}
+        texts = {key: httpx2.get(addresses[key], trust_env=False).text for key in approved}
         client.connection.close()
-    assert {row["prompt"] for row in projects["responses"]["approved"]} & texts
+    assert (len(texts), texts) == (3, approved)
+    assert set(texts.values()) <= {row["prompt"] for row in projects["responses"]["approved"]}
 
 
 def test_a_webhook_of_all_kinds_is_that_of_the_organisation() -> None:
