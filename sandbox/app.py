@@ -1,6 +1,6 @@
 """The sandbox assembled: the account, who posts its deliveries, who works in it, and the app that serves it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from sandbox.courier import Courier
 from sandbox.errors import SandboxError
 from sandbox.labelers import Labelers
 from sandbox.records import TOPICS
-from sandbox.scenarios import SupportChats
+from sandbox.scenario_choice import Scenario, make_scenarios
 from sandbox.settings import Settings
 
 
@@ -26,7 +26,7 @@ class Parts:
     sandbox: Sandbox
     courier: Courier
     labelers: Labelers
-    scenario: SupportChats | None
+    scenarios: Sequence[Scenario]
 
 
 def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now, *, base_url: str = "") -> Parts:
@@ -46,20 +46,32 @@ def assemble(settings: Settings, clock: Callable[[], datetime] = stamps.now, *, 
     )
     sandbox.outbox = courier.hand_over
     labelers = Labelers(sandbox)
-    scenario = None
-    if settings.scenario is not None:
-        scenario = SupportChats(sandbox, rows=settings.rows)
+    scenarios = (
+        make_scenarios(sandbox, settings.scenario, rows=settings.rows, in_files=settings.in_files)
+        if settings.scenario
+        else []
+    )
+    for scenario in scenarios:
         labelers.writers[scenario.project.id] = scenario.writer()
-        labelers.more_rows = scenario.more_rows
+    labelers.more_rows = _all_of(scenarios)
     if settings.webhook_url and settings.webhook_secret:
         sandbox.organization.create_webhook(
             settings.webhook_url,
             secret=settings.webhook_secret,
             topics=TOPICS,
-            project_id=scenario.project.id if scenario else None,
+            # Of several projects one webhook tells, that of the organisation.
+            project_id=scenarios[0].project.id if len(scenarios) == 1 else None,
             at=sandbox.now(),
         )
-    return Parts(settings, sandbox, courier, labelers, scenario)
+    return Parts(settings, sandbox, courier, labelers, scenarios)
+
+
+def _all_of(scenarios: Sequence[Scenario]) -> Callable[[str], None]:
+    def more_rows(project_id: str) -> None:
+        for scenario in scenarios:
+            scenario.more_rows(project_id)
+
+    return more_rows
 
 
 def make_app(parts: Parts) -> Starlette:
@@ -69,9 +81,9 @@ def make_app(parts: Parts) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with parts.courier.at_work(), parts.labelers.at_work():
-            if parts.scenario and settings.labels:
+            for scenario in parts.scenarios if settings.labels else ():
                 parts.labelers.work(
-                    parts.scenario.project.id,
+                    scenario.project.id,
                     approve=settings.labels,
                     rate=settings.rate,
                     people=settings.people,

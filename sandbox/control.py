@@ -26,6 +26,7 @@ def routes() -> list[Route]:
         Route("/sandbox/state", _state),
         Route("/sandbox/operations", _operation, methods=["POST"]),
         Route("/sandbox/labelers", _labelers, methods=["POST"]),
+        Route("/sandbox/archive", _archive, methods=["POST"]),
         Route("/sandbox/faults", _faults, methods=["POST"]),
     ]
 
@@ -83,6 +84,19 @@ async def _labelers(request: Request) -> Response:
     project = _project(state.sandbox, given)
     run = state.labelers.work(project.id, rate=float(rate), **numbers)
     return JSONResponse({"project": project.id, **run.described()}, status_code=202)
+
+
+async def _archive(request: Request) -> Response:
+    """Archive a feature of a project's ontology: ``{"feature", "project"?}``."""
+    check_key(request)
+    sandbox: Sandbox = request.app.state.sandbox
+    given = await _body(request)
+    with sandbox.lock:
+        ontology = _project(sandbox, given).ontology
+        if ontology is None or not isinstance(given.get("feature"), str):
+            raise MalformedRequest("name a feature of the project's ontology")
+        changed = sandbox.organization.archive(ontology.id, given["feature"], sandbox.now())
+    return JSONResponse({"ontology": changed.id, "normalized": changed.normalized})
 
 
 async def _faults(request: Request) -> Response:

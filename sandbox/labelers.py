@@ -4,25 +4,22 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from sandbox.core import Sandbox
 from sandbox.errors import MalformedRequest, OperationNotAllowed, SandboxError, UnknownResource
 from sandbox.given import Given
-from sandbox.ids import seeded
-from sandbox.label_choice import own
-from sandbox.operations import Operation
 from sandbox.people import Care, Writer
 from sandbox.plain_writer import PlainWriter
 from sandbox.project import Project
 from sandbox.records import ProjectRow
 from sandbox.shift import Shift, Step
+from sandbox.step_operations import operations_of
 
 # At full speed the loop must still turn, or nothing would be posted or answered.
 _UNPACED_TICKS = 20
 _ANYBODY = PlainWriter()
-# How well those work whose label the reviewer will not choose.
-_COLLEAGUES: tuple[Care, ...] = ("final", "careless")
 
 
 @dataclass(slots=True)
@@ -176,50 +173,16 @@ class Labelers:
     def _do(self, run: Run, step: Step) -> None:
         try:
             project = self._sandbox.organization.project(run.project_id)
-            for operation in self._operations(run, project, project.row(step.data_row_id), step):
+            row = project.row(step.data_row_id)
+            write = partial(self._write, project, row)
+            seed = self._sandbox.seed
+            for operation in operations_of(step, project.id, row, write, people=run.people, seed=seed):
                 self._sandbox.perform(operation)
         except (OperationNotAllowed, UnknownResource):
             # Somebody else moved or deleted the row; people shrug and take another one.
             run.shift.give_up(step)
 
-    def _operations(self, run: Run, project: Project, row: ProjectRow, step: Step) -> list[Operation]:
-        """Give what a step is, and what others do on a row that asks for several labels."""
-        main = Operation(
-            name=step.action,
-            project_id=project.id,
-            data_row_id=step.data_row_id,
-            by=step.by,
-            given=self._given(project, row, step.care) if step.action in {"submit", "edit"} else None,
-            queue=step.detail if step.action == "move" else None,
-            seconds=step.seconds,
-            label_id=_label_id(row, step),
-        )
-        if row.status != "TO_LABEL" or row.is_full:
-            return [main]
-        return self._with_colleagues(run, project, row, main)
-
-    def _with_colleagues(self, run: Run, project: Project, row: ProjectRow, main: Operation) -> list[Operation]:
-        """Let colleagues add the labels that are still missing, some before and some after."""
-        there = {label.created_by for label in row.labels}
-        missing = (row.expected_labels or 1) - len(row.labels) - 1
-        everybody = (f"labeler{n + 1}@example.com" for n in range(run.people + missing + len(there) + 1))
-        colleagues = [by for by in everybody if by != main.by and by not in there][:missing]
-        chance = seeded("colleagues", self._sandbox.seed, row.data_row.id)
-        operations = [main]
-        for by in colleagues:
-            care = chance.choice(_COLLEAGUES)
-            theirs = replace(main, name="submit", by=by, given=self._given(project, row, care))
-            operations.insert(chance.randrange(len(operations) + 1), theirs)
-        return operations
-
-    def _given(self, project: Project, row: ProjectRow, care: Care) -> Given | None:
+    def _write(self, project: Project, row: ProjectRow, care: Care) -> Given:
         if project.ontology is None:
-            return None
-        writer = self.writers.get(project.id, _ANYBODY)
-        return writer.write(row.data_row, project.ontology, care)
-
-
-def _label_id(row: ProjectRow, step: Step) -> str | None:
-    """Name the label in hands, so that the reviewer means the one whose answer will be right."""
-    label = own(row, step.labeler)
-    return label.id if label and row.expected_labels else None
+            raise OperationNotAllowed("the project has no ontology, so nobody can answer")
+        return self.writers.get(project.id, _ANYBODY).write(row.data_row, project.ontology, care)

@@ -1,6 +1,6 @@
 """An ontology as it is sent by the SDK becomes the one that Labelbox gives back."""
 
-from sandbox.errors import MalformedRequest
+from sandbox.errors import MalformedRequest, UnknownResource
 from sandbox.ids import Ids
 from sandbox.records import Json
 
@@ -17,6 +17,33 @@ def with_ids(normalized: Json, ids: Ids) -> Json:
     tools = [_tool(item, ids) for item in normalized.get("tools") or ()]
     asked = [_question(item, ids) for item in normalized.get("classifications") or ()]
     return {"tools": tools, "relationships": [], "classifications": asked, "realTime": False}
+
+
+def archive(normalized: Json, feature: str) -> Json:
+    """Archive one tool, question or option: labels that have it keep it, nobody can use it any more.
+
+    Args:
+        normalized: The ontology's document; it is left as it is.
+        feature: The feature schema id, or the name of a tool or question.
+
+    Raises:
+        UnknownResource: There is no such feature.
+    """
+    parts = {part: _archive(normalized[part], feature) for part in ("tools", "classifications")}
+    if normalized == normalized | parts:
+        raise UnknownResource(f"the ontology has no feature {feature!r} to archive")
+    return normalized | parts
+
+
+def _archive(items: list[Json], feature: str) -> list[Json]:
+    """Look for a feature at this level and below."""
+    changed = []
+    for item in items:
+        below: Json = {key: _archive(item[key], feature) for key in ("classifications", "options") if key in item}
+        if feature in {item["featureSchemaId"], item.get("name")}:
+            below["archived"] = True
+        changed.append(item | below)
+    return changed
 
 
 def _tool(item: Json, ids: Ids) -> Json:

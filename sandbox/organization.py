@@ -9,7 +9,7 @@ from sandbox.errors import UnknownResource
 from sandbox.ids import Ids
 from sandbox.kinds import Kind, Quality
 from sandbox.metadata import MetadataSchemas
-from sandbox.ontologies import with_ids
+from sandbox.ontologies import archive, with_ids
 from sandbox.project import Project, new_queues
 from sandbox.records import Batch, Consensus, DataRow, Dataset, Json, Ontology, User, Webhook
 from sandbox.storage import Storage
@@ -40,6 +40,7 @@ class Organization:
         self.by_global_key: dict[str, str] = {}
         self.ontologies: dict[str, Ontology] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.model_configs: dict[str, Json] = {}
         self.metadata = MetadataSchemas(ids)
         self.storage = Storage(base_url)
         self.owner = self.user(OWNER, at)
@@ -72,6 +73,10 @@ class Organization:
     def webhook(self, webhook_id: object) -> Webhook:
         """Give a webhook."""
         return _found(self.webhooks, webhook_id, "webhook")
+
+    def model_config(self, config_id: object) -> Json:
+        """Give a model's configuration."""
+        return _found(self.model_configs, config_id, "model config")
 
     def create_project(
         self,
@@ -118,6 +123,20 @@ class Organization:
             self.ids.cuid(), name, media_type, with_ids(normalized, self.ids), created_at=at, updated_at=at
         )
         self.ontologies[ontology.id] = ontology
+        return ontology
+
+    def archive(self, ontology_id: str, feature: str, at: datetime) -> Ontology:
+        """Archive one tool, question or option, for every project that has the ontology.
+
+        Raises:
+            UnknownResource: No such ontology or feature.
+        """
+        former = self.ontology(ontology_id)
+        ontology = replace(former, normalized=archive(former.normalized, feature), updated_at=at)
+        self.ontologies[ontology_id] = ontology
+        for project in self.projects.values():
+            if project.ontology and project.ontology.id == ontology_id:
+                project.ontology = ontology
         return ontology
 
     def create_batch(self, project: Project, name: str, at: datetime, consensus: Consensus | None = None) -> Batch:

@@ -19,6 +19,8 @@ class Project:
     Attributes:
         kind: What it is for, with Labelbox's ``allowedMediaType``, such as ``TEXT``.
         quality: How many people label a row of a batch that does not say so itself.
+        model_configs: The models of a live chat: their configurations by the id of the association.
+        model_setup_complete: Whether those may not be changed any more.
         rows: By data row id, in the order in which they were sent to the project.
     """
 
@@ -34,6 +36,8 @@ class Project:
     deleted: bool = False
     batches: dict[str, Batch] = field(default_factory=dict)
     rows: dict[str, Versions] = field(default_factory=dict)
+    model_configs: dict[str, str] = field(default_factory=dict)
+    model_setup_complete: bool | None = None
 
     @property
     def is_live_chat(self) -> bool:

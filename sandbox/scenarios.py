@@ -1,4 +1,4 @@
-"""Projects to start with: what is asked, about what, and what people answer."""
+"""The project of the demo: support chats to summarise, and people who know how."""
 
 from collections.abc import Callable
 
@@ -28,6 +28,7 @@ class SupportChats:
         sandbox: Where the project is made.
         rows: How many chats it begins with; more follow when the queue runs dry.
         generate: Gives chats: the first ``count`` of a seed.
+        in_files: Whether the chats lie in files behind signed addresses.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class SupportChats:
         *,
         rows: int,
         generate: Callable[[int, int], list[SupportChat]] = support_chats,
+        in_files: bool = False,
     ) -> None:
+        self._in_files = in_files
         self._sandbox = sandbox
         self._generate = generate
         self._texts: dict[str, Texts] = {}
@@ -73,6 +76,7 @@ class SupportChats:
         self._texts |= {key: Texts(chat.summary, chat.careless_summary) for key, chat in chats.items()}
         with sandbox.lock:
             at = sandbox.now()
-            added = add_texts(organization, self._dataset_id, [(key, chat.chat) for key, chat in chats.items()], at)
+            shown = [(key, chat.chat) for key, chat in chats.items()]
+            added = add_texts(organization, self._dataset_id, shown, at, in_files=self._in_files)
             batch = organization.create_batch(self.project, f"wave of {len(added)}", at)
             self.project.add(batch, added, priority=5, at=at)

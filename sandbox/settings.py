@@ -10,8 +10,7 @@ from sandbox.deliveries import Signing
 from sandbox.errors import MalformedRequest
 from sandbox.fault_options import add_fault_options
 from sandbox.faults import Faults
-
-SCENARIOS = ("support-chats",)
+from sandbox.scenario_choice import SCENARIOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,9 @@ class Settings:
         signing: ``both`` adds the SHA-256 signature that not every real delivery may carry.
         concurrency: How many deliveries are posted at once.
         scenario: A project to start with, with its rows; None starts empty.
-        rows: How many rows the scenario begins with.
-        labels: How many of them the labelers approve at once; 0 waits for the control API.
+        rows: How many rows each project of the scenario begins with.
+        labels: How many of them the labelers approve at once, in each project; 0 waits for the control API.
+        in_files: Whether the scenario's texts lie in files behind signed addresses.
         people: How many labelers there are.
         rate: Labels per second; 0 as fast as possible.
         webhook_url: Told of everything, if given with ``webhook_secret``.
@@ -41,6 +41,7 @@ class Settings:
     scenario: str | None = None
     rows: int = 400
     labels: int = 0
+    in_files: bool = False
     people: int = 4
     rate: float = 10.0
     webhook_url: str | None = None
@@ -70,6 +71,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> Settings:
         scenario=given.scenario,
         rows=given.rows,
         labels=given.labels,
+        in_files=given.in_files,
         people=given.people,
         rate=given.rate,
         webhook_url=given.webhook_url,
@@ -90,9 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=standard.seed)
     add("--sign", choices=("sha1", "both"), default=standard.signing, help="signature headers of deliveries")
     add("--concurrency", type=_positive, default=standard.concurrency, help="deliveries posted at once")
-    add("--scenario", choices=SCENARIOS, help="a project to start with")
+    add("--scenario", choices=SCENARIOS, help="a project to start with, or one of each kind")
     add("--rows", type=_positive, default=standard.rows, help="data rows the scenario begins with")
     add("--labels", type=_not_negative, default=standard.labels, help="rows to approve at once; 0 waits")
+    add("--in-files", action="store_true", help="texts of the scenario lie in files behind signed addresses")
     add("--people", type=_positive, default=standard.people, help="simulated labelers")
     add("--rate", type=_pace, default=standard.rate, help="labels per second; 0 as fast as possible")
     add("--webhook-url", help="told of everything that happens")

@@ -6,6 +6,7 @@ from sandbox.api.account import ACCOUNT
 from sandbox.api.context import Context, Resolver
 from sandbox.api.datasets import DATASETS
 from sandbox.api.exports import EXPORTS
+from sandbox.api.model_configs import MODEL_CONFIGS
 from sandbox.api.ontologies import ONTOLOGIES
 from sandbox.api.project_creation import CREATION
 from sandbox.api.projects import PROJECTS
@@ -21,6 +22,7 @@ _ROOTS: dict[str, Resolver] = {
     **CREATION,
     **DATASETS,
     **EXPORTS,
+    **MODEL_CONFIGS,
     **ONTOLOGIES,
     **PROJECTS,
     **ROWS,

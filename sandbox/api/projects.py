@@ -2,6 +2,7 @@
 
 from sandbox.api.batches import batch_fields
 from sandbox.api.context import Arguments, Context, Resolver, fitting, page_of, where_of
+from sandbox.api.model_configs import model_views
 from sandbox.api.views import label_view, ontology_view, project_view, queue_view, webhook_view
 from sandbox.core import Sandbox
 from sandbox.errors import UnknownResource
@@ -57,6 +58,7 @@ def _below(sandbox: Sandbox, project: Project) -> Json:
         "labelingFrontend": lambda _: _EDITOR,
         "labelCount": lambda _: sum(len(row.labels) for row in project.current_rows()),
         "labels": labels,
+        "projectModelConfigs": lambda _: model_views(organization, project),
         "webhooks": webhooks,
         "taskQueues": lambda _: _queues(project),
         **batch_fields(sandbox, project),

@@ -48,7 +48,7 @@ def project_view(project: Project) -> Json:
         "autoAuditPercentage": project.quality.percentage,
         "isBenchmarkEnabled": project.quality.benchmark,
         "isConsensusEnabled": project.quality.consensus,
-        "modelSetupComplete": None,
+        "modelSetupComplete": project.model_setup_complete,
         "dataRowCount": len(active),
         "deleted": project.deleted,
     }

@@ -78,5 +78,16 @@ def _parse(text: str) -> Situation:
     return Situation(name, lines.pop("number")[0].said, lines.pop("things")[0].said, lines)
 
 
-_TEXTS = (PARCELS, PURCHASES, ACCOUNTS, LINES, DEVICES, BANKING, JOURNEYS, MEALS)
-SITUATIONS = tuple(_parse(block) for text in _TEXTS for block in text.strip("\n# ").split("\n\n# "))
+_TEXTS = {
+    "parcels": PARCELS,
+    "purchases": PURCHASES,
+    "accounts": ACCOUNTS,
+    "lines": LINES,
+    "devices": DEVICES,
+    "banking": BANKING,
+    "journeys": JOURNEYS,
+    "meals": MEALS,
+}
+# By the area of business, which is what a chat may be sorted by.
+AREAS = {area: tuple(_parse(block) for block in text.strip("\n# ").split("\n\n# ")) for area, text in _TEXTS.items()}
+SITUATIONS = tuple(situation for situations in AREAS.values() for situation in situations)

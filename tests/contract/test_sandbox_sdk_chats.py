@@ -8,7 +8,12 @@ import pytest
 from labelbox import Classification, MediaType, OntologyBuilder, OntologyKind, Option, Tool
 from labelbox.schema.identifiable import GlobalKey
 from labelbox.schema.ontology_kind import EditorTaskType, UploadType
-from lbox.exceptions import InvalidQueryError, OperationNotAllowedException, ResourceNotFoundError
+from lbox.exceptions import (
+    InvalidQueryError,
+    MalformedQueryException,
+    OperationNotAllowedException,
+    ResourceNotFoundError,
+)
 
 from sandbox.assets import CHAT_TREE, PROMPT_RESPONSE
 from sandbox.imports import add_slots
@@ -131,6 +136,22 @@ def test_a_live_chat_project_takes_batches_too_as_the_sdk_allows(client: labelbo
     dataset = client.create_dataset(name="d", iam_integration=None)
     dataset.create_data_rows([{"row_data": chat("Why?"), "global_key": "k"}]).wait_till_done()
     assert project.create_batch("first", global_keys=["k"]).size == 1
+
+
+def test_a_live_chat_project_has_models_until_its_setup_is_complete(client: labelbox.Client) -> None:
+    project = client.create_model_evaluation_project(name="live")
+    config = client.create_model_config("small", "model-1", {"temperature": 0.5})
+    project.add_model_config(config.uid)
+    (added,) = project.project_model_configs()
+    assert (added.model_config_id, added.project_id) == (config.uid, project.uid)
+    assert project.set_project_model_setup_complete()
+    assert client.get_project(project.uid).model_setup_complete
+    with pytest.raises(OperationNotAllowedException, match="any more"):
+        project.add_model_config(config.uid)
+    other = client.create_offline_model_evaluation_project(name="offline")
+    assert not other.model_setup_complete
+    with pytest.raises(MalformedQueryException, match="only live chat"):
+        other.add_model_config(config.uid)
 
 
 def test_tools_come_back_with_ids_and_are_counted(client: labelbox.Client) -> None:

@@ -196,6 +196,8 @@ def test_the_command_line_is_read() -> None:
     settings = read_arguments(written.split())
     assert (settings.host, settings.labels, settings.rate, settings.signing) == ("127.0.0.1", 60, 20.0, "sha1")
     assert settings.faults == Faults(lost=0.1, export_lag_s=3.0)
+    assert not settings.in_files
+    assert read_arguments(["--port", "0", "--scenario", "all", "--in-files"]).in_files
 
 
 @pytest.mark.parametrize(
@@ -206,6 +208,9 @@ def test_the_command_line_is_read() -> None:
         ["--port", "0", "--labels", "3"],
         ["--port", "0", "--scenario", "support-chats", "--labels", "-1"],
         ["--port", "0", "--rate", "nan"],
+        ["--port", "0", "--scenario", "images"],
+        ["--port", "0", "--truncated-chunks", "-1"],
+        ["--port", "0", "--most-exports", "many"],
         ["--port", "0", "--people", "0"],
         ["--port", "0", "--webhook-url", "http://127.0.0.1:9"],
     ],

@@ -1,0 +1,1 @@
+"""One script for every kind of project: what is asked, about what, and what people answer."""
