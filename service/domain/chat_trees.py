@@ -83,17 +83,23 @@ def follow(tree: ChatTree, judgements: Sequence[Judgement]) -> Path:
 
 
 def _ranks(tree: ChatTree, judgements: Iterable[Judgement]) -> Mapping[str, int]:
-    """Give each judged message its rank, 1 the best; those passed over at a selection come last."""
-    selected: dict[str, int] = {}
-    ranked: dict[str, int] = {}
+    """Give each judged message its rank, 1 the best; those passed over at a selection come last.
+
+    Several tools may judge one fork: a ranking says most, then a selection of one, then one of several. The weaker
+    may not pass over the best of the stronger.
+    """
+    tools: tuple[dict[str, int], ...] = ({}, {}, {})
     for judgement in judgements:
-        found = ranked if judgement.ranked_messages else selected
+        found = tools[0 if judgement.selected_messages else 2 if judgement.ranked_messages else 1]
         for key, rank in _judged(tree, judgement).items():
             if found.setdefault(key, rank) != rank:
                 raise NoExample("judgements_contradict")
-    if any(rank == 1 and selected.get(key, 1) != 1 for key, rank in ranked.items()):
-        raise NoExample("judgements_contradict")
-    return selected | ranked
+    ranks: dict[str, int] = {}
+    for stronger in tools:
+        if any(rank == 1 and ranks.get(key, 1) != 1 for key, rank in stronger.items()):
+            raise NoExample("judgements_contradict")
+        ranks |= stronger
+    return ranks
 
 
 def _judged(tree: ChatTree, judgement: Judgement) -> dict[str, int]:

@@ -35,20 +35,21 @@ def refusal(project: Project, accept: Accept) -> str | None:
 
 
 def choose_label(project: Project) -> tuple[Label, str] | None:
-    """Give the label that counts and why it does; None where all of them were skipped.
+    """Give the label that counts and why it does; None where the row was skipped.
 
     The one that Labelbox selected; else the only one; else the highest consensus or benchmark score, and among
     equals the newest content. Scores come late: without any the newest content counts.
 
     Source: Labelbox documentation, "Consensus" and "Benchmark"; the order of the rest is ours.
     """
+    selected = project.project_details.selected_label_id if project.project_details else None
+    for label in project.labels:
+        if label.id == selected:
+            # Where a skip was approved, no other label may speak for the row.
+            return None if _is_skipped(label) else (label, "selected")
     useful = [label for label in project.labels if not _is_skipped(label)]
     if not useful:
         return None
-    selected = project.project_details.selected_label_id if project.project_details else None
-    for label in useful:
-        if label.id == selected:
-            return label, "selected"
     if len(useful) == 1:
         return useful[0], "only"
     best = max(useful, key=lambda label: (_score(label), _changed_at(label), label.id))

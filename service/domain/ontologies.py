@@ -4,7 +4,6 @@ An export does not say so: prompt and response are both plain text answers, and 
 feature schema id, tells them apart. Names are display only and may be edited.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -130,7 +129,7 @@ def choose_response(ontology: Ontology, *, named: Sequence[str], ratings: Sequen
         found = tuple(question for question in ontology.questions if question in chosen)
     else:
         found = _inferred(ontology, [question for question in ontology.questions if question not in ratings])
-    _refuse_doubles(found)
+    _claim_names(found)
     return found
 
 
@@ -170,12 +169,28 @@ def _named(questions: Sequence[Question], name: str) -> Question:
     return found[0]
 
 
-def _refuse_doubles(questions: Sequence[Question]) -> None:
-    """Refuse two questions of one name in an answer that is written by names."""
-    names = Counter(question.name for question in _with_nested(questions))
-    if doubles := sorted(name for name, times in names.items() if times > 1):
+def _claim_names(questions: Sequence[Question]) -> set[str]:
+    """Give the names under which these questions may be answered together; two of one name are refused.
+
+    Below a radio question only one option is ticked, so the same question may stand under several.
+    """
+    found: set[str] = set()
+    for question in questions:
+        mine = {question.name}
+        for option in question.options.values():
+            below = _claim_names(option.questions)
+            _refuse_doubles(below & ({question.name} if question.answer == "radio" else mine))
+            mine |= below
+        _refuse_doubles(mine & found)
+        found |= mine
+    return found
+
+
+def _refuse_doubles(names: set[str]) -> None:
+    if names:
         raise AmbiguousOntology(
-            f"several questions of the response are named {', '.join(doubles)}", remedy="Rename them in Labelbox."
+            f"several questions of the response are named {', '.join(sorted(names))}",
+            remedy="Rename them in Labelbox: an answer of several questions is written by their names.",
         )
 
 

@@ -29,7 +29,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_output_chosen": "the labeler preferred none of the outputs",
         "several_preferences": "several questions ask for the preferred output; name one as `response`",
         "roles_unclear": "nobody can say who is the assistant; name them as `assistant`",
-        "ends_with_assistant": 'the conversation ends with the assistant; set `conversation = "transcript"`',
+        "ends_with_assistant": "the conversation ends with the assistant; set `conversation` to turns or transcript",
         "message_not_text": "a message of the chat is no text",
         "unreadable_document": "the conversation has not the shape that Labelbox documents",
         "no_question": "no question asks for an answer to this kind of row",

@@ -114,7 +114,7 @@ class ContentReader:
         bound = self._bound(answers)
         if bound:
             return with_answers(turns, [message.message_id for message in conversation.messages], bound)
-        return _answered(turns, Turn("assistant", response_text(self._response, _global(answers))))
+        return self._answered(turns, Turn("assistant", response_text(self._response, _global(answers))))
 
     @property
     def _style(self) -> str:
@@ -149,12 +149,18 @@ class ContentReader:
             raise NoExample("no_output_chosen")
         winner, losers = found[0].content, [output.content for output in found[1]]
         rejected = tuple(dict.fromkeys(text for text in losers if text.strip() and text != winner))
-        return _answered(self._turns(conversation), Turn("assistant", winner, rejected))
+        return self._answered(self._turns(conversation), Turn("assistant", winner, rejected))
 
     def _choices(self) -> list[Question]:
         questions = self._response if self._policy.response else self._ontology.questions
         rated = [rating.question for rating in self._ratings]
         return [question for question in questions if question.answer == "radio" and question not in rated]
+
+    def _answered(self, turns: Sequence[Turn], answer: Turn) -> Content:
+        if turns and turns[-1].role == "assistant" and self._policy.conversation != "turns":
+            # Perhaps it goes on, perhaps it speaks of the whole: only the configuration can say.
+            raise NoExample("ends_with_assistant")
+        return (*turns, answer)
 
     def _chat(self, document: bytes, label: Label) -> Content:
         answers = label.annotations.classifications
@@ -232,13 +238,6 @@ def _names(question: Question) -> set[str]:
 
 def _global(answers: Sequence[Answer]) -> list[Answer]:
     return [item for item in answers if item.message_id is None]
-
-
-def _answered(turns: Sequence[Turn], answer: Turn) -> Content:
-    if turns and turns[-1].role == "assistant":
-        # Two answers in a row teach nothing; the configuration can make it a transcript.
-        raise NoExample("ends_with_assistant")
-    return (*turns, answer)
 
 
 def _approved(turns: Sequence[Turn]) -> Content:

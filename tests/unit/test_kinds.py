@@ -177,9 +177,10 @@ def test_the_configuration_says_that_a_text_is_about_the_conversation() -> None:
     assert len(content(row, ontology(SUMMARY), conversation="transcript")) == 2
 
 
-def test_a_conversation_that_ends_with_the_assistant_has_no_place_for_another_answer() -> None:
+def test_only_the_configuration_says_that_the_assistant_speaks_twice() -> None:
     row = exported(conversation(("Customer", "Hi"), ("Bot", "Hello")), label("l", written("summary", "Hello!")))
     assert read(row, ontology(SUMMARY)).reason == "ends_with_assistant"
+    assert content(row, ontology(SUMMARY), conversation="turns")[-1] == Turn("assistant", "Hello!")
 
 
 def test_an_answer_to_a_message_takes_its_place_and_the_chat_ends_there() -> None:
@@ -326,6 +327,16 @@ def test_of_several_selected_answers_none_has_lost_to_another() -> None:
     assert content(row, JUDGING)[-1] == Turn("assistant", "Sure.", ("No.",))
 
 
+def test_of_several_tools_the_one_that_says_most_decides() -> None:
+    usable, best = selections("b2", "c2"), selection("c2")
+    row = exported(TREE, label("l", objects=[selection("a1"), usable, best]))
+    assert content(row, JUDGING)[-1] == Turn("assistant", "Maybe.", ("No.", "Sure."))
+    row = exported(TREE, label("l", objects=[selection("a1"), usable, best, ranking("c2", "a2", "b2")]))
+    assert content(row, JUDGING)[-1] == Turn("assistant", "Maybe.", ("No.", "Sure."))
+    row = exported(TREE, label("l", objects=[selection("a1"), usable, selection("a2")]))
+    assert read(row, JUDGING).reason == "judgements_contradict"
+
+
 def test_a_chat_ends_before_the_first_fork_that_nobody_decided() -> None:
     row = exported(TREE, label("l", objects=[selection("a1")]))
     assert said(row, JUDGING) == [("user", "Hello"), ("assistant", "Hi.")]
@@ -406,6 +417,12 @@ def test_without_a_selection_the_best_score_counts(*, benchmark: bool) -> None:
 def test_a_selection_outweighs_every_score() -> None:
     found = read(exported("x", scored("a", 0.4), scored("b", 0.9), selected_label_id="a"), ontology(SUMMARY))
     assert (found.label_id, found.choice) == ("a", "selected")
+
+
+def test_where_a_skip_was_approved_no_other_label_speaks_for_the_row() -> None:
+    skipped = label("a", performance={"skipped": True})
+    assert read(exported("x", skipped, scored("b", 0.9), selected_label_id="a"), ontology(SUMMARY)).reason == "skipped"
+    assert read(exported("x", skipped, scored("b", 0.9)), ontology(SUMMARY)).label_id == "b"
 
 
 def test_among_equal_scores_the_newest_content_counts() -> None:

@@ -144,4 +144,11 @@ def test_two_questions_of_one_name_cannot_be_written_by_name() -> None:
     refund = option("refund", item("text", "detail", featureSchemaId="one"))
     other = option("other", item("text", "detail", featureSchemaId="two"))
     with pytest.raises(AmbiguousOntology, match="detail"):
-        chosen(ontology(item("radio", "topic", options=[refund, other])))
+        chosen(ontology(item("checklist", "topics", options=[refund, other])))
+    with pytest.raises(AmbiguousOntology, match="topic"):
+        chosen(ontology(item("radio", "topic", options=[option("a", item("text", "topic", featureSchemaId="x"))])))
+
+
+def test_the_same_question_may_stand_under_several_options_of_which_one_is_ticked() -> None:
+    asked = [option(name, item("text", "detail", featureSchemaId=name)) for name in ("refund", "other")]
+    assert chosen(ontology(item("radio", "topic", options=asked))) == ["topic"]
