@@ -15,6 +15,7 @@ from service.config.pipelines import PipelineTable
 from service.config.settings import ServiceSettings
 from service.config.tables import Name, Surroundings, Table
 from service.config.trainers import TrainerTable
+from service.config.webhooks import secret_owners
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.errors import ConfigurationError
 
@@ -77,7 +78,7 @@ def parse(path: Path, text: str) -> dict[str, Any]:
 
 def check(path: Path, text: str, document: Mapping[str, Any], environment: Environment) -> ConfigFile | list[str]:
     """Check a document against the tables; gives it, or every mistake as ``file:line: key: words``."""
-    around = Surroundings(environment, _dialects(document["trainers"]))
+    around = Surroundings(environment, _dialects(document["trainers"]), secret_owners(document.get("pipelines")))
     try:
         return ConfigFile.model_validate(document, context=around)
     except ValidationError as error:

@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from service.config.durations import Duration, write_duration
-from service.config.tables import Filled, Table, choose
+from service.config.environment import Environment
+from service.config.settings import OwnSecrets
+from service.config.tables import Filled, Table, VariableName, choose, surroundings
 from service.config.training import TrainTable
+from service.config.webhooks import require_own_secret
 from service.domain.metrics import METRICS
 from service.domain.pipelines import (
     DatasetPolicy,
@@ -30,6 +33,14 @@ class LabelsTable(Table):
     project: Filled
     accept: Literal["done", "submitted"] = "done"
     response: Filled | None = None
+    webhook_secret_env: VariableName | None = None
+
+    @field_validator("webhook_secret_env")
+    @classmethod
+    def _rings_for_one_project(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            require_own_secret(value, project=info.data.get("project"), around=surroundings(info))
+        return value
 
 
 class TriggerTable(Table):
@@ -86,13 +97,18 @@ class PipelineTable(Table):
     train: TrainTable
     verdict: VerdictTable = VerdictTable()
 
+    def own_secrets(self, environment: Environment) -> OwnSecrets | None:
+        """Give what this pipeline's own webhook is signed with, None where it has none."""
+        name = self.labels.webhook_secret_env
+        return None if name is None else OwnSecrets(name, environment.secrets(name))
+
     def policy(self, name: str) -> Pipeline:
         """Give the pipeline in the domain's words."""
         verdict = self.verdict.model_dump()
         return Pipeline(
             name=name,
             system=self.system,
-            labels=LabelPolicy(**self.labels.model_dump()),
+            labels=LabelPolicy(**self.labels.model_dump(exclude={"webhook_secret_env"})),
             trigger=TriggerPolicy(**self.trigger.model_dump()),
             dataset=DatasetPolicy(**self.dataset.model_dump(exclude={"group_by"})),
             train=self.train.policy(),

@@ -1,7 +1,7 @@
 """What the tables of ``tuneloop.toml`` have in common."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated
@@ -25,10 +25,12 @@ class Surroundings:
     Attributes:
         environment: Where secrets come from.
         trainers: The trainers that the file names and their dialects; None for one that does not exist.
+        secret_owners: Project and variable of every pipeline with a webhook secret of its own.
     """
 
     environment: Environment
     trainers: Mapping[str, Dialect | None]
+    secret_owners: Collection[tuple[str, str]] = ()
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

@@ -1,10 +1,11 @@
 """The web process: webhooks in, health out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,9 +15,10 @@ from starlette.routing import Route
 from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, redis_url
-from service.config import missing_for
+from service.config import Settings, missing_for
 from service.domain.deliveries import Delivery
 from service.domain.errors import ConfigurationError
+from service.web.keyring import Keyring
 from service.web.wakeups import Waker
 from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
 
@@ -40,7 +42,7 @@ def create_app(deps: Deps) -> Starlette:
         await asyncio.to_thread(deps.queue.wake, "poke_job", job_id)
 
     doors = Doors(
-        labelbox_secrets=[secret.get_secret_value().encode() for secret in settings.webhook_secrets],
+        keyring=_keyring(settings),
         trainer_secrets=[
             secret.get_secret_value() for trainer in settings.trainers.values() for secret in trainer.webhook_secrets
         ],
@@ -71,6 +73,15 @@ def create_app(deps: Deps) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+def _keyring(settings: Settings) -> Keyring:
+    own = {pipeline: _bytes(secrets.webhook_secrets) for pipeline, secrets in settings.own_secrets.items()}
+    return Keyring(_bytes(settings.webhook_secrets), own)
+
+
+def _bytes(secrets: Iterable[SecretStr]) -> list[bytes]:
+    return [secret.get_secret_value().encode() for secret in secrets]
 
 
 async def _alive(_request: Request) -> Response:
