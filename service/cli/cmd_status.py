@@ -2,8 +2,8 @@
 
 import os
 from dataclasses import asdict
-from typing import Any
 
+import msgspec
 import typer
 
 from service.bootstrap import Deps, now
@@ -11,27 +11,23 @@ from service.cli.app import AsJson, app, print_json
 from service.config import load
 from service.domain.errors import NotFound
 from service.domain.triggers import Decision, decide
+from service.usecases.report_status import PipelineStatus, report_status
+from service.usecases.take_stock import Drift
 
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
     """Show every pipeline: examples, runs, champion, what waits."""
     deps = Deps(load(os.environ))
-    facts = status_of(deps)
+    found = report_status(deps.settings.pipelines, deps, clock=now)
     if as_json:
-        print_json(facts)
+        # Moments as the API writes them.
+        print_json(msgspec.to_builtins(found))
         return
-    typer.echo(f"inbox: {facts['inbox']} waiting, {facts['dead_letters']} dead letters")
-    for name, found in facts["pipelines"].items():
+    typer.echo(f"inbox: {found.inbox} waiting, {found.dead_letters} dead letters")
+    for name, line in found.pipelines.items():
         typer.echo(f"\n{name}")
-        typer.echo(
-            f"  examples   {found['train']} train, {found['validation']} validation, {found['held_out']} held out; "
-            f"{found['new']} new since the last run"
-        )
-        typer.echo(f"  reconciled {found['reconciled'] or 'never'}")
-        typer.echo(f"  last run   {found['last_run'] or 'none'}")
-        typer.echo(f"  champion   {found['champion'] or 'none yet'}")
-        typer.echo(f"  next run   {'due now' if found['due'] else '; '.join(found['waits_for'])}")
+        _say(line)
 
 
 @app.command()
@@ -48,32 +44,24 @@ def why(pipeline: str, *, as_json: AsJson = False) -> None:
         typer.echo("A run is due now.")
 
 
-def status_of(deps: Deps) -> dict[str, Any]:
-    """Gather what ``status`` shows."""
-    return {
-        "inbox": deps.inbox.depth(),
-        "dead_letters": deps.letters.count(),
-        "pipelines": {name: _pipeline(deps, name) for name in deps.settings.pipelines},
-    }
+def _say(line: PipelineStatus) -> None:
+    typer.echo(
+        f"  examples   {line.train} train, {line.validation} validation, {line.held_out} held out; "
+        f"{line.new} new since the last run"
+    )
+    typer.echo(f"  reconciled {line.reconciled or 'never'}")
+    if line.drift is not None:
+        typer.echo(f"  drift      {_drift(line.drift)}")
+    typer.echo(f"  last run   {line.last_run or 'none'}")
+    typer.echo(f"  champion   {line.champion or 'none yet'}")
+    typer.echo(f"  next run   {'due now' if line.due else '; '.join(line.waits_for)}")
 
 
-def _pipeline(deps: Deps, name: str) -> dict[str, Any]:
-    counts = deps.examples.counts(name)
-    decision = _decision(deps, name)
-    newest = deps.runs.recent(name, 1)
-    champion = deps.evaluations.champion(name)
-    latest = deps.reconciles.latest(name)
-    return {
-        "train": counts.train,
-        "validation": counts.validation,
-        "held_out": counts.held_out,
-        "new": counts.new,
-        "reconciled": f"{latest['at']:%Y-%m-%d %H:%M:%S} UTC, {latest['healed']} mended" if latest else None,
-        "last_run": f"{newest[0].run_id} {newest[0].state}" if newest else None,
-        "champion": champion["model"] if champion else None,
-        "due": decision.due,
-        "waits_for": [reason.text for reason in decision.reasons],
-    }
+def _drift(drift: Drift) -> str:
+    of_all = f" of {drift.labels_there} labels" if drift.labels_there is not None else ""
+    left = f", {drift.left} could not be mended" if drift.left else ""
+    whole = f" (whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC)" if drift.whole_at else ""
+    return f"{drift.rows}{of_all}{left}, {drift.at:%Y-%m-%d %H:%M:%S} UTC{whole}"
 
 
 def _decision(deps: Deps, name: str) -> Decision:

@@ -10,10 +10,10 @@ from service.config.describe import describe
 from service.config.environment import VARIABLES, Environment, Variables
 from service.config.file import ConfigFile, check, parse, read_text
 from service.config.mistakes import key_of, mistakes_of
-from service.config.settings import ServiceSettings, Settings, TrainerSettings
+from service.config.settings import OwnSecrets, ServiceSettings, Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
 
-__all__ = ["Part", "ServiceSettings", "Settings", "TrainerSettings", "describe", "load", "missing_for"]
+__all__ = ["OwnSecrets", "Part", "ServiceSettings", "Settings", "TrainerSettings", "describe", "load", "missing_for"]
 
 Part = Literal["serve", "work", "schedule"]
 
@@ -44,12 +44,24 @@ def load(environ: Mapping[str, str], *, setting_up: bool = False) -> Settings:
 def missing_for(settings: Settings, part: Part) -> list[str]:
     """Name every variable that a part of the service cannot do without, and what it is for."""
     missing = []
-    if part == "serve" and not settings.webhook_secrets:
-        missing.append("LABELBOX_WEBHOOK_SECRET: the secret that Labelbox signs its webhooks with")
+    if part == "serve":
+        missing.extend(_missing_secrets(settings))
     if part == "work":
         if settings.labelbox_api_key is None:
             missing.append("LABELBOX_API_KEY: reads the labels of your projects")
         missing.extend(_missing_keys(settings))
+    return missing
+
+
+def _missing_secrets(settings: Settings) -> list[str]:
+    unset: dict[str, list[str]] = {}
+    for pipeline, own in settings.own_secrets.items():
+        if not own.webhook_secrets:
+            # Never the general secret in its place: whoever gave a pipeline its own wants no other to count.
+            unset.setdefault(own.webhook_secret_env, []).append(pipeline)
+    missing = [f"{name}: the secret of the webhook of {', '.join(pipelines)}" for name, pipelines in unset.items()]
+    if not settings.webhook_secrets and settings.pipelines.keys() - settings.own_secrets.keys():
+        missing.insert(0, "LABELBOX_WEBHOOK_SECRET: the secret that Labelbox signs its webhooks with")
     return missing
 
 
@@ -90,6 +102,9 @@ def _settings(path: Path, file: ConfigFile, variables: Variables, environment: E
     return Settings(
         config_file=path,
         pipelines={name: table.policy(name) for name, table in file.pipelines.items()},
+        own_secrets={
+            name: own for name, table in file.pipelines.items() if (own := table.own_secrets(environment)) is not None
+        },
         trainers={name: table.settings(name, environment) for name, table in file.trainers.items()},
         service=ServiceSettings(**file.service.model_dump()),
         setups={name: table.setup.policy(name) for name, table in file.pipelines.items() if table.setup},

@@ -14,6 +14,7 @@ from service.config.settings import Settings
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
+_SECRETS = frozenset({"labelbox_api_key", "webhook_secrets", "admin_tokens", "api_key"})
 
 
 def describe(settings: Settings) -> list[tuple[str, str]]:
@@ -21,14 +22,14 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
     rows = [("TUNELOOP_CONFIG", str(settings.config_file))]
     for name, variable in VARIABLES.items():
         value = getattr(settings, name)
-        is_secret = name in {"labelbox_api_key", "webhook_secrets", "admin_token"}
-        rows.append(
-            (variable, _is_set(value) if is_secret else _address(value) if name in _ADDRESSES else _text(value))
-        )
+        rows.append((variable, _address(value) if name in _ADDRESSES else _shown(name, value)))
     for table in ("service", "trainers", "pipelines"):
         rows.extend((key_of(path), text) for path, text in _rows(getattr(settings, table), (table,)))
     for name, setup in settings.setups.items():
         rows.extend((key_of(path), text) for path, text in _rows(setup, ("pipelines", name, "setup")))
+    for name in settings.pipelines:
+        own = settings.own_secrets.get(name, {"webhook_secret_env": None})
+        rows.extend((key_of(path), text) for path, text in _rows(own, ("pipelines", name, "labels")))
     return rows
 
 
@@ -46,10 +47,14 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
         for key, inner in value.items():
             yield from _rows(inner, (*path, str(key)))
     else:
-        yield path, _is_set(value) if path[-1] in {"api_key", "webhook_secrets"} else _text(value)
+        yield path, _shown(str(path[-1]), value)
 
 
-def _is_set(value: object) -> str:
+def _shown(name: str, value: object) -> str:
+    if name not in _SECRETS:
+        return _text(value)
+    if name == "admin_tokens" and not value:
+        return "not set: /metrics and /api/v1 answer nobody"
     return "set" if value else "not set"
 
 

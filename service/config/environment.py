@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from service.config.settings import Settings
 
+# Below this a token can be guessed over the network.
+_TOKEN_CHARACTERS = 16
 # The length Standard Webhooks demands of a key. Looser readers turn a mistyped secret into an
 # empty key, with which anybody can sign.
 _SIGNING_KEY_BYTES = range(24, 65)
@@ -47,6 +49,10 @@ class Environment:
         value = self.text(name)
         return None if value is None else SecretStr(value.strip())
 
+    def secrets(self, name: str) -> tuple[SecretStr, ...]:
+        """Give a variable's comma-separated secrets, several while one is rotated; ValueError as for ``text``."""
+        return split_secrets(self.text(name))
+
     def signing_secrets(self, name: str) -> tuple[SecretStr, ...]:
         """Give the comma-separated secrets that a trainer signs its webhooks with.
 
@@ -55,7 +61,7 @@ class Environment:
 
         Source: Standard Webhooks specification, "Signature scheme".
         """
-        secrets = split_secrets(self.text(name))
+        secrets = self.secrets(name)
         if not all(_can_sign(secret.get_secret_value()) for secret in secrets):
             raise ValueError(f"{name} must hold 'whsec_' followed by the base64 of 24 to 64 bytes")
         return secrets
@@ -65,6 +71,14 @@ def split_secrets(value: object) -> tuple[SecretStr, ...]:
     """Read comma-separated secrets, several while one is rotated."""
     parts = value.split(",") if isinstance(value, str) else ()
     return tuple(SecretStr(part.strip()) for part in parts if part.strip())
+
+
+def _unguessable(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(token.get_secret_value()) < _TOKEN_CHARACTERS for token in tokens):
+        raise ValueError(
+            f"each token must have at least {_TOKEN_CHARACTERS} characters: openssl rand -hex 32 makes one"
+        )
+    return tokens
 
 
 def http_url(value: str) -> str:
@@ -109,7 +123,12 @@ class Variables(BaseModel):
     webhook_secrets: Annotated[
         tuple[SecretStr, ...], BeforeValidator(split_secrets), Field(alias="LABELBOX_WEBHOOK_SECRET")
     ] = Settings.webhook_secrets
-    admin_token: Annotated[SecretStr | None, Field(alias="TUNELOOP_ADMIN_TOKEN")] = Settings.admin_token
+    admin_tokens: Annotated[
+        tuple[SecretStr, ...],
+        BeforeValidator(split_secrets),
+        AfterValidator(_unguessable),
+        Field(alias="TUNELOOP_ADMIN_TOKEN"),
+    ] = Settings.admin_tokens
     host: Annotated[str, Field(alias="TUNELOOP_HOST")] = Settings.host
     port: Annotated[int, Field(alias="TUNELOOP_PORT", ge=0, le=65535)] = Settings.port
     max_body_bytes: Annotated[int, Field(alias="TUNELOOP_MAX_BODY_BYTES", ge=1024, le=1024**3)] = (

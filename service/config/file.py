@@ -15,6 +15,7 @@ from service.config.pipelines import PipelineTable
 from service.config.settings import ServiceSettings
 from service.config.tables import HostName, Name, Surroundings, Table
 from service.config.trainers import TrainerTable
+from service.config.webhooks import secret_owners
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.errors import ConfigurationError
 
@@ -83,7 +84,13 @@ def check(
     """Check a document against the tables; gives it, or every mistake as ``file:line: key: words``."""
     pipelines = document.get("pipelines")
     names = frozenset(pipelines if isinstance(pipelines, dict) else ())
-    around = Surroundings(environment, _dialects(document["trainers"]), names, setting_up)
+    around = Surroundings(
+        environment,
+        _dialects(document["trainers"]),
+        pipelines=names,
+        setting_up=setting_up,
+        secret_owners=secret_owners(pipelines),
+    )
     try:
         return ConfigFile.model_validate(document, context=around)
     except ValidationError as error:

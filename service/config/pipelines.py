@@ -6,9 +6,12 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from service.config.durations import Duration, write_duration
+from service.config.environment import Environment
+from service.config.settings import OwnSecrets
 from service.config.setup import SetupTable
-from service.config.tables import Filled, Table, choose, surroundings
+from service.config.tables import Filled, Table, VariableName, choose, surroundings
 from service.config.training import TrainTable
+from service.config.webhooks import require_own_secret
 from service.domain.metrics import METRICS
 from service.domain.pipelines import (
     DatasetPolicy,
@@ -41,10 +44,11 @@ class LabelsTable(Table):
     )
     assistant: Annotated[list[Filled], BeforeValidator(_listed)] = Field(default_factory=list)
     conversation: Literal["turns", "transcript"] | None = None
+    webhook_secret_env: VariableName | None = None
 
     def policy(self) -> LabelPolicy:
         """Give this table in the domain's words."""
-        given = self.model_dump()
+        given = self.model_dump(exclude={"webhook_secret_env"})
         where = {name: tuple(options) for name, options in self.where.items()}
         return LabelPolicy(
             **given | {"response": tuple(self.response), "where": where, "assistant": tuple(self.assistant)}
@@ -56,6 +60,13 @@ class LabelsTable(Table):
         if value is None and not surroundings(info).setting_up:
             raise ValueError("is missing: the id of your project, or let tuneloop labelbox setup make one")
         return value or ""
+
+    @field_validator("webhook_secret_env")
+    @classmethod
+    def _rings_for_one_project(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            require_own_secret(value, project=info.data.get("project"), around=surroundings(info))
+        return value
 
 
 class TriggerTable(Table):
@@ -113,6 +124,11 @@ class PipelineTable(Table):
     dataset: DatasetTable = DatasetTable()
     train: TrainTable
     verdict: VerdictTable = VerdictTable()
+
+    def own_secrets(self, environment: Environment) -> OwnSecrets | None:
+        """Give what this pipeline's own webhook is signed with, None where it has none."""
+        name = self.labels.webhook_secret_env
+        return None if name is None else OwnSecrets(name, environment.secrets(name))
 
     def policy(self, name: str) -> Pipeline:
         """Give the pipeline in the domain's words."""

@@ -69,12 +69,28 @@ class TrainerSettings:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSecrets:
+    """What a pipeline's own webhook is signed with, ``webhook_secret_env`` of its ``labels`` table.
+
+    Attributes:
+        webhook_secret_env: The variable they come from.
+        webhook_secrets: Several while one is rotated; empty while the variable is not set.
+    """
+
+    webhook_secret_env: str
+    webhook_secrets: tuple[SecretStr, ...] = ()
+
+
 @dataclass(frozen=True)
 class Settings:
     """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords.
 
     Attributes:
         setups: By pipeline, what ``tuneloop labelbox setup`` makes; only of those that say so.
+        webhook_secrets: The general ones, which ring for every pipeline.
+        own_secrets: By pipeline, for those whose webhook has secrets of its own.
+        admin_tokens: Each opens the API and the metrics; several while one is rotated.
     """
 
     config_file: Path
@@ -89,7 +105,8 @@ class Settings:
     labelbox_endpoint: str = "https://api.labelbox.com/graphql"
     labelbox_api_key: SecretStr | None = None
     webhook_secrets: tuple[SecretStr, ...] = ()
-    admin_token: SecretStr | None = None
+    own_secrets: Mapping[str, OwnSecrets] = field(default_factory=dict)
+    admin_tokens: tuple[SecretStr, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     max_body_bytes: int = 10 * 1024 * 1024

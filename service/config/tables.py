@@ -1,7 +1,7 @@
 """What the tables of ``tuneloop.toml`` have in common."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated
@@ -28,12 +28,14 @@ class Surroundings:
         trainers: The trainers that the file names and their dialects; None for one that does not exist.
         pipelines: The names of the pipelines.
         setting_up: Whether a pipeline's project may still be missing, because it is about to be made.
+        secret_owners: Project and variable of every pipeline with a webhook secret of its own.
     """
 
     environment: Environment
     trainers: Mapping[str, Dialect | None]
     pipelines: frozenset[str] = frozenset()
     setting_up: bool = False
+    secret_owners: Collection[tuple[str, str]] = ()
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

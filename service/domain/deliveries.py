@@ -56,8 +56,8 @@ class Doorbell:
     label_id: str | None
 
 
-def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[bytes], secrets: Iterable[bytes]) -> None:
-    """Check that one of our secrets signed exactly these bytes.
+def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[bytes], secrets: Iterable[bytes]) -> int:
+    """Find which of our secrets signed exactly these bytes.
 
     Args:
         body: The request body as read, neither decoded nor re-serialised.
@@ -65,6 +65,9 @@ def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[byt
             alone counts.
         sha1: Every ``X-Hub-Signature`` header: ``sha1=`` and 40 hex digits.
         secrets: The secrets in use, several while one is rotated; empty ones are passed over.
+
+    Returns:
+        The position of the secret among those given, the first if several are the same.
 
     Raises:
         SignatureMismatch: No header, a header given twice, or no secret fits.
@@ -76,11 +79,11 @@ def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[byt
         # Two headers could be read differently by a proxy and by us.
         raise SignatureMismatch("expected exactly one signature header")
     signature = given[0].lower()
-    for secret in secrets:
+    for position, secret in enumerate(secrets):
         # Bytes, because a str with non-ASCII characters makes compare_digest raise.
         expected = f"{algorithm}={hmac.digest(secret, body, algorithm).hex()}".encode()
         if secret and hmac.compare_digest(expected, signature):
-            return
+            return position
     raise SignatureMismatch("the signature does not match the body")
 
 

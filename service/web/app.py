@@ -1,22 +1,25 @@
-"""The web process: webhooks in, health out."""
+"""The web process: webhooks in, health out, and behind the gate the API and the metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
-import sqlalchemy as sa
-from redis.exceptions import RedisError
+from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, Router
 
-from service.adapters.redis_clients import quick_redis
-from service.adapters.sql_engine import reading
-from service.bootstrap import Deps, redis_url
-from service.config import missing_for
+from service.adapters.redis_appender import RedisAppender
+from service.bootstrap import Deps
+from service.config import Settings, missing_for
 from service.domain.deliveries import Delivery
 from service.domain.errors import ConfigurationError
+from service.web.api import OPERATIONS
+from service.web.gate import Gate
+from service.web.health import alive, readiness
+from service.web.keyring import Keyring
+from service.web.metrics import metrics_page
+from service.web.operations import API
+from service.web.problems import PROBLEMS
 from service.web.wakeups import Waker
 from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
 
@@ -27,27 +30,10 @@ def create_app(deps: Deps) -> Starlette:
     Raises:
         ConfigurationError: No webhook secret is configured.
     """
-    settings = deps.settings
-    if missing := missing_for(settings, "serve"):
+    if missing := missing_for(deps.settings, "serve"):
         raise ConfigurationError("\n".join(missing), remedy="Set them in the environment, see .env.example.")
     waker = Waker(lambda: deps.queue.wake("convert_deliveries"))
     appender = deps.appender(waker.ring)
-
-    async def append(delivery: Delivery) -> None:
-        await appender.append(delivery)
-
-    async def poke(job_id: str) -> None:
-        await asyncio.to_thread(deps.queue.wake, "poke_job", job_id)
-
-    doors = Doors(
-        labelbox_secrets=[secret.get_secret_value().encode() for secret in settings.webhook_secrets],
-        trainer_secrets=[
-            secret.get_secret_value() for trainer in settings.trainers.values() for secret in trainer.webhook_secrets
-        ],
-        max_body_bytes=settings.max_body_bytes,
-        append=append,
-        poke=poke,
-    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -60,49 +46,54 @@ def create_app(deps: Deps) -> Starlette:
             await waking
         await appender.close()
 
-    receive_delivery = LabelboxWebhook(doors)
-    return Starlette(
-        routes=[
-            Route("/webhooks/labelbox", receive_delivery, methods=["POST"]),
-            Route("/webhooks/labelbox/{pipeline}", receive_delivery, methods=["POST"]),
-            Route("/webhooks/openai", openai_webhook(doors), methods=["POST"]),
-            Route("/healthz", _alive, methods=["GET"]),
-            Route("/readyz", _readiness(deps), methods=["GET"]),
+    doors = _doors(deps, appender)
+    routes = [*_open_routes(deps, doors), *_gated_routes(deps, doors)]
+    return Starlette(routes=routes, exception_handlers=PROBLEMS, lifespan=lifespan)
+
+
+def _doors(deps: Deps, appender: RedisAppender) -> Doors:
+    async def append(delivery: Delivery) -> None:
+        await appender.append(delivery)
+
+    async def poke(job_id: str) -> None:
+        await asyncio.to_thread(deps.queue.wake, "poke_job", job_id)
+
+    settings = deps.settings
+    return Doors(
+        keyring=_keyring(settings),
+        trainer_secrets=[
+            secret.get_secret_value() for trainer in settings.trainers.values() for secret in trainer.webhook_secrets
         ],
-        lifespan=lifespan,
+        max_body_bytes=settings.max_body_bytes,
+        append=append,
+        poke=poke,
     )
 
 
-async def _alive(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+def _keyring(settings: Settings) -> Keyring:
+    own = {pipeline: _bytes(secrets.webhook_secrets) for pipeline, secrets in settings.own_secrets.items()}
+    return Keyring(_bytes(settings.webhook_secrets), own)
 
 
-def _readiness(deps: Deps) -> Callable[[Request], Response]:
-    """Say whether a delivery could be made durable now, which takes Redis alone; the database is told beside it.
-
-    A sync handler, so it runs in a thread.
-    """
-
-    def ready(_request: Request) -> Response:
-        parts = {"redis": _answers(_ping_redis, deps), "database": _answers(_ping_database, deps)}
-        return JSONResponse({"ready": parts["redis"], **parts}, 200 if parts["redis"] else 503)
-
-    return ready
-
-
-def _answers(ping: Callable[[Deps], None], deps: Deps) -> bool:
-    try:
-        ping(deps)
-    except (RedisError, OSError, sa.exc.SQLAlchemyError):
-        return False
-    return True
+def _open_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
+    """Give the routes that prove their caller by a signature, or tell nothing but health."""
+    receive_delivery = LabelboxWebhook(doors)
+    return [
+        Route("/webhooks/labelbox", receive_delivery, methods=["POST"]),
+        Route("/webhooks/labelbox/{pipeline}", receive_delivery, methods=["POST"]),
+        Route("/webhooks/openai", openai_webhook(doors), methods=["POST"]),
+        Route("/healthz", alive, methods=["GET"]),
+        Route("/readyz", readiness(deps), methods=["GET"]),
+    ]
 
 
-def _ping_redis(deps: Deps) -> None:
-    with quick_redis(redis_url(deps.settings)) as redis:
-        redis.ping()
+def _gated_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
+    """Give what is behind the gate, which stands before their own routing: a stranger cannot ask what there is."""
+    metrics = Route("/metrics", metrics_page(deps, doors.answered), methods=["GET"])
+    reads = [operation.route(deps) for operation in OPERATIONS]
+    gate = Gate(Router([metrics, *reads], redirect_slashes=False), _bytes(deps.settings.admin_tokens))
+    return [Route(path, gate) for path in ("/metrics", API, API + "/{rest:path}")]
 
 
-def _ping_database(deps: Deps) -> None:
-    with reading(deps.engine) as connection:
-        connection.execute(sa.text("select 1"))
+def _bytes(secrets: Iterable[SecretStr]) -> list[bytes]:
+    return [secret.get_secret_value().encode() for secret in secrets]

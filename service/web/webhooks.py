@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import product
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,7 @@ from service.domain.deliveries import Delivery, delivery_key, verify_signature
 from service.domain.errors import InboxUnavailable, SignatureMismatch
 from service.domain.standard_webhooks import SignedHeaders, verify_standard_webhook
 from service.web.body import BodyTooLarge, read_body
+from service.web.keyring import EVERY, Keyring
 
 # Without a body: headers and body would be two writes on the hot path, and Labelbox keeps every answer.
 STORED = Response(status_code=202)
@@ -22,6 +24,8 @@ UNSIGNED = JSONResponse({"error": "signature"}, 401)
 TOO_LARGE = JSONResponse({"error": "too_large"}, 413, headers={"Connection": "close"})
 TOO_SLOW = JSONResponse({"error": "too_slow"}, 408, headers={"Connection": "close"})
 UNAVAILABLE = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "5"})
+DOORS = ("labelbox", "trainer")
+CODES = tuple(answer.status_code for answer in (STORED, UNSIGNED, TOO_SLOW, TOO_LARGE, UNAVAILABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,15 @@ class Doors:
     Attributes:
         append: Makes a delivery durable or raises InboxUnavailable.
         poke: Has a trainer's job looked at, given the job's id; raises InboxUnavailable.
+        answered: How often each door gave each status code; counted on the event loop alone, read anywhere.
     """
 
-    labelbox_secrets: Sequence[bytes]
+    keyring: Keyring
     trainer_secrets: Sequence[str]
     max_body_bytes: int
     append: Callable[[Delivery], Awaitable[None]]
     poke: Callable[[str], Awaitable[None]]
+    answered: dict[tuple[str, int], int] = field(default_factory=lambda: dict.fromkeys(product(DOORS, CODES), 0))
 
 
 class LabelboxWebhook:
@@ -61,21 +67,33 @@ class LabelboxWebhook:
             answer = UNAVAILABLE
         except ClientDisconnect:
             return
+        self._doors.answered["labelbox", answer.status_code] += 1
         await answer(scope, receive, send)
 
     async def _accept(self, scope: Scope, body: bytes) -> None:
         sha256, sha1, topics = _headers(scope, b"x-hub-signature-256", b"x-hub-signature", b"x-labelbox-event")
-        verify_signature(body, sha256=sha256, sha1=sha1, secrets=self._doors.labelbox_secrets)
+        address, keyring = scope["path_params"].get("pipeline", EVERY), self._doors.keyring
+        signer = verify_signature(body, sha256=sha256, sha1=sha1, secrets=keyring.secrets(address))
         topic = topics[0].decode("latin-1") if topics else ""
-        pipeline = scope["path_params"].get("pipeline", "")
-        key = delivery_key(topic, body, pipeline=pipeline)
-        await self._doors.append(Delivery(key, topic, pipeline, body, datetime.now(UTC)))
+        # Hardly ever more than one. What was stored before one failed is a repeat when the sender comes again.
+        for pipeline in keyring.rung(address, signer):
+            key = delivery_key(topic, body, pipeline=pipeline)
+            await self._doors.append(Delivery(key, topic, pipeline, body, datetime.now(UTC)))
 
 
 def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
     """Make the receiver of a trainer's events. An event only says "look at this job again"."""
 
     async def receive_event(request: Request) -> Response:
+        try:
+            answer = await answer_event(request)
+        except ClientDisconnect:
+            # Nobody is left to read the answer, so it is not counted either.
+            return Response(status_code=400)
+        doors.answered["trainer", answer.status_code] += 1
+        return answer
+
+    async def answer_event(request: Request) -> Response:
         try:
             body = await read_body(request.scope, request.receive, doors.max_body_bytes)
             headers = _headers(request.scope, b"webhook-id", b"webhook-timestamp", b"webhook-signature")
@@ -90,9 +108,6 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
             return UNSIGNED
         except InboxUnavailable:
             return UNAVAILABLE
-        except ClientDisconnect:
-            # Nobody is left to read the answer.
-            return Response(status_code=400)
         return STORED
 
     return receive_event

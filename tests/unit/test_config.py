@@ -312,7 +312,7 @@ def test_each_variable_may_come_from_a_file_instead(folder: Folder, tmp_path: Pa
 def test_a_variable_given_twice_or_by_a_missing_file_is_a_mistake(folder: Folder, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     found = folder.mistakes(
-        TUNELOOP_ADMIN_TOKEN="t", TUNELOOP_ADMIN_TOKEN_FILE=missing, OPENAI_API_KEY_FILE=missing, TUNELOOP_PORT="x"
+        TUNELOOP_ADMIN_TOKEN="t" * 16, TUNELOOP_ADMIN_TOKEN_FILE=missing, OPENAI_API_KEY_FILE=missing, TUNELOOP_PORT="x"
     )
     assert found == [
         (
@@ -356,18 +356,21 @@ def test_no_secret_is_shown_by_repr_describe_or_a_mistake(folder: Folder) -> Non
         "TUNELOOP_DATABASE_URL": "postgresql://user:hidden-3@postgres.internal/tuneloop",
         "LABELBOX_API_KEY": "hidden-4",
         "LABELBOX_WEBHOOK_SECRET": "hidden-5,hidden-6",
-        "TUNELOOP_ADMIN_TOKEN": "hidden-7",
+        "TUNELOOP_ADMIN_TOKEN": "hidden-7-and-long-enough",
+        "SUPPORT_WEBHOOK_SECRET": "hidden-14",
         "OPENAI_API_KEY": "hidden-8",
     }
-    settings = folder.load(**environ)
+    settings = folder.load(f'{SMALLEST}labels.webhook_secret_env = "SUPPORT_WEBHOOK_SECRET"\n', **environ)
     shown = repr(settings) + repr(describe(settings))
     assert "hidden" not in shown
     assert "redis.internal" in shown
 
     mistaken = '[trainers.a]\napi_key = "hidden-9"\napi_key_env = "hidden-10"\nwebhook_secret_env = ["hidden-11"]\n'
     mistaken += 'base_url = "https://user:hidden-12@api.internal/v1"\n'
+    mistaken += '[pipelines.a]\nlabels = { project = "p", webhook_secret_env = "hidden-15" }\ntrain.model = "m"\n'
+    environ["TUNELOOP_ADMIN_TOKEN"] = "hidden-16"
     found = folder.mistakes(mistaken, TUNELOOP_LABELBOX_ENDPOINT="hidden-13", **environ)
-    assert len(found) == 6
+    assert len(found) == 7
     assert "hidden" not in "".join(found)
 
 

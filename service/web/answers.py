@@ -1,0 +1,177 @@
+"""What the API answers, as types: the encoder and the OpenAPI document both read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.domain.runs import Run, RunState
+from service.domain.triggers import Decision
+from service.usecases.take_stock import Drift
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSummary:
+    """A pipeline as it is configured."""
+
+    name: str
+    project: str
+    trainer: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineList:
+    """Every pipeline of the configuration."""
+
+    pipelines: tuple[PipelineSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleCounts:
+    """Examples that stand now, by split; ``new`` ones since the last run, and when the first and last came."""
+
+    train: int
+    validation: int
+    held_out: int
+    new: int
+    threshold: int
+    first_new_at: datetime | None
+    last_new_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model that serves, and the run that made it."""
+
+    model: str
+    trainer: str
+    run_id: str
+    promoted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as it stands; ``error`` and ``remedy`` are of its last failed step and null once it went on to its end."""
+
+    run_id: str
+    pipeline: str
+    ordinal: int
+    state: RunState
+    cause: str
+    trainer: str
+    model: str
+    snapshot_id: str | None
+    job_id: str | None
+    tuned_model: str | None
+    attempts: int
+    error: str | None
+    remedy: str | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """The newest runs first."""
+
+    runs: tuple[RunSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A run's way from one state to the next; ``before`` is empty for the first."""
+
+    at: datetime
+    before: str
+    after: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A verdict: the tuned model against the incumbent on held-out examples, by metric."""
+
+    at: datetime
+    outcome: str
+    sentence: str
+    incumbent: str
+    held_out: int
+    further_examples_needed: int | None
+    failed_guards: tuple[str, ...]
+    models: Mapping[str, str]
+    intervals: Mapping[str, Any]
+    comparisons: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run with its history, oldest first, and its evaluation once there is one."""
+
+    run: RunSummary
+    history: tuple[Transition, ...]
+    evaluation: Evaluation | None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDetail:
+    """Where a pipeline stands, with every reason why no run has started yet."""
+
+    name: str
+    project: str
+    trainer: str
+    model: str
+    examples: ExampleCounts
+    decision: Decision
+    reconciled_at: datetime | None
+    drift: Drift | None
+    champion: Champion | None
+    last_run: RunSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Work set aside, without its content."""
+
+    letter_id: str
+    kind: str
+    subject: str
+    error: str
+    message: str
+    remedy: str
+    topic: str | None
+    pipeline: str | None
+    received_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterList:
+    """The newest first; ``total`` counts those beyond the limit as well."""
+
+    total: int
+    dead_letters: tuple[DeadLetter, ...]
+
+
+def summarize_run(run: Run) -> RunSummary:
+    """Choose what the API shows of a run: not all its facts, which grow with the steps."""
+    went_well = run.state in {RunState.PROMOTED, RunState.KEPT}
+    return RunSummary(
+        run_id=run.run_id,
+        pipeline=run.pipeline,
+        ordinal=run.ordinal,
+        state=run.state,
+        cause=run.cause,
+        trainer=run.trainer,
+        model=run.model,
+        snapshot_id=run.snapshot_id,
+        job_id=run.job_id,
+        tuned_model=run.tuned_model,
+        attempts=run.attempts,
+        error=None if went_well else run.fact("error"),
+        remedy=None if went_well else run.fact("remedy"),
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        due_at=run.due_at,
+    )

@@ -1,0 +1,121 @@
+"""The API: every read, in one table."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from service.bootstrap import Deps, now
+from service.domain.errors import NotFound
+from service.domain.pipelines import Pipeline
+from service.usecases.report_status import Status, report_status
+from service.usecases.take_stock import take_stock
+from service.web.answers import (
+    Champion,
+    DeadLetter,
+    DeadLetterList,
+    Evaluation,
+    ExampleCounts,
+    PipelineDetail,
+    PipelineList,
+    PipelineSummary,
+    RunDetail,
+    RunList,
+    Transition,
+    summarize_run,
+)
+from service.web.openapi import describe_api
+from service.web.operations import Operation, name_parameter, number_parameter
+
+MOST_ROWS = 500
+Answer = TypeVar("Answer")
+
+
+def _status(deps: Deps) -> Status:
+    return report_status(deps.settings.pipelines, deps, clock=now)
+
+
+def _pipelines(deps: Deps) -> PipelineList:
+    return PipelineList(tuple(PipelineSummary(**_named(pipeline)) for pipeline in deps.settings.pipelines.values()))
+
+
+def _pipeline(deps: Deps, *, name: str) -> PipelineDetail:
+    pipeline = deps.settings.pipelines.get(name)
+    if pipeline is None:
+        raise NotFound(f"no pipeline {name!r}")
+    stock = take_stock(pipeline, deps, now=now())
+    counts = stock.counts
+    return PipelineDetail(
+        **_named(pipeline),
+        examples=ExampleCounts(
+            train=counts.train,
+            validation=counts.validation,
+            held_out=counts.held_out,
+            new=counts.new,
+            threshold=pipeline.trigger.threshold,
+            first_new_at=counts.first_new_at,
+            last_new_at=counts.last_new_at,
+        ),
+        decision=stock.decision,
+        reconciled_at=stock.reconciled.at if stock.reconciled else None,
+        drift=stock.reconciled.drift if stock.reconciled else None,
+        champion=_read(Champion, stock.champion) if stock.champion else None,
+        last_run=summarize_run(stock.newest) if stock.newest else None,
+    )
+
+
+def _dead_letters(deps: Deps, *, limit: int) -> DeadLetterList:
+    return DeadLetterList(deps.letters.count(), tuple(_read(DeadLetter, row) for row in deps.letters.open(limit)))
+
+
+def _runs(deps: Deps, *, pipeline: str | None, limit: int) -> RunList:
+    found = deps.runs.recent(pipeline, limit)
+    # A pipeline that was taken out of the configuration keeps its runs.
+    if pipeline is not None and not found and pipeline not in deps.settings.pipelines:
+        raise NotFound(f"no pipeline {pipeline!r}")
+    return RunList(tuple(map(summarize_run, found)))
+
+
+def _run(deps: Deps, *, run_id: str) -> RunDetail:
+    run = deps.runs.get(run_id)
+    if run.run_id != run_id:
+        # People may shorten an id, a program must not: today's only match is not tomorrow's.
+        raise NotFound(f"no run {run_id!r}")
+    evaluation = deps.evaluations.evaluation(run_id)
+    return RunDetail(
+        run=summarize_run(run),
+        history=tuple(_read(Transition, row) for row in deps.runs.history(run_id)),
+        evaluation=_read(Evaluation, evaluation) if evaluation else None,
+    )
+
+
+def _document(_deps: Deps) -> Mapping[str, Any]:
+    return describe_api(OPERATIONS)
+
+
+def _named(pipeline: Pipeline) -> dict[str, str]:
+    return {
+        "name": pipeline.name,
+        "project": pipeline.labels.project,
+        "trainer": pipeline.train.trainer,
+        "model": pipeline.train.model,
+    }
+
+
+def _read(kind: type[Answer], row: Mapping[str, Any]) -> Answer:
+    """Choose from a row what an answer shows."""
+    # A database row's keys are SQLAlchemy's own kind of str, which msgspec does not take for one.
+    return msgspec.convert({str(key): value for key, value in row.items()}, kind)
+
+
+_PIPELINE = name_parameter("Only runs of this pipeline.")
+_LIMIT = number_parameter(default=50, most=MOST_ROWS, description="How many at most.")
+OPERATIONS = (
+    Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
+    Operation("/pipelines", "The pipelines of the configuration", PipelineList, _pipelines),
+    Operation("/pipelines/{name}", "Where one pipeline stands", PipelineDetail, _pipeline, may_miss=True),
+    Operation("/dead-letters", "Work set aside", DeadLetterList, _dead_letters, {"limit": _LIMIT}),
+    Operation("/runs", "Runs", RunList, _runs, {"pipeline": _PIPELINE, "limit": _LIMIT}, may_miss=True),
+    Operation("/runs/{run_id}", "One run", RunDetail, _run, may_miss=True),
+    Operation("/openapi.json", "This document", dict[str, Any], _document),
+)

@@ -1,0 +1,83 @@
+"""``tuneloop status``: the drift is a dated line of it, where it was measured."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from service.adapters.sql_records import SqlReconcileStore
+from service.cli.app import run
+
+CONFIGURATION = '[pipelines.p]\nlabels.project = "cl1"\ntrain.model = "gpt-4.1-mini-2025-04-14"\n'
+READ_AT = datetime(2026, 11, 26, 18, 5, tzinfo=UTC)
+WHOLE = {"whole_at": "2026-11-26T03:00:12.345+00:00"}
+
+
+@pytest.fixture
+def reconciles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str, sqlite_url: str, sqlite_engine: sa.Engine
+) -> SqlReconcileStore:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNELOOP_CONFIG", raising=False)
+    monkeypatch.setenv("TUNELOOP_REDIS_URL", redis_url)
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION)
+    return SqlReconcileStore(sqlite_engine)
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        (
+            {"drift": 0, "labels_there": 812, "labels_here": 812, "left": 0, **WHOLE},
+            "  drift      0 of 812 labels, 2026-11-26 18:05:00 UTC (whole project 2026-11-26 03:00 UTC)",
+        ),
+        (
+            {"drift": 3, "labels_there": 812, "labels_here": 811, "left": 2, **WHOLE},
+            (
+                "  drift      3 of 812 labels, 2 could not be mended, 2026-11-26 18:05:00 UTC "
+                "(whole project 2026-11-26 03:00 UTC)"
+            ),
+        ),
+        ({"drift": 3}, "  drift      3, 2026-11-26 18:05:00 UTC"),
+    ],
+)
+def test_the_drift_is_shown_with_its_date(
+    reconciles: SqlReconcileStore, capsys: pytest.CaptureFixture[str], facts: Mapping[str, Any], line: str
+) -> None:
+    reconciles.reconciled("p", {"healed": 0, **facts}, until=READ_AT, now=READ_AT)
+    assert run(["status"]) == 0
+    assert line in capsys.readouterr().out.splitlines()
+
+
+def test_without_a_measured_drift_nothing_is_said_of_it(
+    reconciles: SqlReconcileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for facts in (None, {"healed": 0, **WHOLE}):
+        if facts is not None:
+            reconciles.reconciled("p", facts, until=READ_AT, now=READ_AT)
+        assert run(["status"]) == 0
+        assert "drift" not in capsys.readouterr().out
+        assert run(["status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["pipelines"]["p"]["drift"] is None
+
+
+def test_in_json_the_moments_are_written_as_the_api_writes_them(
+    reconciles: SqlReconcileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reconciles.reconciled("p", {"healed": 1, "drift": 3, "left": 1, **WHOLE}, until=READ_AT, now=READ_AT)
+    assert run(["status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["pipelines"]["p"]
+    assert found["drift"] == {
+        "rows": 3,
+        "labels_there": None,
+        "labels_here": None,
+        "left": 1,
+        "at": "2026-11-26T18:05:00Z",
+        "whole_at": "2026-11-26T03:00:12.345000Z",
+    }
+    assert found["reconciled"] == "2026-11-26 18:05:00 UTC, 1 mended"
