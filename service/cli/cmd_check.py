@@ -15,6 +15,7 @@ from service.bootstrap import Deps, redis_url
 from service.cli.app import app
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
+from service.config.durations import write_duration
 from service.domain.errors import InboxUnavailable, ServiceError
 from service.logs import silence_logging
 
@@ -27,6 +28,12 @@ def check(*, quiet: Annotated[bool, typer.Option(help="Leave out the configurati
         for name, value in describe(settings):
             typer.echo(f"{name} = {value}")
     silence_logging()
+    if not settings.webhook_secrets:
+        every = write_duration(settings.service.reconcile_every)
+        typer.echo(
+            f"note     webhooks: LABELBOX_WEBHOOK_SECRET is not set, so every delivery is refused and the labels are "
+            f"read every {every} instead"
+        )
     deps = Deps(settings)
     wrong = [
         f"missing: {text}" for text in dict.fromkeys(missing_for(settings, "serve") + missing_for(settings, "work"))

@@ -38,10 +38,11 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def missing_for(settings: Settings, part: Part) -> list[str]:
-    """Name every variable that a part of the service cannot do without, and what it is for."""
+    """Name every variable that a part of the service cannot do without, and what it is for.
+
+    ``LABELBOX_WEBHOOK_SECRET`` is none: without it no delivery is accepted, and reconciles read the labels alone.
+    """
     missing = []
-    if part == "serve" and not settings.webhook_secrets:
-        missing.append("LABELBOX_WEBHOOK_SECRET: the secret that Labelbox signs its webhooks with")
     if part == "work":
         if settings.labelbox_api_key is None:
             missing.append("LABELBOX_API_KEY: reads the labels of your projects")

@@ -36,6 +36,7 @@ class RowOutcome:
         prompt: The text that was shown to the labeler.
         response: The labeler's answer.
         reason: Why this row gives no example: a stable code.
+        touched_at: The newest ``updated_at`` of any label on the row; None if unknown.
     """
 
     data_row_id: str
@@ -46,6 +47,7 @@ class RowOutcome:
     prompt: str | None = None
     response: str | None = None
     reason: str | None = None
+    touched_at: datetime | None = None
 
 
 def read_row(row: Mapping[str, Any], *, project_id: str, question: Question, accept: str = "done") -> RowOutcome:

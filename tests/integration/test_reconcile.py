@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from service.domain.errors import LabelsUnreachable
-from service.usecases.convert_deliveries import LAG_ATTEMPTS
+from service.domain.exports import LAG_ATTEMPTS
 from tests.support.conversion import Desk
 
 
@@ -51,15 +51,18 @@ def test_a_row_that_one_export_misses_is_looked_at_again_before_it_is_given_up(d
     assert set(desk.texts()) == {"row-0", "row-1", "row-2"}
 
 
-def test_a_row_that_came_during_the_export_is_not_taken_for_gone(desk: Desk) -> None:
+def test_what_comes_while_a_project_is_read_is_converted_right_after(desk: Desk) -> None:
     def meanwhile() -> None:
         desk.labelbox.during_export = lambda: None
         desk.label("row-2", "new")
-        desk.convert()
+        done = desk.convert()
+        assert (done.settled, done.waiting, desk.inbox.depth()) == (0, 1, 1)
 
-    desk.label("row-1", "a summary")
+    desk.label("row-1", "a summary", rung=False)
     desk.labelbox.during_export = meanwhile
     desk.reconcile(whole=True)
+    assert desk.queue.woken[-1] == ("convert_deliveries",)
+    assert desk.convert().settled == 1
     assert set(desk.texts()) == {"row-1", "row-2"}
 
 
