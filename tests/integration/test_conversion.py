@@ -15,7 +15,6 @@ from service.ports import Taken
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.conversion import Desk
 
-
 LEASE_OVER_S = 31.0
 LONGEST_PAUSE_S = LONGEST_RETRY.total_seconds()
 
