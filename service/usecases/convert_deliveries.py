@@ -335,6 +335,8 @@ class _Job:
         ontology = parts.labels.normalized_ontology(follow.export.project)
         parts.inbox.begin(taken)
         shown = self._read(follow.export, ontology)
+        # A worker that stood still has lost it: others have seen newer rows since.
+        follow.export = parts.exports.write(follow.export)
         settling = Settling(parts.examples, parts.letters, parts.pipelines, parts.clock)
         fates = settling.settle(follow.rungs, shown)
         by_fate = {fate: [rung.taken for rung in follow.rungs if fates[rung] is fate] for fate in Fate}

@@ -250,6 +250,28 @@ class FakeLabelbox:
         }
 
 
+class Organisation:
+    """Several projects of one account."""
+
+    def __init__(self, *projects: FakeLabelbox) -> None:
+        self.projects = {project.project_id: project for project in projects}
+
+    def normalized_ontology(self, project_id: str) -> Mapping[str, Any]:
+        return self.projects[project_id].normalized_ontology(project_id)
+
+    def start_export(self, project_id: str, request: Request) -> LabelTask:
+        return self.projects[project_id].start_export(project_id, request)
+
+    def look(self, task_id: str) -> LabelTask:
+        return self._of(task_id).look(task_id)
+
+    def read(self, task_id: str) -> Iterator[Mapping[str, Any] | None]:
+        return self._of(task_id).read(task_id)
+
+    def _of(self, task_id: str) -> FakeLabelbox:
+        return self.projects[task_id.partition("-task-")[0]]
+
+
 def _exported_label(label_id: str, label: FakeLabel) -> dict[str, Any]:
     answers: list[dict[str, Any]] = []
     if label.text is not None:
