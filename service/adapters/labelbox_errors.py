@@ -73,6 +73,14 @@ def _kind_of(error: Exception) -> type[ServiceError] | None:
     return LabelsUnreachable if isinstance(error, (*late, ValueError, AttributeError, OSError)) else None
 
 
+def is_about_us(error: BaseException | None) -> bool:
+    """Say whether a refusal concerns who asks, and not what is asked for."""
+    from lbox import exceptions as sdk
+
+    bare = isinstance(error, sdk.LabelboxError) and bool(_FOR_GOOD.match(_text_of(error)))
+    return bare or isinstance(error, sdk.AuthenticationError | sdk.AuthorizationError)
+
+
 def words_of(error: BaseException) -> str:
     """Describe an error; addresses lose their query, which holds signatures, and answers their text."""
     text = _text_of(error)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
-from service.adapters.labelbox_errors import translated
+from service.adapters.labelbox_errors import is_about_us, translated
 from service.adapters.labelbox_stream import own_folder, read_lines, require_utf8
-from service.domain.errors import ExportFailed, ExportLost
+from service.domain.errors import ExportFailed, ExportLost, LabelsRefused, RowsRefused
 from service.domain.exports import Request
 from service.ports import LabelTask
 
@@ -73,8 +73,14 @@ class LabelboxSource:
         """See ``LabelSource``."""
         with translated():
             project = self._client.get_project(project_id)
-            with _task_is_known("just made"):
+        try:
+            with translated(), _task_is_known("just made"):
                 return self._seen(project.export(filters=filters_of(request), params=EXPORT_PARAMS))
+        except LabelsRefused as error:
+            if request.data_row_ids is None or is_about_us(error.__cause__):
+                raise
+            # Whether Labelbox leaves unknown rows out or refuses them is nowhere said.
+            raise RowsRefused(str(error)) from error
 
     def look(self, task_id: str) -> LabelTask:
         """See ``LabelSource``."""

@@ -86,7 +86,9 @@ class SqlExportStore:
 
     def keep(self, export: Export, *, until: datetime) -> None:
         """See ``ExportStore``."""
-        mine = sa.update(exports).where(exports.c.state == ExportState.RUNNING, *_held(export))
+        # One that was left to others meanwhile stays left.
+        held = [*_held(export), exports.c.state == ExportState.RUNNING, exports.c.leased_until.is_not(None)]
+        mine = sa.update(exports).where(*held)
         with self._engine.begin() as connection:
             connection.execute(mine.values(leased_until=until))
 

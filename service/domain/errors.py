@@ -98,11 +98,21 @@ class ConversionCrashed(ServiceError):
 
     remedy = "See conversion_crashed in the worker's log, report it, and replay the dead letter with a mended version."
 
+    def __init__(self, message: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
 
 class LabelsRefused(ServiceError):
     """Labelbox understood the request and refused it."""
 
     remedy = "Check LABELBOX_API_KEY and its access to the project, then replay the dead letter."
+
+
+class RowsRefused(LabelsRefused):
+    """Labelbox refused an export of these rows by their ids; perhaps it does not know one of them."""
+
+    remedy = "Nothing is lost: the next reconcile reads the project. If it repeats, report the row to Labelbox."
 
 
 class InboxUnavailable(ServiceError):

@@ -102,7 +102,8 @@ class Export:
     @property
     def request(self) -> Request:
         """What its next task is asked for: a window's missing rows once the window was read."""
-        if ids := self.asked.get("ids") or self.progress.get("missing", [])[:MAX_IDS]:
+        missing = self.progress.get("missing", [])[: self.progress.get("part", MAX_IDS)]
+        if ids := self.asked.get("ids") or missing:
             return Request(data_row_ids=tuple(ids))
         since = self.asked.get("since")
         return Request(since=datetime.fromisoformat(since) if since else None)

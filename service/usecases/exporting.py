@@ -105,6 +105,8 @@ class Exports:
 
     def write(self, export: Export) -> Export:
         """Write how it stands; ExportMoved if another worker has it."""
+        if export.leased_until is not None:
+            export = replace(export, leased_until=self._clock() + self._patience.lease)
         return self._store.write(export, now=self._clock())
 
     def next_request(self, export: Export, progress: Mapping[str, Any]) -> Export:

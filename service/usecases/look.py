@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.errors import ConversionCrashed, ServiceError
 from service.domain.examples import Change, Example
-from service.domain.exports import Export
+from service.domain.exports import MAX_IDS, Export
 from service.domain.labels import NOT_LABELLED, RowOutcome
 from service.domain.pipelines import Pipeline
 from service.ports import DeadLetters, ExampleStore
@@ -57,6 +57,7 @@ class Look:
         # Of another task of ours the count says nothing.
         self.parts_read = int(before.get("parts", 0)) if before.get("task") == export.task_id else 0
         self.missing: list[str] = list(before.get("missing", ()))
+        self._part = int(before.get("part", MAX_IDS))
         looked_at = before.get("looked_at")
         self.looked_at = datetime.fromisoformat(looked_at) if looked_at else export.observed_at
         self.is_whole = bool(export.asked.get("whole"))
@@ -117,6 +118,8 @@ class Look:
             asked = list(self._export.request.data_row_ids or ())
             self._withdraw(asked)
             self.missing = self.missing[len(asked) :]
+            # After some that Labelbox refused to name together it is tried with more again.
+            self._part = min(4 * len(asked), MAX_IDS)
         else:
             self.missing = sorted(set().union(*self._unseen.values()))
         self.parts_read = 0
@@ -128,6 +131,7 @@ class Look:
             "parts": self.parts_read,
             "found": {name: asdict(found) for name, found in self._found.items()},
             "missing": self.missing,
+            "part": self._part,
             "refused": self.refused,
             "looked_at": self.looked_at.isoformat(),
         }

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from service.domain.errors import ConversionCrashed, ExportMoved, LabelsUnreachable, ServiceError
+from service.domain.errors import ConversionCrashed, ExportMoved, LabelsUnreachable, RowsRefused, ServiceError
 from service.domain.exports import Before, Export, ExportState, policy_of, window_asked
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, ReconcileStore
@@ -85,9 +85,7 @@ class Reconcile:
             except Exception as error:
                 # With the database away nothing can be said about the export; this raises then.
                 self._parts.exports.is_paused()
-                crash = ConversionCrashed(place_of(error))
-                crash.retryable = True
-                job.fail(crash)
+                job.fail(ConversionCrashed(place_of(error), retryable=True))
                 raise
 
     def until_done(self, project: str, *, whole: bool = False) -> Reconciled:
@@ -158,27 +156,40 @@ class _Job:
         """Look at the export, read what it brings, ask for what it did not show, until all is read."""
         exports = self._parts.exports
         for pause_s in exports.pauses():
-            self._export, is_complete = exports.look(self._export)
-            while is_complete:
-                look = self._read()
+            while (look := self._step()) is not None:
                 if not look.missing:
                     return self._end(look)
                 self._export = exports.next_request(self._export, look.progress())
-                self._export, is_complete = exports.look(self._export)
             if exports.is_old(self._export):
                 break
             self._parts.patience.wait(pause_s)
         exports.leave(self._export)
         return Reconciled()
 
-    def _read(self) -> Look:
+    def _step(self) -> Look | None:
+        """Look at the export; give what it brings if it is complete."""
+        exports = self._parts.exports
+        try:
+            self._export, is_complete = exports.look(self._export)
+        except RowsRefused:
+            ids = self._export.request.data_row_ids or ()
+            if len(ids) == 1:
+                # Not in the window, and not known by its id: it is not there.
+                return self._read(is_empty=True)
+            fewer = {**self._export.progress, "part": max(1, len(ids) // 4)}
+            self._export = exports.next_request(self._export, fewer)
+            return self._step()
+        return self._read() if is_complete else None
+
+    def _read(self, *, is_empty: bool = False) -> Look:
         """Read what the export shows and mend the examples, a part at a time."""
         parts, export = self._parts, self._export
         ontology = parts.labels.normalized_ontology(export.project)
         pipelines = [parts.pipelines[name] for name in export.asked["pipelines"] if name in parts.pipelines]
         look = Look(export, pipelines, ontology, examples=parts.examples, letters=parts.letters)
         look.begin()
-        for number, rows in enumerate(_chunks(parts.labels.read(export.task_id or ""))):
+        rows_read = () if is_empty else parts.labels.read(export.task_id or "")
+        for number, rows in enumerate(_chunks(rows_read)):
             if number >= look.parts_read:
                 look.read(rows)
                 self._export = parts.exports.write(replace(self._export, progress=look.progress()))

@@ -37,7 +37,7 @@ from service.adapters.labelbox_source import (
 )
 from service.adapters.labelbox_stream import LEFT_BEHIND_S, own_folder
 from service.cli.valkey import free_port
-from service.domain.errors import ExportFailed, ExportLost, LabelsLimited, LabelsRefused, LabelsUnreachable
+from service.domain.errors import ExportFailed, ExportLost, LabelsLimited, LabelsRefused, LabelsUnreachable, RowsRefused
 from service.domain.exports import Request
 from service.ports import LabelTask
 
@@ -167,6 +167,32 @@ def test_a_task_that_labelbox_does_not_know_is_lost_and_its_project_is_not(
     with pytest.raises(LabelsRefused):
         source.start_export("no project", Request())
     assert project
+
+
+@pytest.mark.parametrize(
+    ("request_for", "code", "kind"),
+    [
+        (Request(data_row_ids=("row-1",)), "GRAPHQL_VALIDATION_FAILED", RowsRefused),
+        (Request(data_row_ids=("row-1",)), "RESOURCE_CONFLICT", RowsRefused),
+        (Request(), "GRAPHQL_VALIDATION_FAILED", LabelsRefused),
+        (Request(data_row_ids=("row-1",)), "AUTHORIZATION_ERROR", LabelsRefused),
+    ],
+)
+def test_rows_that_are_refused_are_told_from_a_project_that_is(
+    source: LabelboxSource, project: str, request_for: Request, code: str, kind: type[Exception]
+) -> None:
+    execute = source._client.execute  # noqa: SLF001 - the sandbox refuses no rows
+
+    def refusing(query: str, *rest: object, **options: object) -> object:
+        if "exportDataRowsInProject" not in query:
+            return execute(query, *rest, **options)
+        errors = {"RESOURCE_CONFLICT": sdk.ResourceConflict, "AUTHORIZATION_ERROR": sdk.AuthorizationError}
+        raise errors.get(code, sdk.InvalidQueryError)("no")
+
+    source._client.execute = refusing  # noqa: SLF001 - as above
+    with pytest.raises(LabelsRefused) as raised:
+        source.start_export(project, request_for)
+    assert type(raised.value) is kind
 
 
 def test_a_limited_account_is_told_from_everything_else(

@@ -336,6 +336,30 @@ def test_a_project_that_is_refused_is_told_at_once_and_the_others_go_on(desk: De
     assert ("reconcile", "project-1") in kinds
 
 
+def test_a_row_that_labelbox_refuses_to_name_drags_no_other_along(desk: Desk) -> None:
+    for number in range(60):
+        desk.label(f"row-{number}", "text")
+    desk.labelbox.unnamed = {"row-17"}
+    while desk.convert().waiting:
+        pass
+    assert (desk.errors(), len(desk.texts())) == (["RowsRefused"], 59)
+    assert len(desk.labelbox.requests) < 20
+    # What it announced is found otherwise.
+    assert desk.queue.woken[-1] == ("reconcile", "project-1")
+    desk.reconciling("project-1")
+    assert len(desk.texts()) == 60
+
+
+def test_a_project_whose_rows_are_all_refused_is_given_up_soon(desk: Desk) -> None:
+    for number in range(300):
+        desk.label(f"row-{number}", "text")
+    desk.labelbox.unnamed = {f"row-{number}" for number in range(300)}
+    desk.convert()
+    assert len(desk.labelbox.requests) < 100
+    desk.convert(seconds=LONGEST_PAUSE_S)
+    assert desk.inbox.depth() < 300
+
+
 def test_an_export_that_shows_nothing_is_believed_by_nobody_at_first(desk: Desk) -> None:
     desk.label("row-1", "a summary")
     desk.convert()

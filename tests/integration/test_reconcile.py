@@ -229,6 +229,18 @@ def test_rows_that_a_whole_export_misses_are_asked_for_in_parts(desk: Desk) -> N
     assert set(desk.texts()) == set(ids[5:])
 
 
+def test_rows_that_labelbox_refuses_to_name_are_gone_and_the_others_are_not(desk: Desk) -> None:
+    ids = [f"row-{number}" for number in range(50)]
+    for row_id in ids:
+        desk.label(row_id, "text", rung=False)
+    desk.look_round()
+    desk.labelbox.unlisted = set(ids)
+    desk.labelbox.unnamed = {"row-3", "row-33"}
+    assert desk.found(whole=True)["healed"] == 2
+    assert set(ids) - set(desk.texts()) == desk.labelbox.unnamed
+    assert len(desk.labelbox.requests) < 40
+
+
 def test_a_whole_export_is_read_in_a_stream(desk: Desk) -> None:
     """Rows are written while later ones have not been read: what is in memory does not grow with the project."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from service.domain.errors import ExportFailed, ExportLost, ServiceError
+from service.domain.errors import ExportFailed, ExportLost, RowsRefused, ServiceError
 from service.domain.exports import Request
 from service.ports import Clock, LabelTask
 
@@ -71,6 +71,7 @@ class FakeLabelbox:
         unlisted: Rows that an export by window misses, as it now and then does.
         hidden: Rows that every export misses.
         garbled: Rows whose line in an export is no JSON.
+        unnamed: Rows that no export may name by their ids.
         polls: So many looks find the next exports running.
         failing: So many of the next exports end as FAILED.
         breaking: So many of the next exports have a file that is shorter than announced.
@@ -89,6 +90,7 @@ class FakeLabelbox:
         self.unlisted: set[str] = set()
         self.hidden: set[str] = set()
         self.garbled: set[str] = set()
+        self.unnamed: set[str] = set()
         self.polls = self.failing = self.breaking = 0
         self.during_export: Callable[[], None] = lambda: None
         self.after_reading: Callable[[], None] = lambda: None
@@ -167,6 +169,8 @@ class FakeLabelbox:
         self._answer(project_id)
         assert len(request.data_row_ids or ()) <= 2000
         self.requests.append(request)
+        if self.unnamed & set(request.data_row_ids or ()):
+            raise RowsRefused("no such data row")
         task = FakeTask(self._chosen(request), self.polls, fails=self.failing > 0, breaks=self.breaking > 0)
         self.failing, self.breaking = max(0, self.failing - 1), max(0, self.breaking - 1)
         task_id = f"{project_id}-task-{len(self.requests)}"
