@@ -1,35 +1,38 @@
 """The only place that builds adapters: from settings to what the web and the workers work with."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
-from typing import Any
+from functools import cache, cached_property, partial
+from random import random
 
 import sqlalchemy as sa
 from redis import Redis
-from redis.exceptions import LockError
 
 from service.adapters.files_store import FsspecFileStore
+from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.redis_appender import RedisAppender
-from service.adapters.redis_clients import patient_redis, quick_redis, translated, web_redis
+from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_engine import make_engine
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
-from service.domain.errors import ConfigurationError
+from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.ports import PromptTexts, Trainer
-from service.usecases.convert_deliveries import ConvertDeliveries
-from service.usecases.reconcile import reconcile
+from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
+from service.usecases.exporting import Exports, Patience
+from service.usecases.reconcile import Reconcile, Reconciles
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 
 KEY_PREFIX = "tuneloop"
@@ -159,7 +162,11 @@ class Deps:
     @cached_property
     def labels(self) -> LabelboxSource:
         """Labelbox."""
-        return LabelboxSource(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+        return LabelboxSource(
+            api_key=self._labelbox_api_key,
+            endpoint=self.settings.labelbox_endpoint,
+            folder=self.settings.data_folder / "exports",
+        )
 
     @cached_property
     def account(self) -> LabelboxAccountOfSdk:
@@ -180,17 +187,65 @@ class Deps:
         return HttpPromptTexts(hosts=self.settings.service.fetch_hosts)
 
     @cached_property
+    def export_store(self) -> SqlExportStore:
+        """Our exports at Labelbox."""
+        return SqlExportStore(self.engine)
+
+    @cached_property
     def convert_deliveries(self) -> ConvertDeliveries:
         """The conversion."""
         return ConvertDeliveries(
-            inbox=self.inbox,
-            labels=self.labels,
-            prompts=self.prompts,
-            examples=self.examples,
-            letters=self.letters,
-            queue=self.queue,
-            pipelines=self.settings.pipelines,
+            Conversions(
+                inbox=self.inbox,
+                labels=self.labels,
+                prompts=self.prompts,
+                exports=self._exports,
+                examples=self.examples,
+                letters=self.letters,
+                pipelines=self.settings.pipelines,
+                clock=now,
+                patience=self._patience,
+            )
+        )
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        """The comparison of a project's examples with Labelbox."""
+        return Reconcile(
+            Reconciles(
+                labels=self.labels,
+                prompts=self.prompts,
+                exports=self._exports,
+                examples=self.examples,
+                letters=self.letters,
+                store=self.reconciles,
+                pipelines=self.settings.pipelines,
+                overlap=self.settings.service.reconcile_overlap,
+                clock=now,
+                patience=self._patience,
+            )
+        )
+
+    @cached_property
+    def _exports(self) -> Exports:
+        return Exports(
+            source=self.labels,
+            store=self.export_store,
+            queue=_Calls(self),
             clock=now,
+            patience=self._patience,
+        )
+
+    @cached_property
+    def _patience(self) -> Patience:
+        lease = self.settings.service.claim_after
+        return Patience(
+            wait=time.sleep,
+            keep=partial(beating, every_s=lease.total_seconds() / 3),
+            chance=random,
+            at_once=self.settings.service.exports_at_once,
+            lease=lease,
+            slice=_SLICE,
         )
 
     @cached_property
@@ -213,37 +268,6 @@ class Deps:
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
         )
 
-    def reconcile(self, pipeline: str, *, whole: bool = False) -> Mapping[str, Any]:
-        """Compare a pipeline's examples with its project, see ``usecases.reconcile``."""
-        return reconcile(
-            self.settings.pipelines[pipeline],
-            labels=self.labels,
-            prompts=self.prompts,
-            examples=self.examples,
-            letters=self.letters,
-            store=self.reconciles,
-            overlap=self.settings.service.reconcile_overlap,
-            clock=now,
-            whole=whole,
-        )
-
-    @contextmanager
-    def reconcile_turn(self, pipeline: str) -> Iterator[bool]:
-        """Have a pipeline's reconcile to oneself; False where another worker has it.
-
-        A killed worker's turn ends by itself, and two at once would do no harm.
-        """
-        ttl_s = 2 * self.settings.service.reconcile_every.total_seconds()
-        with translated():
-            lock = self._redis().lock(f"{KEY_PREFIX}:reconcile:{pipeline}", timeout=ttl_s)
-            is_ours = lock.acquire(blocking=False)
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                with suppress(LockError), translated():
-                    lock.release()
-
     def appender(self, on_stored: Callable[[], None]) -> RedisAppender:
         """Make the web's half of the inbox; one an event loop."""
         return RedisAppender(
@@ -252,6 +276,18 @@ class Deps:
             dedupe_window_s=self.settings.dedupe_window_s,
             on_stored=on_stored,
         )
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """Wake-ups that may be lost: whoever reads exports by hand needs no Redis."""
+
+    deps: Deps
+
+    def wake(self, job: str, *arguments: str) -> None:
+        """See ``JobQueue``."""
+        with suppress(InboxUnavailable, ConfigurationError):
+            self.deps.queue.wake(job, *arguments)
 
 
 _SLICE = timedelta(seconds=20)

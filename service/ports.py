@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message, Turn
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError, UnfetchablePrompt
 from service.domain.examples import Change, Example
+from service.domain.exports import Export, Request
+from service.domain.exports import Kind as ExportKind
 from service.domain.runs import Run, Step
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import HeldWebhook
@@ -23,11 +25,18 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A delivery taken from the inbox, not yet acknowledged."""
+    """A delivery taken from the inbox, not yet acknowledged.
+
+    Attributes:
+        attempts: How often it was taken and neither given back nor acknowledged, this time included: more than
+            once means that a conversion of it crashed or that its worker died.
+        looks: How many exports did not show yet what it announced.
+    """
 
     entry_id: str
     delivery: Delivery
     attempts: int
+    looks: int = 0
 
 
 class Inbox(Protocol):
@@ -36,8 +45,23 @@ class Inbox(Protocol):
     def take(self, limit: int) -> list[Taken]:
         """Take what stands still since another worker took it, then what is new; empty if there is nothing."""
 
+    def claim(self, entry_ids: Sequence[str]) -> list[Taken]:
+        """Take exactly these, whoever has them; those that are acknowledged are left out."""
+
     def touch(self, taken: Sequence[Taken]) -> None:
         """Say that these are still being worked on."""
+
+    def hold(self, taken: Sequence[Taken]) -> None:
+        """Keep these without their counting as tried: nothing is done with them yet."""
+
+    def begin(self, taken: Sequence[Taken]) -> None:
+        """Count an attempt at these from now on: if the worker dies now, they may be why."""
+
+    def give_back(self, taken: Sequence[Taken], *, pause: timedelta = timedelta(0)) -> None:
+        """Let others take these, without their counting as tried, not before the pause is over."""
+
+    def look_again(self, taken: Sequence[Taken]) -> None:
+        """Let these come back later, after a longer while each time: the export did not show them yet."""
 
     def acknowledge(self, taken: Sequence[Taken]) -> None:
         """Forget these: they are converted or in the dead letters."""
@@ -55,13 +79,74 @@ class LabelSource(Protocol):
     def normalized_ontology(self, project_id: str) -> Mapping[str, Any]:
         """Give the project's ontology document."""
 
-    def rows(
-        self, project_id: str, data_row_ids: Sequence[str], *, on_wait: Callable[[], None]
-    ) -> Iterator[Mapping[str, Any]]:
-        """Export these data rows (at most 2,000); rows that Labelbox does not have are left out."""
+    def start_export(self, project_id: str, request: Request) -> "LabelTask":
+        """Ask for an export; data rows that Labelbox does not have are left out of it."""
 
-    def rows_since(self, project_id: str, since: datetime | None) -> Iterator[Mapping[str, Any]]:
-        """Export every row with activity since then, or the whole project."""
+    def look(self, task_id: str) -> "LabelTask":
+        """Look at a task once; ExportLost where Labelbox does not know it, ExportFailed where it ended in vain."""
+
+    def read(self, task_id: str) -> Iterator[Mapping[str, Any] | None]:
+        """Give the rows of a complete task, one in memory at a time; None for a line that is no JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTask:
+    """An export's task at Labelbox."""
+
+    task_id: str
+    is_complete: bool
+
+
+class ExportStore(Protocol):
+    """Our exports: at most one of a project runs, and a bounded number in the organisation."""
+
+    def want(self, project: str, kind: ExportKind, wish: Mapping[str, Any], *, now: datetime) -> Export:
+        """Stand in line, once a project and kind; the wish is added to what is wanted already."""
+
+    def turn(
+        self,
+        project: str,
+        kind: ExportKind,
+        ask: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None,
+        *,
+        create: bool,
+        at_once: int,
+        now: datetime,
+        until: datetime,
+    ) -> Export | None:
+        """Let an export run and lease it, if it is its turn; None if not, and then its ticket stays in line.
+
+        Args:
+            project: Whose.
+            kind: Which.
+            ask: Says what to ask for, given what was wished; rows that are tried again stay those that they were, and
+                None leaves what is asked as it is.
+            create: Whether to stand in line if nobody does yet.
+            at_once: So many may run in the organisation.
+            now: The time.
+            until: How long it is leased.
+        """
+
+    def lease(self, export: Export, *, now: datetime, until: datetime) -> Export | None:
+        """Take a running export over; None while another worker has it."""
+
+    def keep(self, export: Export, *, until: datetime) -> None:
+        """Stay the one who has it."""
+
+    def write(self, export: Export, *, now: datetime) -> Export:
+        """Write how it stands; ExportMoved if another worker has it."""
+
+    def get(self, export_id: str) -> Export:
+        """Give one."""
+
+    def due(self, *, now: datetime) -> list[Export]:
+        """Give what somebody should come for: running ones that nobody has, and those in line."""
+
+    def pause(self, until: datetime) -> None:
+        """Ask Labelbox for nothing until then, in the whole organisation."""
+
+    def is_paused(self, *, now: datetime) -> bool:
+        """Say whether Labelbox is left alone now."""
 
 
 class PromptTexts(Protocol):
@@ -161,8 +246,8 @@ class ExampleStore(Protocol):
     def prompts(self, pipeline: str) -> Iterator[tuple[str, str | None, Turn]]:
         """Give the pipeline's prompt set: data row id, global key and prompt."""
 
-    def active_ids(self, pipeline: str) -> set[str]:
-        """Give the data rows that give an example now."""
+    def standing_ids(self, pipeline: str) -> set[str]:
+        """Give the data rows that give an example or a prompt now."""
 
     def freeze(self, pipeline: str) -> AbstractContextManager[tuple[int, Iterator[FrozenExample]]]:
         """Read the watermark and all active examples, by split and example id, as of one moment."""

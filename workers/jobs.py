@@ -3,7 +3,6 @@
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
-from service.domain.errors import ServiceError
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
 from workers.beginning import begin_if_due
@@ -15,14 +14,22 @@ logger = get_logger()
 
 @without_texts
 def convert_deliveries() -> None:
-    """Convert until the inbox is empty, then see whether a run is due."""
+    """Convert what can be converted now, then see whether a run is due."""
     with bound_contextvars(job="convert_deliveries"):
-        while True:
-            done = deps().convert_deliveries()
-            if done.taken:
-                logger.info("deliveries_converted", taken=done.taken, settled=done.settled, changes=done.changes)
-            if not done.settled:
-                break
+        done = deps().convert_deliveries()
+        for where in dict.fromkeys(done.crashes):
+            logger.error("conversion_crashed", error=where)
+        if done.taken or done.settled:
+            logger.info(
+                "deliveries_converted",
+                taken=done.taken,
+                settled=done.settled,
+                changes=done.changes,
+                waiting=done.waiting,
+            )
+        if done.is_cut:
+            # Another job, so that whoever waits in the queue has a turn between.
+            deps().queue.wake("convert_deliveries")
         for name in deps().settings.pipelines:
             begin_if_due(deps(), name)
 
@@ -54,18 +61,17 @@ def poke_job(job_id: str) -> None:
 
 
 @without_texts
-def reconcile(pipeline: str) -> None:
-    """Read the pipeline's project: what had activity, and once a day all of it."""
+def reconcile(project: str) -> None:
+    """Go on with the project's reconcile, if one is wanted: what had activity, and once a day all of it."""
     parts = deps()
-    with bound_contextvars(job="reconcile", pipeline=pipeline), parts.reconcile_turn(pipeline) as is_ours:
-        if not is_ours:
-            # Another worker is at it; two exports of one project would only slow each other.
-            return
-        try:
-            facts = parts.reconcile(pipeline)
-        except ServiceError as error:
-            # The schedule comes again; what stays wrong stays visible as the age of the last reconcile.
+    with bound_contextvars(job="reconcile", project=project):
+        done = parts.reconcile(project)
+        if done.error is not None:
+            # It is tried again; what stays wrong stays visible as the age of the last reconcile.
+            error = done.error
             logger.warning("reconcile_failed", error=type(error).__name__, message=str(error), remedy=error.remedy)
-            return
-        logger.info("reconciled", **facts)
-        begin_if_due(parts, pipeline)
+        for name, words in done.refused.items():
+            logger.warning("pipeline_unreadable", pipeline=name, message=words)
+        for name, facts in done.facts.items():
+            logger.info("reconciled", pipeline=name, **facts)
+            begin_if_due(parts, name)

@@ -9,13 +9,17 @@ from threading import Event
 import sqlalchemy as sa
 from structlog import get_logger
 
+from service.adapters.sql_exports import forget_exports
 from service.adapters.sql_records import forget_audit
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
+from service.usecases.exporting import call_for
 from workers.beginning import begin_if_due
 
 logger = get_logger()
 AUDIT_KEPT = timedelta(days=90)
+# They are many, and each names up to two thousand rows.
+EXPORTS_KEPT = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -53,9 +57,10 @@ def make_beats(deps: Deps) -> list[Beat]:
 
 
 def sweep(deps: Deps) -> None:
-    """Queue what stands still: deliveries that nobody took, runs whose step is due, pipelines that are due."""
+    """Queue what stands still: deliveries, exports and runs that nobody has in hand, pipelines that are due."""
     if deps.inbox.depth():
         deps.queue.wake("convert_deliveries")
+    call_for(deps.export_store, deps.queue, now=now())
     for run in deps.runs.standing(now=now()):
         deps.queue.wake("advance_run", run.run_id)
     for name in deps.settings.pipelines:
@@ -65,12 +70,15 @@ def sweep(deps: Deps) -> None:
 
 def _forget(deps: Deps) -> None:
     rows = forget_audit(deps.engine, before=now() - AUDIT_KEPT)
-    logger.info("audit_forgotten", rows=rows)
+    exports = forget_exports(deps.engine, before=now() - EXPORTS_KEPT)
+    logger.info("audit_forgotten", rows=rows, exports=exports)
 
 
 def _reconcile_all(deps: Deps) -> None:
-    for name in deps.settings.pipelines:
-        deps.queue.wake("reconcile", name)
+    for project in dict.fromkeys(pipeline.labels.project for pipeline in deps.settings.pipelines.values()):
+        # Written down first: a message that is lost delays it, and it is done once for all that want it.
+        deps.export_store.want(project, "window", {}, now=now())
+        deps.queue.wake("reconcile", project)
 
 
 def _keep(beat: Beat) -> None:

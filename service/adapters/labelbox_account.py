@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.adapters.labelbox_source import translated
+from service.adapters.labelbox_errors import translated
 from service.domain.errors import LabelsRefused, LabelsUnreachable
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import PATH, HeldWebhook

@@ -3,24 +3,47 @@
 The SDK blocks, retries by itself for two minutes, and lets errors of four other libraries out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
-from service.domain.errors import LabelsRefused, LabelsUnreachable
+from service.adapters.labelbox_errors import is_about_us, translated
+from service.adapters.labelbox_stream import own_folder, read_lines, require_utf8
+from service.domain.errors import ExportFailed, ExportLost, LabelsRefused, RowsRefused
+from service.domain.exports import Request
+from service.ports import LabelTask
+
+
+class ExportParams(TypedDict):
+    """What rows shall tell. The SDK ignores names that it does not know, so ours are checked here."""
+
+    data_row_details: bool
+    metadata_fields: bool
+    attachments: bool
+    project_details: bool
+    label_details: bool
+    performance_details: bool
+
+
+class ExportFilters(TypedDict, total=False):
+    """Which rows are wanted; an unknown name would export everything."""
+
+    data_row_ids: list[str]
+    last_activity_at: list[str | None]
+
 
 # Without them a row has no status, no label times and no word about skipping.
-EXPORT_PARAMS = {
-    "data_row_details": True,
-    "metadata_fields": True,
-    "attachments": False,
-    "project_details": True,
-    "label_details": True,
-    "performance_details": True,
-}
-POLL_S = 10
-MAX_POLLS = 180
+EXPORT_PARAMS = ExportParams(
+    data_row_details=True,
+    metadata_fields=True,
+    attachments=False,
+    project_details=True,
+    label_details=True,
+    performance_details=True,
+)
+_ENDED = frozenset({"FAILED", "CANCELED", "CANCELING"})
 
 
 class LabelboxSource:
@@ -29,12 +52,16 @@ class LabelboxSource:
     Args:
         api_key: Of a user who may export the projects.
         endpoint: The GraphQL address.
+        folder: Where exports are kept while they are read; made when it is needed.
     """
 
-    def __init__(self, *, api_key: str, endpoint: str) -> None:
+    def __init__(self, *, api_key: str, endpoint: str, folder: Path) -> None:
         from labelbox import Client  # takes more than a second
 
         self._client = Client(api_key=api_key, endpoint=endpoint)
+        self._folder = folder
+        # As last looked at: finding a task again costs two requests.
+        self._tasks: dict[str, Any] = {}
 
     def normalized_ontology(self, project_id: str) -> Mapping[str, Any]:
         """See ``LabelSource``."""
@@ -42,74 +69,67 @@ class LabelboxSource:
             found: Mapping[str, Any] = self._client.get_project(project_id).ontology().normalized
             return found
 
-    def rows(
-        self, project_id: str, data_row_ids: Sequence[str], *, on_wait: Callable[[], None]
-    ) -> Iterator[Mapping[str, Any]]:
+    def start_export(self, project_id: str, request: Request) -> LabelTask:
         """See ``LabelSource``."""
-        if data_row_ids:
-            yield from self._export(project_id, {"data_row_ids": list(data_row_ids)}, on_wait)
-
-    def rows_since(self, project_id: str, since: datetime | None) -> Iterator[Mapping[str, Any]]:
-        """See ``LabelSource``."""
-        filters = {} if since is None else {"last_activity_at": [_stamp(since), None]}
-        yield from self._export(project_id, filters, lambda: None)
-
-    def _export(
-        self, project_id: str, filters: Mapping[str, Any], on_wait: Callable[[], None]
-    ) -> Iterator[Mapping[str, Any]]:
         with translated():
-            task = self._client.get_project(project_id).export(filters=dict(filters), params=EXPORT_PARAMS)
-            for _ in range(MAX_POLLS):
-                # Returns silently when the time is up.
-                task.wait_till_done(timeout_seconds=POLL_S)
-                if task.status != "IN_PROGRESS":
-                    break
-                on_wait()
-            if task.status != "COMPLETE":
-                raise LabelsUnreachable(f"export {task.uid} is {task.status}")
+            project = self._client.get_project(project_id)
+        try:
+            with translated(), _task_is_known("just made"):
+                return self._seen(project.export(filters=filters_of(request), params=EXPORT_PARAMS))
+        except LabelsRefused as error:
+            if request.data_row_ids is None or is_about_us(error.__cause__):
+                raise
+            # Whether Labelbox leaves unknown rows out or refuses them is nowhere said.
+            raise RowsRefused(str(error)) from error
+
+    def look(self, task_id: str) -> LabelTask:
+        """See ``LabelSource``."""
+        from labelbox import ExportTask
+
+        with translated(), _task_is_known(task_id):
+            return self._seen(ExportTask.get_task(self._client, task_id))
+
+    def read(self, task_id: str) -> Iterator[Mapping[str, Any] | None]:
+        """See ``LabelSource``.
+
+        Raises:
+            ExportFailed: The result is not what was announced; another export may be.
+        """
+        require_utf8()
+        if task_id not in self._tasks:
+            self.look(task_id)
+        with translated(reading=True), own_folder(self._folder) as folder:
+            task = self._tasks[task_id]
             # An empty export has no result to stream, and streaming it raises.
             if task.has_result():
-                for item in task.get_buffered_stream():
-                    yield item.json
+                yield from read_lines(task, folder)
+
+    def _seen(self, task: Any) -> LabelTask:  # noqa: ANN401 - the SDK's own class
+        # Never the task's own text: writing it asks for what an export has not, and raises.
+        if task.status in _ENDED:
+            raise ExportFailed(f"task {task.uid} is {task.status}")
+        self._tasks = {task.uid: task}
+        return LabelTask(task.uid, is_complete=task.status == "COMPLETE")
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the SDK lets out into the domain's words.
+def _task_is_known(name: str) -> Iterator[None]:
+    """Keep a task that is gone, or another user's, from looking like a project that is gone."""
+    from lbox.exceptions import ResourceNotFoundError
 
-    Source: the SDK's own exceptions, and those of requests, google-api-core and Python that it does not catch.
-    """
-    from google.api_core.exceptions import RetryError
-    from labelbox.schema.export_task import ExportTask
-    from lbox import exceptions as sdk
-    from requests import RequestException
-
-    unreachable = (
-        RetryError,
-        RequestException,
-        ExportTask.ExportTaskException,
-        sdk.NetworkError,
-        sdk.TimeoutError,
-        sdk.InternalServerError,
-        sdk.ApiLimitError,
-        # An export file shorter than announced.
-        AssertionError,
-    )
-    refused = (sdk.LabelboxError, sdk.MalformedQueryException, sdk.OperationNotAllowedException, KeyError, ValueError)
     try:
         yield
-    except (LabelsUnreachable, LabelsRefused):
-        raise
-    except unreachable as error:
-        raise LabelsUnreachable(_words(error)) from error
-    except refused as error:
-        # A bare 429 has no class of its own.
-        kind = LabelsUnreachable if "429" in str(error) else LabelsRefused
-        raise kind(_words(error)) from error
+    except ResourceNotFoundError as error:
+        raise ExportLost(f"Labelbox does not know the task {name}") from error
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error)[:300]}"
+def filters_of(request: Request) -> ExportFilters:
+    """Write a request as the SDK reads it."""
+    if request.data_row_ids is not None:
+        return ExportFilters(data_row_ids=list(request.data_row_ids))
+    if request.since is not None:
+        return ExportFilters(last_activity_at=[_stamp(request.since), None])
+    return ExportFilters()
 
 
 def _stamp(moment: datetime) -> str:

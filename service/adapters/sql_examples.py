@@ -19,7 +19,7 @@ from service.adapters.sql_tables import (
     runs,
 )
 from service.domain.contents import Turn, decode_content, encode_content
-from service.domain.examples import Change, Example
+from service.domain.examples import STANDING, Change, Example
 from service.domain.snapshots import FrozenExample
 from service.domain.splits import Split
 from service.domain.triggers import Counts
@@ -104,9 +104,10 @@ class SqlExampleStore:
             for row in found:
                 yield row.data_row_id, row.global_key, decode_content(row.content)[0]
 
-    def active_ids(self, pipeline: str) -> set[str]:
+    def standing_ids(self, pipeline: str) -> set[str]:
         """See ``ExampleStore``."""
-        wanted = sa.select(examples.c.data_row_id).where(examples.c.pipeline == pipeline, examples.c.status == "active")
+        mine = (examples.c.pipeline == pipeline, examples.c.status.in_(sorted(STANDING)))
+        wanted = sa.select(examples.c.data_row_id).where(*mine)
         with reading(self._engine) as connection:
             return set(connection.scalars(wanted))
 

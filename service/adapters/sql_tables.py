@@ -300,3 +300,52 @@ reconciles = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Index("reconciles_by_pipeline", "pipeline", "position"),
 )
+
+# One export asked of Labelbox, from standing in line to having been read.
+exports = sa.Table(
+    "exports",
+    metadata,
+    _text("export_id", primary_key=True),
+    _text("project"),
+    # rows of deliveries, or the window of a reconcile.
+    _text("kind"),
+    # wanted, running, then read or failed.
+    _text("state"),
+    _moment("wanted_at"),
+    _moment("updated_at"),
+    _moment("due_at"),
+    sa.Column("asked", sa.JSON, nullable=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+    # Labelbox's; empty between the intent and the answer.
+    sa.Column("task_id", sa.Text),
+    _moment("asked_at", nullable=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _moment("leased_until", nullable=True),
+    sa.Column("turns", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    # These settle every race: one of a project runs, and one of a kind stands in line.
+    sa.Index(
+        "exports_one_running",
+        "project",
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
+    sa.Index(
+        "exports_one_wanted",
+        "project",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("state = 'wanted'"),
+        postgresql_where=sa.text("state = 'wanted'"),
+    ),
+    sa.Index("exports_by_state", "state", "updated_at"),
+)
+
+# Locking its only row makes those who want an export take turns; it also holds how long Labelbox is left alone.
+export_gate = sa.Table(
+    "export_gate",
+    metadata,
+    _text("name", primary_key=True),
+    _moment("paused_until", nullable=True),
+)

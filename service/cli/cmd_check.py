@@ -17,6 +17,7 @@ from service.cli.app import AsJson, app, print_json
 from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
+from service.config.durations import write_duration
 from service.domain.errors import InboxUnavailable, ServiceError
 from service.logs import silence_logging
 
@@ -32,6 +33,12 @@ def check(
     if not as_json:
         for name, value in configuration:
             typer.echo(f"{name} = {value}")
+        if not settings.webhook_secrets and settings.pipelines.keys() - settings.own_secrets.keys():
+            every = write_duration(settings.service.reconcile_every)
+            typer.echo(
+                "note     webhooks: LABELBOX_WEBHOOK_SECRET is not set, so every delivery is refused and the labels "
+                f"are read every {every} instead"
+            )
     found: list[Checked] = []
     for item in _checked(Deps(settings)):
         found.append(item)

@@ -74,12 +74,19 @@ def list_prompts(pipeline: str) -> None:
 def sync(pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None) -> None:
     """Read the whole project now and mend every difference."""
     deps = _deps()
-    for name in deps.settings.pipelines:
-        if pipeline in (None, name):
-            facts = deps.reconcile(name, whole=True)
-            typer.echo(f"{name}: {facts['rows']} rows read, {facts['healed']} differences mended")
-    if pipeline not in (None, *deps.settings.pipelines):
-        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
+    pipelines = deps.settings.pipelines
+    if pipeline not in (None, *pipelines):
+        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(pipelines)}")
+    refused: dict[str, str] = {}
+    chosen = {name: found.labels.project for name, found in pipelines.items() if pipeline in (None, name)}
+    for project in dict.fromkeys(chosen.values()):
+        done = deps.reconcile.until_done(project, whole=True)
+        for name, facts in done.facts.items():
+            typer.echo(f"{name}: {facts['rows']} rows read, {facts['healed']} differences mended, {facts['left']} left")
+        refused |= {name: words for name, words in done.refused.items() if name in chosen}
+    for name, words in refused.items():
+        typer.echo(f"{name}: not read: {words}", err=True)
+    raise typer.Exit(1 if refused else 0)
 
 
 def _facts(snapshot: Snapshot) -> dict[str, object]:

@@ -42,7 +42,7 @@ def compare_with_labelbox(stage: Stage, state: Mapping[str, Any] | None = None) 
     """Compare our examples with what the sandbox holds: the same rows with the same answers."""
     state = state or stage.sandbox.call("state")
     truth = {row["data_row_id"]: row["answer"] for row in state["projects"][0]["approved"]}
-    ours = stage.deps.examples.existing(PIPELINE, sorted(stage.deps.examples.active_ids(PIPELINE)))
+    ours = stage.deps.examples.existing(PIPELINE, sorted(stage.deps.examples.standing_ids(PIPELINE)))
     answers = {row_id: example.content[-1].content for row_id, example in ours.items()}
     return {"approved_in_labelbox": len(truth), "examples_here": len(answers), "equal": truth == answers}
 

@@ -42,7 +42,10 @@ def load(environ: Mapping[str, str], *, setting_up: bool = False) -> Settings:
 
 
 def missing_for(settings: Settings, part: Part) -> list[str]:
-    """Name every variable that a part of the service cannot do without, and what it is for."""
+    """Name every variable that a part of the service cannot do without, and what it is for.
+
+    ``LABELBOX_WEBHOOK_SECRET`` is none: without it no delivery is accepted, and reconciles read the labels alone.
+    """
     missing = []
     if part == "serve":
         missing.extend(_missing_secrets(settings))
@@ -59,10 +62,7 @@ def _missing_secrets(settings: Settings) -> list[str]:
         if not own.webhook_secrets:
             # Never the general secret in its place: whoever gave a pipeline its own wants no other to count.
             unset.setdefault(own.webhook_secret_env, []).append(pipeline)
-    missing = [f"{name}: the secret of the webhook of {', '.join(pipelines)}" for name, pipelines in unset.items()]
-    if not settings.webhook_secrets and settings.pipelines.keys() - settings.own_secrets.keys():
-        missing.insert(0, "LABELBOX_WEBHOOK_SECRET: the secret that Labelbox signs its webhooks with")
-    return missing
+    return [f"{name}: the secret of the webhook of {', '.join(pipelines)}" for name, pipelines in unset.items()]
 
 
 def _missing_keys(settings: Settings) -> list[str]:

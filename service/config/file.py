@@ -30,6 +30,7 @@ class ServiceTable(Table):
     reconcile_every: PositiveDuration = _SERVICE.reconcile_every
     reconcile_overlap: Duration = _SERVICE.reconcile_overlap
     claim_after: PositiveDuration = _SERVICE.claim_after
+    exports_at_once: Annotated[int, Field(ge=1, le=20)] = _SERVICE.exports_at_once
     poll_every: PositiveDuration = _SERVICE.poll_every
     lease: PositiveDuration = _SERVICE.lease
     workers: Annotated[int, Field(ge=1, le=64)] = _SERVICE.workers

@@ -22,7 +22,8 @@ class ServiceSettings:
         sweep_every: How often work that stands still is queued again.
         reconcile_every: How often each project is compared with Labelbox.
         reconcile_overlap: How far a reconcile reads back behind the previous one.
-        claim_after: After this long a worker's delivery is taken over by another one.
+        claim_after: After this long without a sign of life a worker's deliveries and exports are taken over.
+        exports_at_once: So many of our exports run in Labelbox's organisation; it allows 20 to all its users.
         poll_every: How often a training job is looked at.
         lease: How long a run belongs to the worker that took it.
         workers: Worker processes of ``tuneloop up``.
@@ -34,6 +35,7 @@ class ServiceSettings:
     reconcile_every: timedelta = timedelta(minutes=5)
     reconcile_overlap: timedelta = timedelta(minutes=10)
     claim_after: timedelta = timedelta(seconds=30)
+    exports_at_once: int = 4
     poll_every: timedelta = timedelta(seconds=30)
     lease: timedelta = timedelta(minutes=2)
     workers: int = 2

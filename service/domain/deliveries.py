@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from service.domain.errors import SignatureMismatch, UnknownTopic, UnreadableDelivery
@@ -49,11 +49,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Doorbell:
-    """What a delivery asks us to look at; any part may be missing."""
+    """What a delivery asks us to look at; any part may be missing.
+
+    Attributes:
+        announced_at: When the label was last changed, as the delivery says it; no fractions of a second, because
+            exports have none. Not believed: it only tells an export that lags.
+    """
 
     project_id: str | None
     data_row_ids: tuple[str, ...]
     label_id: str | None
+    announced_at: datetime | None = None
 
 
 def verify_signature(body: bytes, *, sha256: Sequence[bytes], sha1: Sequence[bytes], secrets: Iterable[bytes]) -> int:
@@ -114,7 +120,8 @@ def read_doorbell(topic: str, body: bytes) -> Doorbell:
     if not isinstance(found, dict):
         raise UnreadableDelivery("the body is JSON, but no object")
     label_id = found.get("id") if topic.startswith("LABEL_") and "dataRow" in found else None
-    return Doorbell(_project_id(found), tuple(_data_row_ids(found)), _text(label_id))
+    announced = _moment(found.get("updatedAt")) if label_id and topic == "LABEL_UPDATED" else None
+    return Doorbell(_project_id(found), tuple(_data_row_ids(found)), _text(label_id), announced)
 
 
 def _project_id(body: dict[str, Any]) -> str | None:
@@ -136,6 +143,15 @@ def _data_row_ids(body: dict[str, Any]) -> list[str]:
         value = body.get(name)
         found.extend(value if isinstance(value, list) else [value])
     return list(dict.fromkeys(text for item in found if (text := _text(item))))
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value).replace(microsecond=0) if isinstance(value, str) else None
+        # A moment in the year 1 has no place in UTC east of Greenwich.
+        return found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(value: object) -> str | None:

@@ -99,6 +99,46 @@ class LabelsUnreachable(ServiceError):
     remedy = "The service tries again. If it lasts: TUNELOOP_LABELBOX_ENDPOINT, the network, Labelbox's status page."
 
 
+class LabelsLimited(ServiceError):
+    """Labelbox answers that this account asks too often."""
+
+    retryable = True
+    remedy = "Nothing yet: no export is asked for during a minute. If it lasts, see what else uses the account's limit."
+
+
+class ExportFailed(ServiceError):
+    """Labelbox ended the export without a result, or its file is not what was announced."""
+
+    retryable = True
+    remedy = (
+        "The service asks again. If it lasts, export the project in Labelbox by hand and show its support the error."
+    )
+
+
+class ExportLost(ServiceError):
+    """Labelbox does not know the export's task, or it belongs to another user."""
+
+    retryable = True
+    remedy = "Nothing: the export is asked for anew."
+
+
+class ExportMoved(ServiceError):
+    """Another worker took this export over; what it does counts."""
+
+    retryable = True
+    remedy = "Nothing: the other worker goes on with it."
+
+
+class ConversionCrashed(ServiceError):
+    """A fault of this service's own, again and again: the work was not done."""
+
+    remedy = "See conversion_crashed in the worker's log, report it, and replay the dead letter with a mended version."
+
+    def __init__(self, message: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
 class LabelsRefused(ServiceError):
     """Labelbox understood the request and refused it."""
 
@@ -109,6 +149,12 @@ class AmbiguousAccount(ServiceError):
     """Labelbox has several things of one name, and nothing says which is meant."""
 
     remedy = "Rename or delete all but one in Labelbox, or choose another name in [pipelines.NAME.setup]."
+
+
+class RowsRefused(LabelsRefused):
+    """Labelbox refused an export of these rows by their ids; perhaps it does not know one of them."""
+
+    remedy = "Nothing is lost: the next reconcile reads the project. If it repeats, report the row to Labelbox."
 
 
 class InboxUnavailable(ServiceError):

@@ -15,6 +15,8 @@ from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, group_key, split_of
 
 Status = Literal["active", "prompt", "withdrawn", "rejected"]
+# A row of these gives a training line, or a prompt of a prompt set.
+STANDING: frozenset[Status] = frozenset({"active", "prompt"})
 ROW_GONE = "row_gone"
 # Its prompt was edited into one whose group has another split already.
 SPLIT_CONFLICT = "split_conflict"
@@ -105,7 +107,7 @@ def plan_changes(
         new = _standing(pipeline, old, outcome, observed_at, policy, given)
         if old is None or _substance(old) != _substance(new):
             changed = old is None or old.content_hash != new.content_hash
-            changes.append(Change(new, is_new_version=new.status in {"active", "prompt"} and changed))
+            changes.append(Change(new, is_new_version=new.status in STANDING and changed))
     return changes
 
 

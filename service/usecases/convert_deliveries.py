@@ -1,211 +1,279 @@
 """Turn deliveries into examples: coalesce by data row, read those rows once, write, and only then acknowledge."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from service.domain.deliveries import Doorbell, read_doorbell
-from service.domain.errors import ServiceError, UnknownProject
+from service.domain.errors import ConversionCrashed, ExportMoved, InboxUnavailable, RowsRefused, ServiceError
+from service.domain.exports import FIRST_POLL_S, MAX_IDS, Export, ExportState, longer_poll_s, pick, together
 from service.domain.pipelines import Pipeline
-from service.ports import Clock, DeadLetters, ExampleStore, Inbox, JobQueue, LabelSource, PromptTexts, Taken
-from service.usecases.read_rows import MAX_EXPORT_IDS, RowsRead, read_rows, row_id_of
-from service.usecases.write_examples import write_outcomes
+from service.ports import Clock, DeadLetters, ExampleStore, Inbox, LabelSource, PromptTexts
+from service.usecases.deliveries_in_hand import DeliveriesInHand
+from service.usecases.exporting import Exports, Patience
+from service.usecases.read_rows import row_id_of
+from service.usecases.settle_deliveries import Fate, Rung, Settling, Shown, place_of
 
-# With the inbox's growing patience this is a good hour.
-MAX_ATTEMPTS = 12
-# An export lags behind the webhook; after this many looks what it shows is believed.
-LAG_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """A delivery and what it points to."""
-
-    taken: Taken
-    doorbell: Doorbell
+# The more wait for something else, the less often they are all read from the inbox.
+PAUSE_A_HUNDRED = timedelta(milliseconds=25)
+LONGEST_PAUSE = timedelta(seconds=10)
+# After so many refusals in one job it is the project that is refused, and not one of its rows.
+MOST_REFUSALS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What one call did: deliveries taken, settled for good, and examples written."""
+    """What one call did.
+
+    Attributes:
+        taken: Deliveries looked at.
+        settled: Those that are converted or in the dead letters.
+        changes: Examples written.
+        waiting: Those given back, because what they need is not there yet.
+        crashes: What went wrong by a fault of ours, in words without any text of a label.
+        is_cut: Whether there may be more that could be done at once.
+    """
 
     taken: int
     settled: int
     changes: int
+    waiting: int
+    crashes: tuple[str, ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversions:
+    """What the use case works on."""
+
+    inbox: Inbox
+    labels: LabelSource
+    prompts: PromptTexts
+    exports: Exports
+    examples: ExampleStore
+    letters: DeadLetters
+    pipelines: Mapping[str, Pipeline]
+    clock: Clock
+    patience: Patience
 
 
 class ConvertDeliveries:
-    """The use case, with what it works on."""
+    """The use case: as much as can be done in one slice; what must wait stays in the inbox."""
 
-    def __init__(
-        self,
-        *,
-        inbox: Inbox,
-        labels: LabelSource,
-        prompts: PromptTexts,
-        examples: ExampleStore,
-        letters: DeadLetters,
-        queue: JobQueue,
-        pipelines: Mapping[str, Pipeline],
-        clock: Clock,
-    ) -> None:
-        self._inbox = inbox
-        self._labels = labels
-        self._prompts = prompts
-        self._examples = examples
-        self._letters = letters
-        self._queue = queue
-        self._pipelines = pipelines
-        self._clock = clock
+    def __init__(self, parts: Conversions) -> None:
+        self._parts = parts
 
-    def __call__(self, limit: int = MAX_EXPORT_IDS) -> Conversion:
-        """Convert up to ``limit`` deliveries."""
-        taken = self._inbox.take(limit)
-        groups = self._sort(taken)
-        # What is in no group is in the dead letters.
-        settled, changes = len(taken) - sum(map(len, groups.values())), 0
-        left = {item.taken.entry_id: item.taken for rung in groups.values() for item in rung}
-        for (project_id, names), rung in groups.items():
-            pipelines = [self._pipelines[name] for name in names]
+    def __call__(self, limit: int = MAX_IDS) -> Conversion:
+        """Convert what the inbox has, taking up to ``limit`` deliveries at a time."""
+        job = _Job(self._parts, limit)
+        with self._parts.patience.keep(job.touch):
             try:
-                done, written = self._convert(
-                    project_id, pipelines, rung, on_wait=lambda: self._inbox.touch(list(left.values()))
-                )
-            except ServiceError as error:
-                done, written = self._give_up(rung, error), 0
-            self._inbox.acknowledge([item.taken for item in done])
-            for item in rung:
-                del left[item.taken.entry_id]
-            settled += len(done)
-            changes += written
-        return Conversion(len(taken), settled, changes)
+                job.run()
+                return job.end()
+            except Exception:
+                # Not the deliveries' fault: the database or Redis is away.
+                job.hand.give_back()
+                raise
 
-    def _sort(self, taken: Sequence[Taken]) -> dict[tuple[str, tuple[str, ...]], list[Rung]]:
-        """Group the readable deliveries by project and the pipelines that read it; the others are dead letters."""
-        found = defaultdict(list)
-        for item in taken:
-            try:
-                doorbell = read_doorbell(item.delivery.topic, item.delivery.body)
-                found[self._route(item, doorbell)].append(Rung(item, doorbell))
-            except ServiceError as error:
-                self._bury(item, error)
-                self._inbox.acknowledge([item])
-        return found
 
-    def _route(self, item: Taken, doorbell: Doorbell) -> tuple[str, tuple[str, ...]]:
-        named = self._pipelines.get(item.delivery.pipeline)
-        project_id = doorbell.project_id or (named.labels.project if named else None)
-        names = tuple(
-            name
-            for name, pipeline in self._pipelines.items()
-            if pipeline.labels.project == project_id and item.delivery.pipeline in ("", name)
+@dataclass(slots=True)
+class _Follow:
+    """An export that runs, and the deliveries that wait for it."""
+
+    export: Export
+    rungs: list[Rung]
+
+
+class _Job:
+    """One call, with what it has in hand and the exports that it follows."""
+
+    def __init__(self, parts: Conversions, limit: int) -> None:
+        self._parts, self._exports = parts, parts.exports
+        self._limit = limit
+        self._end_at = parts.clock() + parts.patience.slice
+        self._follows: list[_Follow] = []
+        self._refusals = Counter[str]()
+        self._changes = 0
+        self._crashes: list[str] = []
+        self._is_cut = self._wished = False
+        self.hand = DeliveriesInHand(
+            parts.inbox, parts.letters, parts.pipelines, clock=parts.clock, wish=self._have_reconciled
         )
-        if project_id is None or not names:
-            project = f"project {project_id[:60]}" if project_id else "what names no project"
-            raise UnknownProject(f"no pipeline reads {project} (path: {item.delivery.pipeline[:60] or '-'})")
-        return project_id, names
 
-    def _convert(
-        self, project_id: str, pipelines: Sequence[Pipeline], rung: Sequence[Rung], *, on_wait: Callable[[], None]
-    ) -> tuple[list[Rung], int]:
-        """Read the rows and write the examples; give what is settled and the number of changes."""
-        if any(not item.doorbell.data_row_ids for item in rung):
-            # It only says that something in the project changed.
-            for pipeline in pipelines:
-                self._queue.wake("reconcile", pipeline.name)
-        observed_at = self._clock()
-        ontology = self._labels.normalized_ontology(project_id)
-        row_ids = list(dict.fromkeys(row_id for item in rung for row_id in item.doorbell.data_row_ids))
-        rows = self._export(project_id, row_ids, on_wait=on_wait)
-        settled, changes = list(rung), 0
-        for pipeline in pipelines:
-            try:
-                ready, written = self._write(pipeline, rung, rows, ontology=ontology, observed_at=observed_at)
-            except ServiceError as error:
-                # One pipeline that is configured wrong keeps no label from the others.
-                ready, written = set(self._give_up(rung, error)), 0
-            settled = [item for item in settled if item in ready]
-            changes += written
-        return settled, changes
+    def touch(self) -> None:
+        """Say that we are alive; called from beside."""
+        self.hand.touch()
+        for follow in list(self._follows):
+            self._exports.keep(follow.export)
 
-    def _write(
-        self,
-        pipeline: Pipeline,
-        rung: Sequence[Rung],
-        rows: Mapping[str, Mapping[str, Any]],
-        *,
-        ontology: Mapping[str, Any],
-        observed_at: datetime,
-    ) -> tuple[set[Rung], int]:
-        """Write one pipeline's examples; give the deliveries that this settles and the number of changes."""
-        read = read_rows(rows.values(), pipeline=pipeline, ontology=ontology, prompts=self._prompts)
-        outcomes = {item: self._outcome(item, read) for item in rung if not _lags(item, read)}
-        asked_for = {row_id for item in outcomes for row_id in item.doorbell.data_row_ids}
-        written = write_outcomes(
-            self._examples,
-            pipeline,
-            read.outcomes.values(),
-            gone=asked_for - rows.keys(),
-            observed_at=observed_at,
-            audit=[self._audit(item, pipeline.labels.project, outcome) for item, outcome in outcomes.items()],
-        )
-        return set(outcomes), len(written)
+    def run(self) -> None:
+        """Take, begin exports, look at them and convert, until nothing more can be done now."""
+        pause_s = FIRST_POLL_S
+        while True:
+            more = self._round()
+            self._is_cut = self._parts.clock() >= self._end_at
+            if self._is_cut or not (more or self._follows):
+                return
+            if not more:
+                self._parts.patience.wait(pause_s)
+                pause_s = longer_poll_s(pause_s)
 
-    def _outcome(self, item: Rung, read: RowsRead) -> str:
-        for row_id in item.doorbell.data_row_ids:
-            if row_id in read.unreadable:
-                self._bury(item.taken, read.unreadable[row_id])
-                return "dead_lettered"
-        return "converted"
+    def end(self) -> Conversion:
+        """Leave what still runs to others, and give back what must wait."""
+        while self._follows:
+            self._leave(self._follows.pop())
+        waiting = len(self.hand)
+        if waiting or self._wished:
+            # Whoever is before them in line may not know yet that it is their turn.
+            self._exports.call_waiting()
+        self.hand.give_back(min(PAUSE_A_HUNDRED * (waiting // 100), LONGEST_PAUSE))
+        hand = self.hand
+        return Conversion(hand.taken, hand.settled, self._changes, waiting, tuple(self._crashes), self._is_cut)
 
-    def _export(
-        self, project_id: str, row_ids: Sequence[str], *, on_wait: Callable[[], None]
-    ) -> dict[str, Mapping[str, Any]]:
-        found = {}
-        for start in range(0, len(row_ids), MAX_EXPORT_IDS):
-            for row in self._labels.rows(project_id, row_ids[start : start + MAX_EXPORT_IDS], on_wait=on_wait):
-                found[row_id_of(row)] = row
-        return found
+    def _have_reconciled(self, project: str) -> None:
+        self._exports.want(project, "window", {})
+        self._wished = True
 
-    def _give_up(self, rung: Sequence[Rung], error: ServiceError) -> list[Rung]:
-        """Bury what has no attempt left; the rest stays pending and comes back."""
-        lost = [item for item in rung if not error.retryable or item.taken.attempts >= MAX_ATTEMPTS]
-        for item in lost:
-            self._bury(item.taken, error)
-        return lost
+    def _round(self) -> bool:
+        """Do everything once; say whether there may be more at once."""
+        settled, refusals = self.hand.settled, self._refusals.total()
+        fresh = self.hand.take(self._limit)
+        self._resume()
+        self._begin()
+        self._look()
+        return fresh or self.hand.settled > settled or self._refusals.total() > refusals
 
-    def _bury(self, item: Taken, error: ServiceError) -> None:
-        self._letters.put("delivery", item.delivery.key, error, content=item.delivery, now=self._clock())
+    def _resume(self) -> None:
+        """Go on with the exports that a worker left, or lost with its life."""
+        followed = {follow.export.export_id for follow in self._follows}
+        for export in self._exports.due("rows"):
+            if export.export_id not in followed:
+                wanted = export.state is ExportState.WANTED
+                ours = self._exports.turn(export.project, "rows") if wanted else self._exports.lease(export)
+                if ours is not None:
+                    self._follow(ours)
 
-    def _audit(self, item: Rung, project_id: str, outcome: str) -> dict[str, Any]:
-        return {
-            "entry_id": item.taken.entry_id,
-            "delivery_key": item.taken.delivery.key,
-            "topic": item.taken.delivery.topic,
-            "project_id": project_id,
-            "data_row_id": next(iter(item.doorbell.data_row_ids), None),
-            "label_id": item.doorbell.label_id,
-            "outcome": outcome,
-            "received_at": item.taken.delivery.received_at,
-            "converted_at": self._clock(),
-        }
+    def _begin(self) -> None:
+        """Ask for the rows of what waits, where it is our turn."""
+        followed = {follow.export.project for follow in self._follows}
+        for project in [name for name, rungs in self.hand.waiting.items() if rungs and name not in followed]:
+            rungs = list(self.hand.waiting[project].values())
+            chosen, ids = pick([(rung.taken.attempts, rung.doorbell.data_row_ids) for rung in rungs])
+            entries = [rungs[position].taken.entry_id for position in chosen]
+            export = self._turn(project, {"ids": ids, "entries": entries})
+            if export is not None:
+                self._follow(export)
 
+    def _turn(self, project: str, asked: Mapping[str, Any]) -> Export | None:
+        return self._exports.turn(project, "rows", lambda _: asked, create=True)
 
-def _lags(item: Rung, read: RowsRead) -> bool:
-    """Say whether the export does not show yet what the delivery announced."""
-    if item.taken.attempts >= LAG_ATTEMPTS:
-        return False
-    topic, announced = item.taken.delivery.topic, item.doorbell.label_id
-    for row_id in item.doorbell.data_row_ids:
-        if row_id in read.unreadable:
-            continue
-        if row_id in read.delayed:
-            return True
-        outcome = read.outcomes.get(row_id)
-        if outcome is None:
-            return True
-        if announced and (announced in outcome.label_ids) == (topic == "LABEL_DELETED"):
-            return True
-    return False
+    def _follow(self, export: Export) -> None:
+        """Gather the deliveries that wait for this export."""
+        rungs = self.hand.gather(export.project, export.asked.get("entries", ()))
+        if len(rungs) > together(max((rung.taken.attempts for rung in rungs), default=1)):
+            # A worker died over these: they are asked for again in smaller parts.
+            for rung in rungs:
+                self.hand.keep(rung)
+            rungs = []
+        if rungs:
+            self._follows.append(_Follow(export, rungs))
+        else:
+            self._exports.end(export)
+
+    def _look(self) -> None:
+        if not self._follows:
+            return
+        is_paused = self._exports.is_paused()
+        for follow in list(self._follows):
+            if is_paused:
+                self._leave(follow)
+            if is_paused or self._is_over(follow):
+                self._follows.remove(follow)
+
+    def _is_over(self, follow: _Follow) -> bool:
+        """Look at one export, and convert what it brings; say whether it needs no more looks of ours."""
+        try:
+            return self._try(follow)
+        except ExportMoved:
+            # Another worker has the export, and so the deliveries.
+            self.hand.drop(rung.taken for rung in follow.rungs)
+        except InboxUnavailable:
+            raise
+        except RowsRefused as error:
+            self._narrow(follow, error)
+        except ServiceError as error:
+            self._fail(follow, error)
+        except Exception as error:  # noqa: BLE001 - whatever a fault of ours raises
+            # With the database away nothing can be said about the export; this raises then.
+            self._exports.is_paused()
+            self._crashes.append(place_of(error))
+            self._fail(follow, ConversionCrashed(place_of(error), retryable=True))
+        return True
+
+    def _try(self, follow: _Follow) -> bool:
+        follow.export, is_complete = self._exports.look(follow.export)
+        if is_complete:
+            self._convert(follow)
+            self._exports.end(follow.export)
+        elif self._exports.is_old(follow.export):
+            self._leave(follow)
+        else:
+            return False
+        return True
+
+    def _narrow(self, follow: _Follow, error: RowsRefused) -> None:
+        """Find the row that Labelbox refuses to name: ask for fewer, as where a worker died."""
+        self._refusals[follow.export.project] += 1
+        if len(follow.rungs) == 1 or self._refusals[follow.export.project] > MOST_REFUSALS:
+            # What it announced is found by the reconcile.
+            self._have_reconciled(follow.export.project)
+            self._fail(follow, error)
+            return
+        self._exports.fail(follow.export, error)
+        for rung in follow.rungs:
+            tried = replace(rung.taken, attempts=rung.taken.attempts + 1)
+            self.hand.keep(replace(rung, taken=tried))
+
+    def _fail(self, follow: _Follow, error: ServiceError) -> None:
+        """Write that it failed. What waits for it is set aside, or stays in hand to be given back."""
+        taken = [rung.taken for rung in follow.rungs]
+        try:
+            if self._exports.fail(follow.export, error).state is ExportState.FAILED:
+                self.hand.bury(taken, error)
+        except ExportMoved:
+            self.hand.drop(taken)
+
+    def _leave(self, follow: _Follow) -> None:
+        try:
+            self._exports.leave(follow.export)
+        except ExportMoved:
+            self.hand.drop(rung.taken for rung in follow.rungs)
+
+    def _convert(self, follow: _Follow) -> None:
+        """Read the export's rows and settle the deliveries that asked for them, and no others."""
+        parts, taken = self._parts, [rung.taken for rung in follow.rungs]
+        ontology = parts.labels.normalized_ontology(follow.export.project)
+        parts.inbox.begin(taken)
+        shown = self._read(follow.export, ontology)
+        # A worker that stood still has lost it: others have seen newer rows since.
+        follow.export = self._exports.write(follow.export)
+        settling = Settling(parts.examples, parts.letters, parts.pipelines, prompts=parts.prompts, clock=parts.clock)
+        fates = settling.settle(follow.rungs, shown)
+        by_fate = {fate: [rung.taken for rung in follow.rungs if fates[rung] is fate] for fate in Fate}
+        self.hand.settle(by_fate[Fate.SETTLED])
+        # The crashed ones stay as they are, counted as tried: they come back alone, or nearly.
+        self.hand.drop([*by_fate[Fate.LATER], *by_fate[Fate.CRASHED]])
+        parts.inbox.look_again(by_fate[Fate.LATER])
+        self._changes += settling.changes
+        self._crashes += settling.crashes
+
+    def _read(self, export: Export, ontology: Mapping[str, Any]) -> Shown:
+        rows: dict[str, Mapping[str, Any]] = {}
+        malformed = 0
+        for row in self._parts.labels.read(export.task_id or ""):
+            if row is None:
+                malformed += 1
+            else:
+                rows[row_id_of(row)] = row
+        return Shown(rows, malformed, ontology, export.observed_at)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, Router
+from structlog import get_logger
 
 from service.adapters.redis_appender import RedisAppender
 from service.bootstrap import Deps
@@ -23,15 +24,23 @@ from service.web.problems import PROBLEMS
 from service.web.wakeups import Waker
 from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
 
+logger = get_logger()
+
 
 def create_app(deps: Deps) -> Starlette:
     """Build the application; nothing connects before its lifespan begins.
 
+    Without a webhook secret every delivery is answered 401: nothing unsigned is believed.
+
     Raises:
-        ConfigurationError: No webhook secret is configured.
+        ConfigurationError: A pipeline names a secret of its own that is not set.
     """
     if missing := missing_for(deps.settings, "serve"):
         raise ConfigurationError("\n".join(missing), remedy="Set them in the environment, see .env.example.")
+    if not deps.settings.webhook_secrets and deps.settings.pipelines.keys() - deps.settings.own_secrets.keys():
+        logger.warning(
+            "webhooks_refused", reason="LABELBOX_WEBHOOK_SECRET is not set; labels are read by reconcile alone"
+        )
     waker = Waker(lambda: deps.queue.wake("convert_deliveries"))
     appender = deps.appender(waker.ring)
 

@@ -1,6 +1,7 @@
 """Every kind of project, labelled by simulated people, read through the real SDK: the examples are the truth."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from sandbox.state import approved
 from service.adapters.labelbox_source import LabelboxSource
 from service.domain.contents import Form
 from service.domain.export_rows import row_of
+from service.domain.exports import Request
 from service.domain.labels import RowOutcome, RowReader
 from service.domain.pipelines import LabelPolicy
 
@@ -29,21 +31,29 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
     "live-chats": {},
 }
 LABELS = 25
+Exported = tuple[str, Any, list[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture(scope="module", params=list(POLICIES))
-def project(request: pytest.FixtureRequest) -> Iterator[tuple[str, Any, list[dict[str, Any]], dict[str, Any]]]:
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Any, list[dict[str, Any]], dict[str, Any]]]:
     """Give scenario, ontology, exported rows and the truth by data row, once nobody works any more."""
+    folder = tmp_path_factory.mktemp("exports")
     with serve_in_thread(Settings(scenario=request.param, labels=LABELS, rows=60, rate=0, seed=5)) as sandbox:
         sandbox.settle()
         (held,) = sandbox.core.organization.projects.values()
-        source = LabelboxSource(api_key="any", endpoint=sandbox.url)
+        source = LabelboxSource(api_key="any", endpoint=sandbox.url, folder=folder)
         truth = {row["data_row_id"]: row for row in approved(held, sandbox.core.organization.storage)}
         yield request.param, source.normalized_ontology(held.id), exported(source, held.id), truth
 
 
 def exported(source: LabelboxSource, project_id: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in source.rows_since(project_id, None)]
+    task = source.start_export(project_id, Request())
+    while not task.is_complete:
+        time.sleep(0.01)
+        task = source.look(task.task_id)
+    return [dict(row) for row in source.read(task.task_id) if row is not None]
 
 
 def outcomes(project: tuple[str, Any, list[dict[str, Any]], Any], form: Form = "chat") -> dict[str, RowOutcome]:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from redis import Redis
@@ -270,6 +271,83 @@ def test_touching_what_another_worker_finished_brings_nothing_back(redis: Redis)
     slow.touch(taken)
     assert slow.depth() == 0
     assert redis.xpending("test:inbox", "convert")["pending"] == 0
+
+
+def times_delivered(redis: Redis) -> list[int]:
+    return [item["times_delivered"] for item in redis.xpending_range("test:inbox", "convert", "-", "+", 1000)]
+
+
+def test_what_is_given_back_comes_at_once_and_counts_as_no_attempt(redis: Redis) -> None:
+    wanted = fill(redis, 3)
+    inbox = inbox_of(redis, "one")
+    for _ in range(3):
+        taken = inbox.take(10)
+        assert [(item.delivery, item.attempts) for item in taken] == [(delivery, 1) for delivery in wanted]
+        inbox.give_back(taken)
+    inbox.give_back([])
+    assert times_delivered(redis) == [0, 0, 0]
+
+
+def test_what_is_given_back_with_a_pause_comes_after_it(redis: Redis) -> None:
+    fill(redis, 1)
+    inbox = inbox_of(redis)
+    given_s = time.monotonic()
+    inbox.give_back(inbox.take(10), pause=timedelta(milliseconds=200))
+    assert inbox.take(10) == []
+    while not (taken := inbox.take(10)):
+        time.sleep(0.005)
+    assert time.monotonic() - given_s >= 0.2 - 0.01
+    assert taken[0].attempts == 1
+
+
+def test_only_what_was_begun_counts_as_tried_when_its_worker_dies(redis: Redis) -> None:
+    fill(redis, 2)
+    held, begun = inbox_of(redis, "killed", claim_after_ms=CLAIM_AFTER_MS).take(10)
+    inbox_of(redis, "killed").hold([held, begun])
+    inbox_of(redis, "killed").begin([begun])
+    wait_idle(redis, 2 * CLAIM_AFTER_MS)
+    assert [item.attempts for item in inbox_of(redis, "heir", claim_after_ms=CLAIM_AFTER_MS).take(10)] == [1, 2]
+
+
+def test_what_is_held_is_nobody_elses(redis: Redis) -> None:
+    fill(redis, 1)
+    taken = inbox_of(redis, "one").take(10)
+    inbox_of(redis, "one").hold(taken)
+    assert inbox_of(redis, "two").take(10) == []
+    inbox_of(redis, "one").begin(taken)
+    assert inbox_of(redis, "two").take(10) == []
+
+
+def test_named_deliveries_are_taken_from_whoever_has_them(redis: Redis) -> None:
+    wanted = fill(redis, 4)
+    former = inbox_of(redis, "former")
+    taken = former.take(3)
+    former.acknowledge(taken[:1])
+    heir = inbox_of(redis, "heir")
+    claimed = heir.claim([item.entry_id for item in taken])
+    assert [(item.delivery, item.attempts) for item in claimed] == [(wanted[1], 2), (wanted[2], 2)]
+    assert heir.claim([]) == []
+    # What nobody has taken yet is not pending, and so not claimed.
+    assert [item.delivery for item in inbox_of(redis, "third").take(10)] == [wanted[3]]
+
+
+def test_what_an_export_did_not_show_comes_later_each_time_and_counts_its_looks(redis: Redis) -> None:
+    fill(redis, 1)
+    inbox = inbox_of(redis, claim_after_ms=CLAIM_AFTER_MS)
+    taken = inbox.take(10)
+    for looks in range(1, 4):
+        looked_s = time.monotonic()
+        inbox.look_again(taken)
+        assert inbox.take(10) == []
+        while not (taken := inbox.take(10)):
+            time.sleep(0.002)
+        waited_ms = (time.monotonic() - looked_s) * 1000
+        # Up to a quarter earlier, so that not all come in one crowd; the server's clock is cut to milliseconds.
+        assert waited_ms >= 0.75 * CLAIM_AFTER_MS * 2 ** (looks - 1) - 2
+        assert [(item.looks, item.attempts) for item in taken] == [(looks, 1)]
+    inbox.acknowledge(taken)
+    inbox.look_again([])
+    assert redis.hlen("test:inbox:looks") == 0
 
 
 def test_a_replayed_delivery_is_a_new_one_even_within_the_dedupe_window(redis_url: str, redis: Redis) -> None:

@@ -82,7 +82,7 @@ def test_pipelines_do_not_see_each_others_rows(store: SqlExampleStore) -> None:
     write_outcomes(store, make_pipeline("other"), [make_outcome("row-1", "b")], gone=["row-2"], observed_at=NOON)
     assert store.existing("one", ["row-1"])["row-1"].content[-1].content == "a"
     assert store.existing("other", ["row-1"])["row-1"].content[-1].content == "b"
-    assert (store.active_ids("one"), store.active_ids("nobody")) == ({"row-1"}, set())
+    assert (store.standing_ids("one"), store.standing_ids("nobody")) == ({"row-1"}, set())
 
 
 def test_a_failing_plan_writes_nothing_not_even_the_audit(store: SqlExampleStore, engine: sa.Engine) -> None:
@@ -167,7 +167,7 @@ def test_taking_back_and_approving_the_same_text_again_counts_nothing(
 def test_what_was_taken_back_is_no_longer_counted(store: SqlExampleStore) -> None:
     look(store, make_outcome("row-1"), make_outcome("row-2"))
     look(store, gone=["row-1", "never-seen"], seconds=1)
-    assert (store.counts(PIPELINE.name).new, store.active_ids(PIPELINE.name)) == (1, {"row-2"})
+    assert (store.counts(PIPELINE.name).new, store.standing_ids(PIPELINE.name)) == (1, {"row-2"})
 
 
 # Freezing.

@@ -5,18 +5,24 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+import sqlalchemy as sa
 
+from service.adapters.sql_tables import exports
 from service.cli.demo_facts import compare_with_labelbox
 from service.cli.demo_play import Scene, play_wave
 from service.cli.demo_stage import PIPELINE, Stage, set_stage
 from service.cli.supervisor import Supervisor
+from service.domain.exports import OPEN, Export, ExportState
 from service.domain.runs import RunState
 
+T = TypeVar("T")
+PATIENCE_S = 90.0
 LABELS = 60
 KILL_EVERY_S = 2.5
 KILLS = 5
@@ -53,6 +59,60 @@ def test_killing_a_process_at_any_moment_ends_in_the_same_examples_and_one_job(
     assert [run.state for run in runs] == [RunState.PROMOTED]
     assert jobs_at(stage) == [runs[0].job_id]
     assert stage.deps.letters.open(10) == []
+
+
+SLOW_EXPORT_S = 5
+
+
+@pytest.mark.parametrize("kind", ["rows", "window"])
+def test_an_export_outlives_its_worker(theatre: tuple[Stage, Supervisor], kind: str) -> None:
+    """Whoever comes next goes on with the same task at Labelbox, and never does a second export of ours run."""
+    stage, supervisor = theatre
+    stage.sandbox.call("faults", {"export_delay_s": SLOW_EXPORT_S})
+    stage.sandbox.call("labelers", {"project": stage.project, "approve": 5, "rate": 20.0})
+    victim = wait_for(supervisor, lambda: running(stage, kind))
+    for name in ("worker-1", "worker-2"):
+        kill_with_children(supervisor.pid(name))
+    heir = wait_for(supervisor, lambda: ended(stage, victim.export_id))
+    assert (heir.state, heir.task_id) == (ExportState.READ, victim.task_id)
+    assert heir.turns > victim.turns
+
+    stage.sandbox.call("faults", {"export_delay_s": 0})
+    wait_for(supervisor, lambda: compare_with_labelbox(stage)["equal"] or None)
+    wait_for(supervisor, lambda: stage.deps.inbox.depth() == 0 or None)
+    assert stage.deps.letters.open(10) == []
+    counted = stage.sandbox.call("state")["projects"][0].get("exports")
+    if counted:
+        assert (counted["most_running"], counted["started"]) == (1, tasks_of(stage))
+
+
+def running(stage: Stage, kind: str) -> Export | None:
+    """Give the export that waits for Labelbox."""
+    with stage.deps.engine.connect() as connection:
+        mine = sa.select(exports.c.export_id).where(exports.c.state == "running", exports.c.kind == kind)
+        export_id = connection.scalar(mine.where(exports.c.task_id.is_not(None)))
+    return stage.deps.export_store.get(export_id) if export_id else None
+
+
+def ended(stage: Stage, export_id: str) -> Export | None:
+    export = stage.deps.export_store.get(export_id)
+    return None if export.state in OPEN else export
+
+
+def tasks_of(stage: Stage) -> int:
+    """Count the tasks that were asked for: one an export, for none was asked for twice."""
+    with stage.deps.engine.connect() as connection:
+        asked = sa.select(sa.func.count()).select_from(exports).where(exports.c.task_id.is_not(None))
+        return int(connection.scalar(asked) or 0)
+
+
+def wait_for(supervisor: Supervisor, find: Callable[[], T | None]) -> T:
+    end_s = time.monotonic() + PATIENCE_S
+    while (found := find()) is None:
+        assert time.monotonic() < end_s, "it did not come about"
+        supervisor.mend()
+        time.sleep(0.1)
+    return found
 
 
 def kill_with_children(pid: int) -> None:

@@ -6,14 +6,17 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.redis_inbox import RedisInbox
 from service.adapters.sql_tables import deliveries
-from service.domain.deliveries import Delivery
 from service.domain.errors import LabelsRefused, LabelsUnreachable
+from service.domain.exports import LAG_ATTEMPTS, LONGEST_RETRY, MAX_ATTEMPTS
 from service.domain.pipelines import LabelPolicy
 from service.ports import Taken
-from service.usecases.convert_deliveries import LAG_ATTEMPTS, MAX_ATTEMPTS
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.conversion import Desk
+
+LEASE_OVER_S = 31.0
+LONGEST_PAUSE_S = LONGEST_RETRY.total_seconds()
 
 
 def audited(desk: Desk) -> list[tuple[str, str]]:
@@ -98,7 +101,7 @@ def test_a_delivery_without_a_row_has_the_project_reconciled(desk: Desk) -> None
     body = msgspec.json.encode({"project": {"id": "project-1"}})
     desk.inbox.put_back(make_delivery(body, "WORKFLOW_ACTION"))
     assert desk.convert().settled == 1
-    assert desk.queue.woken == [("reconcile", "summaries")]
+    assert desk.queue.woken == [("reconcile", "project-1")]
     assert desk.inbox.depth() == 0
 
 
@@ -123,51 +126,41 @@ def test_a_killed_workers_deliveries_are_taken_over(desk: Desk) -> None:
     assert desk.inbox.depth() == 0
 
 
-class DiesBeforeItAcknowledges:
+class DiesBeforeItAcknowledges(RedisInbox):
     """An inbox whose worker is killed after the examples were written."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._inbox = desk.inbox_of("killed")
-
-    def take(self, limit: int) -> list[Taken]:
-        return self._inbox.take(limit)
-
-    def touch(self, taken: Sequence[Taken]) -> None:
-        self._inbox.touch(taken)
 
     def acknowledge(self, taken: Sequence[Taken]) -> None:
         raise KeyboardInterrupt(len(taken))
-
-    def put_back(self, delivery: Delivery) -> None:
-        self._inbox.put_back(delivery)
-
-    def depth(self) -> int:
-        return self._inbox.depth()
 
 
 def test_a_worker_killed_between_writing_and_acknowledging_does_nothing_twice(desk: Desk) -> None:
     desk.label("row-1", "a summary")
     with pytest.raises(KeyboardInterrupt):
-        desk.convert(DiesBeforeItAcknowledges(desk))
+        desk.convert(DiesBeforeItAcknowledges(desk.redis, prefix="test", consumer="killed", claim_after_ms=0))
     assert desk.inbox.depth() == 1
-    done = desk.convert()
+    done = desk.convert(seconds=LEASE_OVER_S)
     assert (done.settled, done.changes) == (1, 0)
+    assert len(desk.labelbox.requests) == 1
     assert desk.example("row-1").version == 1
     assert desk.examples.counts("summaries").new == 1
     assert audited(desk) == [("row-1", "converted")]
 
 
 def test_of_two_exports_the_slower_one_does_not_overwrite_the_newer(desk: Desk) -> None:
+    """A worker stands still while it has read what was true a minute ago; others have gone on without it."""
     desk.label("row-1", "old")
 
     def meanwhile() -> None:
-        desk.labelbox.during_export = lambda: None
-        desk.label("row-1", "new", rung=False)
-        desk.reconcile()
+        desk.labelbox.after_reading = lambda: None
+        desk.convert(seconds=LEASE_OVER_S)
+        desk.label("row-1", "new")
+        desk.convert()
+        assert desk.texts() == {"row-1": "new"}
 
-    desk.labelbox.during_export = meanwhile
+    desk.labelbox.after_reading = meanwhile
     desk.convert()
     assert desk.texts() == {"row-1": "new"}
+    assert (desk.inbox.depth(), len(desk.labelbox.requests)) == (0, 2)
 
 
 # Labelbox lags, or does not answer.
@@ -229,10 +222,10 @@ def test_while_labelbox_does_not_answer_everything_stays_pending(desk: Desk) -> 
     desk.label("row-1", "a summary")
     desk.labelbox.trouble = LabelsUnreachable("503")
     for _ in range(MAX_ATTEMPTS - 1):
-        assert desk.convert().settled == 0
+        assert desk.convert(seconds=LONGEST_PAUSE_S).settled == 0
     assert (desk.inbox.depth(), desk.errors()) == (1, [])
     desk.labelbox.trouble = None
-    desk.convert()
+    desk.convert(seconds=LONGEST_PAUSE_S)
     assert desk.texts() == {"row-1": "a summary"}
 
 
@@ -240,7 +233,7 @@ def test_after_the_last_attempt_a_delivery_is_set_aside_and_can_be_replayed(desk
     desk.label("row-1", "a summary")
     desk.labelbox.trouble = LabelsUnreachable("503")
     for _ in range(MAX_ATTEMPTS):
-        desk.convert()
+        desk.convert(seconds=LONGEST_PAUSE_S)
     assert (desk.inbox.depth(), desk.errors()) == (0, ["LabelsUnreachable"])
     desk.labelbox.trouble = None
     (letter,) = desk.letters.open(10)

@@ -13,18 +13,15 @@ from types import MappingProxyType
 import pytest
 from redis import Redis
 from rq import Queue
+from structlog.testing import capture_logs
 
 from service.bootstrap import KEY_PREFIX, Deps
 from service.cli.valkey import free_port
 from service.config import Settings
-from service.domain.errors import ConfigurationError
 from service.ports import Taken
-from service.usecases.convert_deliveries import ConvertDeliveries
 from service.web.app import create_app
 from tests.support.builders import LIMIT_BYTES, SECRET, signed_headers
-from tests.support.fake_labelbox import FakeLabelbox
-from tests.support.fake_prompts import FakePrompts
-from tests.support.fakes import ManualClock, RecordingQueue
+from tests.support.conversion import Desk
 from tests.support.serving import Reply, request, request_in_chunks, send_and_hang_up, serving
 
 BODY = json.dumps({"id": "label-1", "project": {"id": "project-1"}, "dataRow": {"id": "row-1"}}).encode()
@@ -205,10 +202,18 @@ def test_while_valkey_is_down_the_sender_is_asked_to_come_again(settings: Settin
     deps.engine.dispose()
 
 
-def test_without_a_webhook_secret_the_app_is_not_even_built(settings: Settings) -> None:
+@pytest.mark.parametrize("secret", [b"", SECRET], ids=["with an empty one", "with ours of yesterday"])
+def test_without_a_webhook_secret_it_serves_and_believes_nobody(
+    settings: Settings, redis: Redis, secret: bytes
+) -> None:
     deps = Deps(replace(settings, webhook_secrets=()))
-    with pytest.raises(ConfigurationError, match="LABELBOX_WEBHOOK_SECRET"):
-        create_app(deps)
+    with capture_logs() as logs, serving(create_app(deps)) as port:
+        answer = request(port, "POST", "/webhooks/labelbox", BODY, signed_headers(BODY, secret=secret).items())
+        assert (answer.status, stored(redis)) == (401, 0)
+        assert request(port, "POST", "/webhooks/labelbox", BODY).status == 401
+        assert request(port, "GET", "/readyz").status == 200
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["webhooks_refused"]
+    deps.engine.dispose()
 
 
 def test_a_healthy_service_says_so(port: int) -> None:
@@ -221,17 +226,10 @@ def test_a_healthy_service_says_so(port: int) -> None:
 
 
 def convert(deps: Deps) -> None:
-    clock = ManualClock(datetime.now(UTC))
-    ConvertDeliveries(
-        inbox=deps.inbox,
-        labels=FakeLabelbox(clock),
-        prompts=FakePrompts(),
-        examples=deps.examples,
-        letters=deps.letters,
-        queue=RecordingQueue(),
-        pipelines=deps.settings.pipelines,
-        clock=clock,
-    )()
+    desk = Desk(deps.engine, Redis.from_url(deps.settings.redis_url or ""), pipelines=dict(deps.settings.pipelines))
+    desk.clock.now = datetime.now(UTC)
+    desk.convert(deps.inbox)
+    desk.redis.close()
 
 
 UNKNOWN_PROJECT = json.dumps({"project": {"id": "project-9"}, "dataRow": {"id": "row-1"}}).encode()

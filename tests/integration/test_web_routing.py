@@ -1,36 +1,24 @@
 """From a posted delivery to the right pipelines' examples: web, Valkey and conversion are real, Labelbox in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from redis import Redis
 
 from service.adapters.sql_tables import examples
 from service.domain.pipelines import LabelPolicy
-from service.usecases.convert_deliveries import ConvertDeliveries
 from tests.support.builders import SECRET, make_pipeline
-from tests.support.fake_labelbox import FakeLabelbox
-from tests.support.fake_prompts import FakePrompts
-from tests.support.fakes import ManualClock, RecordingQueue
+from tests.support.conversion import Desk
+from tests.support.fake_labelbox import FakeLabelbox, Organisation
+from tests.support.fakes import ManualClock
 from tests.support.web_stage import Stage, make_settings, staged
 
 TEAM, ALONE = b"the support team's", b"the sales team's"
 PROJECT_OF = {"summaries": "support", "titles": "support", "offers": "sales", "notes": "notes"}
 NOTHING: dict[str, list[str]] = {name: [] for name in PROJECT_OF}
-
-
-class Organisation:
-    """Several projects of one Labelbox organisation, seen by one label source."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.projects = {name: FakeLabelbox(clock, name) for name in sorted(set(PROJECT_OF.values()))}
-
-    def __getattr__(self, question: str) -> Callable[..., Any]:
-        """Ask the project that a question's first argument names."""
-        return lambda project_id, *args, **more: getattr(self.projects[project_id], question)(project_id, *args, **more)
 
 
 class Service:
@@ -39,7 +27,8 @@ class Service:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.clock = ManualClock(datetime.now(UTC))
-        self.organisation = Organisation(self.clock)
+        projects = sorted(set(PROJECT_OF.values()))
+        self.organisation = Organisation(*(FakeLabelbox(self.clock, name) for name in projects))
 
     def label(self, project: str, row_id: str) -> bytes:
         """Let somebody label a row; give what Labelbox posts about it."""
@@ -51,16 +40,10 @@ class Service:
     def convert(self) -> dict[str, list[str]]:
         """Do a worker's job; give the rows that gave an example, by pipeline."""
         deps = self.stage.deps
-        ConvertDeliveries(
-            inbox=deps.inbox,
-            labels=self.organisation,
-            prompts=FakePrompts(),
-            examples=deps.examples,
-            letters=deps.letters,
-            queue=RecordingQueue(),
-            pipelines=deps.settings.pipelines,
-            clock=self.clock,
-        )()
+        with Redis.from_url(deps.settings.redis_url or "") as redis:
+            desk = Desk(deps.engine, redis, pipelines=dict(deps.settings.pipelines), clock=self.clock)
+            desk.labels = self.organisation
+            desk.convert(deps.inbox)
         return {name: self._rows(name) for name in PROJECT_OF}
 
     def _rows(self, pipeline: str) -> list[str]:

@@ -1,22 +1,27 @@
 """Everything the conversion works with: Valkey and SQLite are real, Labelbox is in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from redis import Redis
 
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore
-from service.adapters.sql_tables import examples
+from service.adapters.sql_tables import examples, exports
 from service.domain.contents import decode_content
 from service.domain.examples import Example
+from service.domain.exports import Export
 from service.domain.pipelines import Pipeline
-from service.ports import Inbox
-from service.usecases.convert_deliveries import Conversion, ConvertDeliveries
-from service.usecases.reconcile import reconcile
+from service.ports import Inbox, LabelSource
+from service.usecases.convert_deliveries import Conversion, Conversions, ConvertDeliveries
+from service.usecases.exporting import Exports, Patience
+from service.usecases.reconcile import Reconcile, Reconciled, Reconciles
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.fake_labelbox import FakeLabelbox
 from tests.support.fake_prompts import FakePrompts
@@ -42,10 +47,23 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.labelbox = FakeLabelbox(self.clock)
+        self.labels: LabelSource = self.labelbox
         self.inbox = self.inbox_of("worker")
         self.examples = SqlExampleStore(self.engine, self.clock)
         self.letters = SqlDeadLetters(self.engine)
         self.reconciles = SqlReconcileStore(self.engine)
+        self.store = SqlExportStore(self.engine)
+        self.patience = Patience(wait=self.clock.forward, keep=lambda _: nullcontext(), chance=lambda: 0.0)
+
+    @property
+    def exports(self) -> Exports:
+        return Exports(source=self.labels, store=self.store, queue=self.queue, clock=self.clock, patience=self.patience)
+
+    def all_exports(self) -> list[Export]:
+        """Give every export that stands in the store, oldest first."""
+        with self.engine.connect() as connection:
+            ids = connection.scalars(sa.select(exports.c.export_id).order_by(exports.c.wanted_at, exports.c.export_id))
+            return [self.store.get(export_id) for export_id in ids]
 
     def inbox_of(self, consumer: str) -> RedisInbox:
         return RedisInbox(self.redis, prefix="test", consumer=consumer, claim_after_ms=0)
@@ -66,34 +84,55 @@ class Desk:
         if rung:
             self.ring(row_id)
 
-    def convert(self, inbox: Inbox | None = None) -> Conversion:
-        self.clock.forward(1)
+    def convert(self, inbox: Inbox | None = None, *, seconds: float = 1) -> Conversion:
+        """Let a worker convert, some seconds later."""
+        self.clock.forward(seconds)
         return ConvertDeliveries(
-            inbox=inbox or self.inbox,
-            labels=self.labelbox,
-            prompts=self.prompts,
-            examples=self.examples,
-            letters=self.letters,
-            queue=self.queue,
-            pipelines=self.pipelines,
-            clock=self.clock,
+            Conversions(
+                inbox=inbox or self.inbox,
+                labels=self.labels,
+                prompts=self.prompts,
+                exports=self.exports,
+                examples=self.examples,
+                letters=self.letters,
+                pipelines=self.pipelines,
+                clock=self.clock,
+                patience=self.patience,
+            )
         )()
 
-    def reconcile(self, pipeline: str = "summaries", *, whole: bool = False) -> int:
-        """Give the number of differences that were mended."""
-        self.clock.forward(1)
-        facts = reconcile(
-            self.pipelines[pipeline],
-            labels=self.labelbox,
-            prompts=self.prompts,
-            examples=self.examples,
-            letters=self.letters,
-            store=self.reconciles,
-            overlap=OVERLAP,
-            clock=self.clock,
-            whole=whole,
+    @property
+    def reconciling(self) -> Reconcile:
+        return Reconcile(
+            Reconciles(
+                labels=self.labels,
+                prompts=self.prompts,
+                exports=self.exports,
+                examples=self.examples,
+                letters=self.letters,
+                store=self.reconciles,
+                pipelines=self.pipelines,
+                overlap=OVERLAP,
+                clock=self.clock,
+                patience=self.patience,
+            )
         )
-        return int(facts["healed"])
+
+    def look_round(self, project: str = "project-1", *, seconds: float = 1) -> Reconciled:
+        """Let the schedule want a reconcile, and a worker go on with it."""
+        self.clock.forward(seconds)
+        self.reconciling.want(project)
+        return self.reconciling(project)
+
+    def reconcile(self, pipeline: str = "summaries", *, whole: bool = False) -> int:
+        """Reconcile until it is done; give the number of differences that were mended."""
+        return int(self.found(pipeline, whole=whole)["healed"])
+
+    def found(self, pipeline: str = "summaries", *, whole: bool = False) -> Mapping[str, Any]:
+        """Reconcile until it is done; give what it found for a pipeline."""
+        self.clock.forward(1)
+        project = self.pipelines[pipeline].labels.project
+        return self.reconciling.until_done(project, whole=whole).facts[pipeline]
 
     def example(self, row_id: str, pipeline: str = "summaries") -> Example:
         return self.examples.existing(pipeline, [row_id])[row_id]

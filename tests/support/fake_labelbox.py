@@ -1,6 +1,7 @@
 """Labelbox in memory, at the port of the label source: one project of text rows with one free-text question."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from service.domain.errors import ServiceError
-from service.ports import Clock
+from service.domain.errors import ExportFailed, ExportLost, RowsRefused, ServiceError
+from service.domain.exports import Request
+from service.ports import Clock, LabelTask
 
 QUESTION = "schema-summary"
 ONTOLOGY: Mapping[str, Any] = {
@@ -44,30 +46,69 @@ class FakeRow:
     broken: bool = False
 
 
+@dataclass
+class FakeTask:
+    """An export: what it shows was settled when it was asked for.
+
+    Attributes:
+        polls_left: So many looks find it running.
+        fault: Raised by the next look, or in the middle of the next reading.
+    """
+
+    rows: list[Mapping[str, Any] | None]
+    polls_left: int
+    fails: bool = False
+    breaks: bool = False
+
+
 class FakeLabelbox:
     """What people do there, and exports of it.
 
     Attributes:
         rows_by_id: The truth.
         trouble: Raised by every request while it is set.
-        asked_ids: The data row ids of every export by id.
-        unlisted: Rows that an export of the whole project misses, as it now and then does.
-        during_export: Called once the rows of an export were read and before they are given away.
+        requests: Every export that was asked for.
+        unlisted: Rows that an export by window misses, as it now and then does.
+        hidden: Rows that every export misses.
+        garbled: Rows whose line in an export is no JSON.
+        unnamed: Rows that no export may name by their ids.
+        polls: So many looks find the next exports running.
+        failing: So many of the next exports end as FAILED.
+        breaking: So many of the next exports have a file that is shorter than announced.
+        during_export: Called once the rows of an export were chosen and before it is answered.
+        after_reading: Called when the last row of an export was given.
     """
 
     def __init__(self, clock: Clock, project_id: str = "project-1") -> None:
         self.project_id = project_id
         self.rows_by_id: dict[str, FakeRow] = {}
         self.trouble: ServiceError | None = None
-        self.asked_ids: list[tuple[str, ...]] = []
+        self.requests: list[Request] = []
+        self.looks: Counter[str] = Counter()
+        self.tasks: dict[str, FakeTask] = {}
         self.ontology: Mapping[str, Any] = ONTOLOGY
         self.unlisted: set[str] = set()
+        self.hidden: set[str] = set()
+        self.garbled: set[str] = set()
+        self.unnamed: set[str] = set()
+        self.polls = self.failing = self.breaking = 0
         self.during_export: Callable[[], None] = lambda: None
+        self.after_reading: Callable[[], None] = lambda: None
         self._clock = clock
         self._stale: dict[str, FakeRow] | None = None
 
     def add(self, row_id: str, prompt: str, *, global_key: str | None = None) -> None:
         self.rows_by_id[row_id] = FakeRow(prompt, self._clock(), global_key)
+
+    @property
+    def asked_ids(self) -> list[tuple[str, ...]]:
+        """The data row ids of every export by id."""
+        return [request.data_row_ids for request in self.requests if request.data_row_ids is not None]
+
+    @property
+    def windows(self) -> list[Request]:
+        """Every export that named no ids."""
+        return [request for request in self.requests if request.data_row_ids is None]
 
     def label(self, row_id: str, text: str | None, *, label_id: str | None = None, status: str = "DONE") -> str:
         """Submit or edit a label, and move its row."""
@@ -94,13 +135,20 @@ class FakeLabelbox:
     def catch_up(self) -> None:
         self._stale = None
 
+    def skip(self, row_id: str, label_id: str | None = None) -> None:
+        """Let a labeler pass a row by: it is done, and answers nothing."""
+        row, label_id = self.rows_by_id[row_id], label_id or f"label-{row_id}"
+        row.labels[label_id] = FakeLabel(None, self._clock(), skipped=True)
+        self.move(row_id, "DONE")
+
     def texts(self) -> dict[str, str]:
-        """Give the approved answers by data row, as the examples should have them."""
-        return {
-            row_id: str(next(iter(row.labels.values())).text)
-            for row_id, row in self.rows_by_id.items()
-            if row.status == "DONE" and row.labels
-        }
+        """Give the approved answers by data row, as the examples should have them: of several the newest."""
+        found = {}
+        for row_id, row in self.rows_by_id.items():
+            answers = [(label.changed_at, key, label.text) for key, label in row.labels.items() if not label.skipped]
+            if row.status == "DONE" and answers:
+                found[row_id] = str(max(answers)[2])
+        return found
 
     def webhook_body(self, row_id: str, label_id: str | None = None) -> bytes:
         """Give what Labelbox posts about a label, payload version 1."""
@@ -117,28 +165,61 @@ class FakeLabelbox:
         self._answer(project_id)
         return self.ontology
 
-    def rows(
-        self, project_id: str, data_row_ids: Sequence[str], *, on_wait: Callable[[], None]
-    ) -> Iterator[Mapping[str, Any]]:
+    def start_export(self, project_id: str, request: Request) -> LabelTask:
         self._answer(project_id)
-        assert len(data_row_ids) <= 2000
-        self.asked_ids.append(tuple(data_row_ids))
-        on_wait()
-        shown = self._shown()
-        found = [self._exported(row_id, shown[row_id]) for row_id in data_row_ids if row_id in shown]
+        assert len(request.data_row_ids or ()) <= 2000
+        self.requests.append(request)
+        if self.unnamed & set(request.data_row_ids or ()):
+            raise RowsRefused("no such data row")
+        task = FakeTask(self._chosen(request), self.polls, fails=self.failing > 0, breaks=self.breaking > 0)
+        self.failing, self.breaking = max(0, self.failing - 1), max(0, self.breaking - 1)
+        task_id = f"{project_id}-task-{len(self.requests)}"
+        self.tasks[task_id] = task
         self.during_export()
-        return iter(found)
+        return self._shown_task(task_id)
 
-    def rows_since(self, project_id: str, since: datetime | None) -> Iterator[Mapping[str, Any]]:
-        self._answer(project_id)
-        shown = self._shown().items()
-        found = [
-            self._exported(row_id, row)
-            for row_id, row in shown
-            if row_id not in self.unlisted and (since is None or row.activity_at >= since)
+    def look(self, task_id: str) -> LabelTask:
+        self._answer(self.project_id)
+        self.looks[task_id] += 1
+        if task_id not in self.tasks:
+            raise ExportLost(task_id)
+        task = self.tasks[task_id]
+        task.polls_left = max(0, task.polls_left - 1)
+        return self._shown_task(task_id)
+
+    def read(self, task_id: str) -> Iterator[Mapping[str, Any] | None]:
+        self._answer(self.project_id)
+        task = self.tasks[task_id]
+        assert task.polls_left == 0
+        for number, row in enumerate(task.rows):
+            if task.breaks and number >= len(task.rows) // 2:
+                raise ExportFailed("short")
+            yield row
+        if task.breaks:
+            raise ExportFailed("short")
+        self.after_reading()
+
+    def _shown_task(self, task_id: str) -> LabelTask:
+        task = self.tasks[task_id]
+        if task.fails and not task.polls_left:
+            raise ExportFailed(f"task {task_id} is FAILED")
+        return LabelTask(task_id, is_complete=task.polls_left == 0)
+
+    def _chosen(self, request: Request) -> list[Mapping[str, Any] | None]:
+        shown = {row_id: row for row_id, row in self._shown().items() if row_id not in self.hidden}
+        ids = request.data_row_ids
+        if ids is None:
+            since = request.since
+            ids = tuple(
+                row_id
+                for row_id, row in shown.items()
+                if row_id not in self.unlisted and (since is None or row.activity_at >= since)
+            )
+        return [
+            None if row_id in self.garbled else self._exported(row_id, shown[row_id])
+            for row_id in ids
+            if row_id in shown
         ]
-        self.during_export()
-        return iter(found)
 
     def _answer(self, project_id: str) -> None:
         if self.trouble is not None:
@@ -171,6 +252,28 @@ class FakeLabelbox:
             "media_attributes": {"asset_type": "text", "mime_type": "text/plain"},
             "projects": {self.project_id: project},
         }
+
+
+class Organisation:
+    """Several projects of one account."""
+
+    def __init__(self, *projects: FakeLabelbox) -> None:
+        self.projects = {project.project_id: project for project in projects}
+
+    def normalized_ontology(self, project_id: str) -> Mapping[str, Any]:
+        return self.projects[project_id].normalized_ontology(project_id)
+
+    def start_export(self, project_id: str, request: Request) -> LabelTask:
+        return self.projects[project_id].start_export(project_id, request)
+
+    def look(self, task_id: str) -> LabelTask:
+        return self._of(task_id).look(task_id)
+
+    def read(self, task_id: str) -> Iterator[Mapping[str, Any] | None]:
+        return self._of(task_id).read(task_id)
+
+    def _of(self, task_id: str) -> FakeLabelbox:
+        return self.projects[task_id.partition("-task-")[0]]
 
 
 def _exported_label(label_id: str, label: FakeLabel) -> dict[str, Any]:

@@ -1,0 +1,218 @@
+"""One look at a project: what its export shows, held against the examples of every pipeline that reads it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from service.domain.errors import ConversionCrashed, ServiceError
+from service.domain.examples import STANDING, Change, Example
+from service.domain.exports import MAX_IDS, Export
+from service.domain.label_choice import NOT_LABELLED
+from service.domain.labels import RowOutcome
+from service.domain.pipelines import Pipeline
+from service.ports import DeadLetters, ExampleStore, PromptTexts
+from service.usecases.read_rows import RowsRead, read_rows, row_id_of
+from service.usecases.settle_deliveries import MOST_CRASHES, place_of
+from service.usecases.write_examples import write_outcomes
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Found:
+    """What the look found for one pipeline, see ``Reconcile``."""
+
+    rows: int = 0
+    healed: int = 0
+    left: int = 0
+    unreadable: int = 0
+    labels_there: int = 0
+    labels_here: int | None = None
+
+
+class Look:
+    """A reconcile's export while it is read: first the window, then by id what a whole window did not show.
+
+    Attributes:
+        parts_read: So many parts of this task were read and written before.
+        missing: Data rows that have an example and that were not shown; to be asked for by id.
+        looked_at: When the window was asked for.
+        refused: The pipelines that could not be read, each with the words that say why.
+    """
+
+    def __init__(
+        self,
+        export: Export,
+        pipelines: Sequence[Pipeline],
+        ontology: Mapping[str, Any],
+        *,
+        prompts: PromptTexts,
+        examples: ExampleStore,
+        letters: DeadLetters,
+    ) -> None:
+        self._export, self._ontology = export, ontology
+        self._prompts, self._examples, self._letters = prompts, examples, letters
+        self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
+        before: Mapping[str, Any] = export.progress
+        self._found = {name: Found(**before.get("found", {}).get(name, {})) for name in self._pipelines}
+        # Of another task of ours the count says nothing.
+        self.parts_read = int(before.get("parts", 0)) if before.get("task") == export.task_id else 0
+        self.missing: list[str] = list(before.get("missing", ()))
+        self._part = int(before.get("part", MAX_IDS))
+        looked_at = before.get("looked_at")
+        self.looked_at = datetime.fromisoformat(looked_at) if looked_at else export.observed_at
+        self.is_whole = bool(export.asked.get("whole"))
+        self.refused: dict[str, str] = dict(before.get("refused", {}))
+        self._by_id = bool(self.missing)
+        # Of a window what has an example and was not shown yet; of a request by id what was shown.
+        self._unseen: dict[str, set[str]] = {}
+        self._shown: set[str] = set()
+        self._malformed = 0
+
+    def begin(self) -> None:
+        """Note what stands here before anything is mended."""
+        if self._by_id:
+            return
+        for name, found in self._found.items():
+            if not self.parts_read:
+                # Begun anew: what was mended stays counted, what was only seen is seen again.
+                here = found.labels_here
+                self._found[name] = Found(healed=found.healed, labels_here=here)
+            if self.is_whole:
+                self._unseen[name] = self._examples.standing_ids(name)
+                if self._found[name].labels_here is None:
+                    self._found[name].labels_here = len(self._unseen[name])
+
+    def pass_over(self, rows: Sequence[Row | None]) -> None:
+        """Only note that these were shown."""
+        for row in rows:
+            if row is not None:
+                for unseen in self._unseen.values():
+                    unseen.discard(row_id_of(row))
+                if self._by_id:
+                    self._shown.add(row_id_of(row))
+
+    def read(self, rows: Sequence[Row | None]) -> None:
+        """Mend the examples of these rows."""
+        good = [row for row in rows if row is not None]
+        self._malformed += len(rows) - len(good)
+        for name, pipeline in self._pipelines.items():
+            if name in self.refused:
+                continue
+            found = self._found[name]
+            found.rows += len(good)
+            found.unreadable += len(rows) - len(good)
+            found.left += len(rows) - len(good)
+            try:
+                self._isolate(pipeline, good, [])
+            except ServiceError as error:
+                if error.retryable:
+                    raise
+                # One pipeline that is configured wrong keeps no label from the others.
+                self.refused[name] = f"{type(error).__name__}: {error}. What to do: {error.remedy}"
+        self.pass_over(good)
+        self.parts_read += 1
+
+    def end(self) -> None:
+        """Say what is to be asked for next: nothing, or what was not shown, a part at a time."""
+        if self._by_id:
+            asked = list(self._export.request.data_row_ids or ())
+            self._withdraw(asked)
+            self.missing = self.missing[len(asked) :]
+            # After some that Labelbox refused to name together it is tried with more again.
+            self._part = min(4 * len(asked), MAX_IDS)
+        else:
+            self.missing = sorted(set().union(*self._unseen.values()))
+        self.parts_read = 0
+
+    def progress(self) -> dict[str, Any]:
+        """Give how far it came, as JSON."""
+        return {
+            "task": self._export.task_id,
+            "parts": self.parts_read,
+            "found": {name: asdict(found) for name, found in self._found.items()},
+            "missing": self.missing,
+            "part": self._part,
+            "refused": self.refused,
+            "looked_at": self.looked_at.isoformat(),
+        }
+
+    def names(self) -> list[str]:
+        """Give the pipelines that were read."""
+        return [name for name in self._pipelines if name not in self.refused]
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Give what was found for a pipeline."""
+        found = self._found[name]
+        return {**asdict(found), "drift": found.healed + found.left}
+
+    def _isolate(self, pipeline: Pipeline, rows: Sequence[Row], crashes: list[str]) -> None:
+        """Mend together what can be mended together: a crash is narrowed down to the row that causes it."""
+        try:
+            self._mend(pipeline, self._as_read_by(pipeline, rows))
+        except ServiceError:
+            raise
+        except Exception as error:
+            # With the database away nothing can be said about the rows; this raises then.
+            self._examples.counts(pipeline.name)
+            crashes.append(place_of(error))
+            if len(crashes) > MOST_CRASHES:
+                # No single row: the reconcile is tried again, and ends as a dead letter.
+                raise
+            if len(rows) > 1:
+                half = len(rows) // 2
+                self._isolate(pipeline, rows[:half], crashes)
+                self._isolate(pipeline, rows[half:], crashes)
+            else:
+                self._set_aside(pipeline.name, row_id_of(rows[0]), ConversionCrashed(place_of(error)))
+
+    def _as_read_by(self, pipeline: Pipeline, rows: Sequence[Row]) -> RowsRead:
+        return read_rows(rows, pipeline=pipeline, ontology=self._ontology, prompts=self._prompts)
+
+    def _mend(self, pipeline: Pipeline, read: RowsRead) -> None:
+        for row_id, error in read.unreadable.items():
+            self._set_aside(pipeline.name, row_id, error)
+        # What cannot be fetched now is left as it is: the next look at the whole project asks again.
+        self._found[pipeline.name].left += len(read.delayed)
+        before = self._examples.existing(pipeline.name, list(read.outcomes))
+        # A queue of a hundred thousand rows that nobody has labelled yet is no news.
+        news = [item for item in read.outcomes.values() if item.reason != NOT_LABELLED or item.data_row_id in before]
+        self._write(pipeline, news, (), before)
+        found = self._found[pipeline.name]
+        found.labels_there += sum(outcome.reason is None for outcome in read.outcomes.values())
+
+    def _withdraw(self, asked: Sequence[str]) -> None:
+        """Take back what neither the window nor the request by id showed."""
+        unseen = [row_id for row_id in asked if row_id not in self._shown]
+        for name in self.names():
+            before = self._examples.existing(name, unseen)
+            if self._malformed:
+                # They may stand in the lines that could not be read.
+                self._found[name].left += sum(example.status in STANDING for example in before.values())
+            else:
+                self._write(self._pipelines[name], (), unseen, before)
+
+    def _write(
+        self,
+        pipeline: Pipeline,
+        outcomes: Sequence[RowOutcome],
+        gone: Sequence[str],
+        before: Mapping[str, Example],
+    ) -> None:
+        observed_at = self._export.observed_at
+        changes = write_outcomes(self._examples, pipeline, outcomes, gone=gone, observed_at=observed_at)
+        self._found[pipeline.name].healed += sum(_is_drift(before, change) for change in changes)
+
+    def _set_aside(self, name: str, row_id: str, error: ServiceError) -> None:
+        now = self._export.observed_at
+        self._letters.put("row", f"{name}/{row_id}", error, content=None, now=now)
+        self._found[name].unreadable += 1
+        self._found[name].left += 1
+
+
+def _is_drift(before: Mapping[str, Example], change: Change) -> bool:
+    """Say whether the example itself was wrong: rows that give none, and touched rows with the same text, are not."""
+    old, new = before.get(change.example.data_row_id), change.example
+    stood, stands = old is not None and old.status in STANDING, new.status in STANDING
+    return stood != stands or (stands and old is not None and old.content_hash != new.content_hash)

@@ -1,0 +1,69 @@
+"""What the schedule calls for: reconciles once a project, and exports that nobody has in hand."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+from rq import Queue
+
+from service.adapters.sql_tables import exports
+from service.bootstrap import Deps, now
+from service.domain.exports import ExportState
+from workers.schedule import EXPORTS_KEPT, Beat, make_beats
+
+LONG = timedelta(hours=1)
+
+
+@pytest.fixture
+def beats(deps: Deps) -> dict[str, Beat]:
+    with deps.engine.begin() as connection:
+        connection.execute(sa.delete(exports))
+    return {beat.name: beat for beat in make_beats(deps)}
+
+
+def queued(redis: Redis) -> list[tuple[str, list[str]]]:
+    jobs = Queue("labels", connection=redis, serializer="json").jobs
+    return sorted((job.func_name.rpartition(".")[2], list(job.args)) for job in jobs)
+
+
+def test_a_project_is_wanted_once_however_many_pipelines_read_it(
+    deps: Deps, beats: dict[str, Beat], redis: Redis
+) -> None:
+    assert {pipeline.labels.project for pipeline in deps.settings.pipelines.values()} == {"project-1"}
+    beats["reconcile"].act()
+    beats["reconcile"].act()
+    (wanted,) = deps.export_store.due(now=now())
+    assert (wanted.project, wanted.kind, wanted.state) == ("project-1", "window", ExportState.WANTED)
+    # The web process of these tests wakes the conversion by itself.
+    assert {job for job in map(str, queued(redis)) if "convert" not in job} == {"('reconcile', ['project-1'])"}
+
+
+def test_the_sweep_calls_for_what_stands_and_not_for_what_somebody_has(
+    deps: Deps, beats: dict[str, Beat], redis: Redis
+) -> None:
+    at = now()
+    held = deps.export_store.turn("a", "rows", lambda _: {}, create=True, at_once=4, now=at, until=at + LONG)
+    left = deps.export_store.turn("b", "window", lambda _: {}, create=True, at_once=4, now=at, until=at + LONG)
+    assert held is not None
+    assert left is not None
+    beats["sweep"].act()
+    assert [job for job in queued(redis) if job[0] == "reconcile"] == []
+    deps.export_store.write(replace(left, leased_until=None), now=at)
+    beats["sweep"].act()
+    assert [job for job in queued(redis) if job[0] == "reconcile"] == [("reconcile", ["b"])]
+    deps.export_store.write(replace(held, leased_until=None), now=at)
+    beats["sweep"].act()
+    assert ("convert_deliveries", []) in queued(redis)
+
+
+def test_ended_exports_are_forgotten_after_some_days(deps: Deps, beats: dict[str, Beat]) -> None:
+    for days in (1, EXPORTS_KEPT.days + 1):
+        at = now() - timedelta(days=days)
+        ended = deps.export_store.turn("a", "rows", lambda _: {}, create=True, at_once=4, now=at, until=at + LONG)
+        assert ended is not None
+        deps.export_store.write(replace(ended, state=ExportState.READ), now=at)
+    beats["forget"].act()
+    with deps.engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(exports)) == 1
