@@ -154,7 +154,9 @@ def _pass_gate(connection: sa.Connection) -> datetime | None:
 def _give_up_abandoned(connection: sa.Connection, now: datetime) -> None:
     """End what nobody came for: its deliveries are in the inbox still, its reconcile is wanted again by the clock."""
     left = _standing(now - ABANDONED_AFTER)
-    connection.execute(sa.update(exports).where(*left).values(state=ExportState.FAILED, error="abandoned"))
+    # A new turn, so that a worker that only stood still learns that it has lost it.
+    ended = {"state": ExportState.FAILED, "error": "abandoned", "turns": exports.c.turns + 1}
+    connection.execute(sa.update(exports).where(*left).values(ended))
 
 
 def _is_paused(connection: sa.Connection, now: datetime) -> bool:

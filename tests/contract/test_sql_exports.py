@@ -207,6 +207,8 @@ def test_an_export_whose_workers_are_all_gone_blocks_nobody_for_ever(store: SqlE
     assert turn(store, "b", at_once=1, now=almost) is None
     assert turn(store, "b", at_once=1, now=almost + timedelta(seconds=1)) is not None
     assert store.get(export.export_id).state is ExportState.FAILED
+    with pytest.raises(ExportMoved):
+        store.write(export, now=almost)
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_runs_is_not(engine: sa.Engine, store: SqlExportStore) -> None:

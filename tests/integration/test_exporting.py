@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from service.adapters.redis_inbox import RedisInbox
 from service.adapters.sql_exports import SqlExportStore
 from service.domain.errors import ExportFailed, LabelsLimited, LabelsRefused, LabelsUnreachable
 from service.domain.examples import Change
@@ -117,14 +118,39 @@ def test_another_worker_goes_on_with_a_killed_workers_export(desk: Desk) -> None
     desk.labelbox.polls = 3
     desk.label("row-1", "a summary")
     patience, desk.patience = desk.patience, replace(desk.patience, wait=kill)
+    desk.labelbox.during_export = lambda: desk.clock.forward(10)
     with pytest.raises(Killed):
-        desk.convert()
+        desk.convert(RedisInbox(desk.redis, prefix="test", consumer="killed", claim_after_ms=60_000))
+    # It had just shown a sign of life, and to wait is not to be tried.
+    (export,) = desk.all_exports()
+    assert export.leased_until == desk.clock.now + desk.patience.lease
+    assert attempts(desk) == [0]
     desk.patience = patience
     assert desk.convert(seconds=5).waiting == 1
     assert desk.labelbox.looks.total() == 1
     assert [desk.convert(seconds=LEASE_OVER_S).settled for _ in range(2)] == [0, 1]
     assert desk.texts() == {"row-1": "a summary"}
     assert (len(desk.labelbox.requests), desk.labelbox.looks) == (1, {"project-1-task-1": 3})
+
+
+def test_a_worker_that_stood_still_writes_nothing_that_it_has_read(desk: Desk) -> None:
+    """Its export did not show a row; a whole reconcile has seen the row since, and changed nothing about it."""
+    desk.label("row-1", "a summary")
+    desk.convert()
+    desk.labelbox.hidden = {"row-1"}
+    desk.ring("row-1", "LABEL_DELETED")
+    for _ in range(LAG_ATTEMPTS - 1):
+        desk.convert()
+
+    def meanwhile() -> None:
+        desk.labelbox.after_reading = lambda: None
+        desk.labelbox.hidden = set()
+        desk.clock.forward(1000)
+        assert desk.reconcile(whole=True) == 0
+
+    desk.labelbox.after_reading = meanwhile
+    assert desk.convert().settled == 0
+    assert desk.texts() == {"row-1": "a summary"}
 
 
 def test_the_sweep_calls_for_an_export_that_stands(desk: Desk) -> None:

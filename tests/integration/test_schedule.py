@@ -1,5 +1,6 @@
 """What the schedule calls for: reconciles once a project, and exports that nobody has in hand."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,10 +11,20 @@ from rq import Queue
 
 from service.adapters.sql_tables import exports
 from service.bootstrap import Deps, now
+from service.config import Settings
 from service.domain.exports import ExportState
 from workers.schedule import EXPORTS_KEPT, Beat, make_beats
 
 LONG = timedelta(hours=1)
+
+
+@pytest.fixture
+def deps(settings: Settings, redis_url: str) -> Iterator[Deps]:
+    """Give parts of our own: a web process that starts calls for the inbox too."""
+    assert redis_url
+    made = Deps(settings)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture
