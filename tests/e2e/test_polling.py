@@ -90,7 +90,7 @@ def answers(environment: Mapping[str, str]) -> dict[str, str]:
         found = deps.examples.existing("summaries", sorted(deps.examples.standing_ids("summaries")))
     finally:
         deps.engine.dispose()
-    return {row_id: example.response for row_id, example in found.items()}
+    return {row_id: example.content[-1].content for row_id, example in found.items()}
 
 
 def test_a_sync_needs_neither_redis_nor_a_webhook_and_keeps_every_letter(
