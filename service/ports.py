@@ -287,6 +287,9 @@ class StoryStore(Protocol):
     def labels(self, data_row_id: str) -> list[str]:
         """Give every label ever seen on the row."""
 
+    def exports_of(self, observed: Sequence[datetime]) -> dict[datetime, Mapping[str, Any]]:
+        """Give the exports that were asked for at these moments; old ones are forgotten."""
+
     def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Give the runs that trained on these snapshots."""
 

@@ -1,12 +1,13 @@
 """What SQL knows of one data row: who rang for it, what became of it, and who learned from it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading
-from service.adapters.sql_tables import deliveries, example_history, examples, row_labels, runs
+from service.adapters.sql_tables import deliveries, example_history, examples, exports, row_labels, runs
 
 # A row that is rung for all day has more than anybody reads.
 MOST_ROWS = 200
@@ -50,6 +51,12 @@ class SqlStoryStore:
         wanted = sa.select(row_labels.c.label_id).where(row_labels.c.data_row_id == data_row_id)
         with reading(self._engine) as connection:
             return sorted(connection.scalars(wanted))
+
+    def exports_of(self, observed: Sequence[datetime]) -> dict[datetime, Mapping[str, Any]]:
+        """See ``StoryStore``."""
+        columns = (exports.c.asked_at, exports.c.export_id, exports.c.kind, exports.c.task_id)
+        found = self._all(sa.select(*columns).where(exports.c.asked_at.in_(observed))) if observed else []
+        return {row["asked_at"]: row for row in found}
 
     def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """See ``StoryStore``."""

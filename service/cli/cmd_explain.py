@@ -61,7 +61,7 @@ def _standing(standing: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
         label = f", label {change['label_id']}" if change["label_id"] else ""
         yield (
             f"      {_at(change['at'])}  {change['status']}{_why(change)}{label}, version {change['version']}, "
-            f"by the export of {_at(change['observed_at'])}"
+            f"by the export of {_at(change['observed_at'])}{_task(change['export'])}"
         )
     for line in standing["snapshots"]:
         use = "asked, never taught" if line["split"] == "held_out" else "taught"
@@ -76,6 +76,10 @@ def _standing(standing: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
         yield f"    run          {run['run_id']} ({run['state']}), job {run['job_id'] or '-'}{model}{serves}"
     if standing["version"] and not standing["snapshots"]:
         yield "    snapshots    none yet"
+
+
+def _task(export: Mapping[str, Any] | None) -> str:
+    return f" ({export['kind']}, Labelbox task {export['task_id']})" if export else ""
 
 
 def _why(standing: Mapping[str, Any]) -> str:

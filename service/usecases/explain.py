@@ -52,10 +52,16 @@ def _standing(
         "choice_in_words": CHOICES.get(row["choice"] or ""),
         **{name: row[name] for name in ("version", "split", "group_key", "activity_at", "observed_at")},
         "content": [_said(turn) for turn in decode_content(row["content"])],
-        "history": stories.history(row["example_id"]),
+        "history": _history(row["example_id"], stories),
         "snapshots": lines,
         "runs": [dict(run) | {"is_champion": _serves(run, champion)} for run in runs],
     }
+
+
+def _history(example_id: str, stories: StoryStore) -> list[dict[str, Any]]:
+    changes = stories.history(example_id)
+    exports = stories.exports_of([change["observed_at"] for change in changes])
+    return [dict(change) | {"export": exports.get(change["observed_at"])} for change in changes]
 
 
 def _said(turn: Any) -> dict[str, Any]:  # noqa: ANN401 - a Turn

@@ -1,12 +1,14 @@
 """A label's whole story, told from the real stores."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_stories import SqlStoryStore
 from service.cli.cmd_explain import lines_of_story
 from service.domain.contents import Turn
@@ -87,6 +89,17 @@ def test_what_became_of_a_row_is_told_in_order_with_its_reasons(shop: Workshop) 
     (standing,) = story(shop, "label-row-1")["pipelines"]  # type: ignore[misc]
     told = [(item["status"], item["reason"], item["version"]) for item in standing["history"]]
     assert told == [("active", None, 1), ("withdrawn", "not_done", 1), ("active", None, 2)]
+
+
+def test_a_change_names_the_export_that_showed_it(shop: Workshop) -> None:
+    at = shop.clock.now
+    store = SqlExportStore(shop.engine)
+    export = store.turn("project-1", "rows", lambda _: {}, create=True, at_once=4, now=at, until=at)
+    assert export is not None
+    store.write(replace(export, task_id="task-1", asked_at=at), now=at)
+    write(shop, make_outcome("row-1", at=at))
+    told = "\n".join(lines_of_story(story(shop, "row-1"), with_text=False))
+    assert "(rows, Labelbox task task-1)" in told
 
 
 def test_a_row_that_never_gave_an_example_says_why(shop: Workshop) -> None:
