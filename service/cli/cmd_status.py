@@ -58,10 +58,13 @@ def _say(line: PipelineStatus) -> None:
 
 
 def _drift(drift: Drift) -> str:
-    of_all = f" of {drift.labels_there} labels" if drift.labels_there is not None else ""
     left = f", {drift.left} could not be mended" if drift.left else ""
-    whole = f" (whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC)" if drift.whole_at else ""
-    return f"{drift.rows}{of_all}{left}, {drift.at:%Y-%m-%d %H:%M:%S} UTC{whole}"
+    counted = ""
+    if drift.whole_at and drift.labels_there is not None:
+        # What only a look at the whole project can count is as old as that.
+        there, here = drift.labels_there, drift.labels_here
+        counted = f"; whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC: {there} labels in Labelbox, {here} here"
+    return f"{drift.rows} rows differed when last read, {drift.at:%Y-%m-%d %H:%M:%S} UTC{left}{counted}"
 
 
 def _decision(deps: Deps, name: str) -> Decision:

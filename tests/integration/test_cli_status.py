@@ -34,16 +34,17 @@ def reconciles(
     [
         (
             {"drift": 0, "labels_there": 812, "labels_here": 812, "left": 0, **WHOLE},
-            "  drift      0 of 812 labels, 2026-11-26 18:05:00 UTC (whole project 2026-11-26 03:00 UTC)",
+            "  drift      0 rows differed when last read, 2026-11-26 18:05:00 UTC; "
+            "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 812 here",
         ),
         (
             {"drift": 3, "labels_there": 812, "labels_here": 811, "left": 2, **WHOLE},
             (
-                "  drift      3 of 812 labels, 2 could not be mended, 2026-11-26 18:05:00 UTC "
-                "(whole project 2026-11-26 03:00 UTC)"
+                "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC, 2 could not be mended; "
+                "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 811 here"
             ),
         ),
-        ({"drift": 3}, "  drift      3, 2026-11-26 18:05:00 UTC"),
+        ({"drift": 3}, "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC"),
     ],
 )
 def test_the_drift_is_shown_with_its_date(
