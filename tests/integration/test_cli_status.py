@@ -34,8 +34,10 @@ def reconciles(
     [
         (
             {"drift": 0, "labels_there": 812, "labels_here": 812, "left": 0, **WHOLE},
-            "  drift      0 rows differed when last read, 2026-11-26 18:05:00 UTC; "
-            "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 812 here",
+            (
+                "  drift      0 rows differed when last read, 2026-11-26 18:05:00 UTC; "
+                "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 812 here"
+            ),
         ),
         (
             {"drift": 3, "labels_there": 812, "labels_here": 811, "left": 2, **WHOLE},
