@@ -89,11 +89,11 @@ def with_answers(turns: Sequence[Turn], message_ids: Sequence[str], answers: Map
     Args:
         turns: The conversation.
         message_ids: The ids of its messages, in the same order.
-        answers: Texts by message id.
+        answers: Texts that are not empty, by message id.
     """
     wanted: dict[int, str] = {}
     for number, message_id in enumerate(message_ids):
-        if answer := answers.get(message_id, "").strip():
+        if answer := answers.get(message_id):
             wanted[number if turns[number].role == "assistant" else number + 1] = answer
     found: list[Turn] = []
     ends_at = 0
