@@ -252,7 +252,7 @@ def test_a_chunk_shorter_than_announced_fails_the_export_and_leaves_no_file(
     assert {path for path in Path(tempfile.gettempdir()).glob("tmp*") if path.is_file()} <= before
 
 
-def test_a_result_that_is_gone_fails_the_export(source: LabelboxSource, sandbox: RunningSandbox, project: str) -> None:
+def test_an_export_without_a_result_is_empty(source: LabelboxSource, sandbox: RunningSandbox, project: str) -> None:
     task_id = finished(source, source.start_export(project, Request()))
     sandbox.core.tasks.get(task_id).result = None
     assert list(source.read(task_id)) == []

@@ -81,9 +81,8 @@ def test_an_export_outlives_its_worker(theatre: tuple[Stage, Supervisor], kind: 
     wait_for(supervisor, lambda: compare_with_labelbox(stage)["equal"] or None)
     wait_for(supervisor, lambda: stage.deps.inbox.depth() == 0 or None)
     assert stage.deps.letters.open(10) == []
-    counted = stage.sandbox.call("state")["projects"][0].get("exports")
-    if counted:
-        assert (counted["most_running"], counted["started"]) == (1, tasks_of(stage))
+    counted = stage.sandbox.call("state")["projects"][0]["exports"]
+    assert (counted["most_running"], counted["started"]) == (1, tasks_of(stage))
 
 
 def running(stage: Stage, kind: str) -> Export | None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.sql_tables import deliveries
-from service.domain.errors import LabelsRefused, LabelsUnreachable
+from service.domain.contents import pair
+from service.domain.errors import LabelsRefused, LabelsUnreachable, UnfetchablePrompt
 from service.domain.exports import LAG_ATTEMPTS, LONGEST_RETRY, MAX_ATTEMPTS
 from service.domain.pipelines import LabelPolicy
 from service.ports import Taken
@@ -175,6 +176,43 @@ def test_a_label_that_the_export_does_not_show_yet_is_waited_for(desk: Desk) -> 
     desk.labelbox.catch_up()
     assert desk.convert().settled == 1
     assert desk.texts() == {"row-1": "a summary"}
+
+
+def test_an_edit_that_the_export_does_not_show_yet_is_waited_for(desk: Desk) -> None:
+    desk.label("row-1", "a first summary")
+    desk.convert()
+    desk.labelbox.lag()
+    desk.clock.forward(60)
+    desk.labelbox.label("row-1", "a better summary")
+    desk.ring("row-1", "LABEL_UPDATED")
+    assert desk.convert().settled == 0
+    assert (desk.texts(), desk.inbox.depth()) == ({"row-1": "a first summary"}, 1)
+    desk.labelbox.catch_up()
+    assert desk.convert().settled == 1
+    assert desk.texts() == {"row-1": "a better summary"}
+
+
+def test_a_prompt_that_cannot_be_fetched_now_keeps_its_delivery(desk: Desk) -> None:
+    address = "https://storage.labelbox.com/chat.txt"
+    desk.labelbox.add("row-1", address)
+    desk.prompts.texts_by_address[address] = UnfetchablePrompt("address_unreachable")
+    desk.label("row-1", "a summary")
+    assert (desk.convert().settled, desk.inbox.depth(), desk.errors()) == (0, 1, [])
+    desk.prompts.texts_by_address[address] = "A chat"
+    assert desk.convert().settled == 1
+    assert desk.example("row-1").content == pair("A chat", "a summary")
+
+
+def test_a_prompt_that_can_never_be_fetched_ends_in_the_dead_letters_with_its_remedy(desk: Desk) -> None:
+    address = "https://storage.labelbox.com/chat.txt"
+    desk.labelbox.add("row-1", address)
+    desk.prompts.texts_by_address[address] = UnfetchablePrompt("address_gone")
+    desk.label("row-1", "a summary")
+    for _ in range(MAX_ATTEMPTS):
+        desk.convert(seconds=3600)
+    assert (desk.inbox.depth(), desk.errors()) == (0, ["UnfetchablePrompt"])
+    (letter,) = desk.letters.open(1)
+    assert letter["remedy"]
 
 
 def test_a_row_that_the_export_does_not_show_yet_is_waited_for(desk: Desk) -> None:
