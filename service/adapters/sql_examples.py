@@ -174,7 +174,7 @@ def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], 
         connection.execute(
             sa.update(pipelines).where(pipelines.c.name == pipeline).values(change_count=sequence + len(news))
         )
-    _tell(connection, [change.example for change in changes], now)
+    _tell(connection, changes, now)
     if others:
         rows = [{**_example_row(example), "changed_seq": 0, "changed_at": now} for example in others]
         _replace(connection, rows, keep=("changed_seq", "changed_at"))
@@ -218,7 +218,7 @@ def _example_row(example: Example) -> dict[str, Any]:
     }
 
 
-def _tell(connection: sa.Connection, changed: Sequence[Example], now: datetime) -> None:
+def _tell(connection: sa.Connection, changes: Sequence[Change], now: datetime) -> None:
     """Write what became of these rows, and which labels they have."""
     history = (
         {
@@ -231,12 +231,12 @@ def _tell(connection: sa.Connection, changed: Sequence[Example], now: datetime) 
             "version": example.version,
             "observed_at": example.observed_at,
         }
-        for example in changed
+        for example in (change.example for change in changes if change.is_told)
     )
     _insert(connection, example_history, history)
     labels = (
         {"label_id": label_id, "data_row_id": example.data_row_id}
-        for example in changed
+        for example in (change.example for change in changes)
         for label_id in example.label_ids
     )
     _insert(connection, row_labels, labels, ignore=True)

@@ -28,6 +28,9 @@ class SqlStoryStore:
             sa.select(row_labels.c.data_row_id).where(row_labels.c.label_id == name),
             sa.select(examples.c.data_row_id).where(examples.c.label_id == name),
             sa.select(deliveries.c.data_row_id).where(deliveries.c.data_row_id == name),
+            sa.select(deliveries.c.data_row_id).where(
+                deliveries.c.label_id == name, deliveries.c.data_row_id.is_not(None)
+            ),
         )
         with reading(self._engine) as connection:
             return sorted(connection.scalars(wanted))
@@ -35,7 +38,7 @@ class SqlStoryStore:
     def deliveries(self, data_row_id: str) -> list[Mapping[str, Any]]:
         """See ``StoryStore``."""
         wanted = sa.select(deliveries).where(deliveries.c.data_row_id == data_row_id)
-        return self._all(wanted.order_by(deliveries.c.received_at).limit(MOST_ROWS))
+        return self._newest(wanted, deliveries.c.received_at)
 
     def standings(self, data_row_id: str) -> list[Mapping[str, Any]]:
         """See ``StoryStore``."""
@@ -44,7 +47,7 @@ class SqlStoryStore:
     def history(self, example_id: str) -> list[Mapping[str, Any]]:
         """See ``StoryStore``."""
         wanted = sa.select(example_history).where(example_history.c.example_id == example_id)
-        return self._all(wanted.order_by(example_history.c.position).limit(MOST_ROWS))
+        return self._newest(wanted, example_history.c.position)
 
     def labels(self, data_row_id: str) -> list[str]:
         """See ``StoryStore``."""
@@ -63,6 +66,9 @@ class SqlStoryStore:
         columns = (runs.c.run_id, runs.c.snapshot_id, runs.c.state, runs.c.job_id, runs.c.tuned_model, runs.c.trainer)
         wanted = sa.select(*columns).where(runs.c.snapshot_id.in_(snapshot_ids)).order_by(runs.c.created_at)
         return self._all(wanted) if snapshot_ids else []
+
+    def _newest(self, wanted: sa.Select[Any], column: sa.Column[Any]) -> list[Mapping[str, Any]]:
+        return self._all(wanted.order_by(column.desc()).limit(MOST_ROWS))[::-1]
 
     def _all(self, wanted: sa.Select[Any]) -> list[Mapping[str, Any]]:
         with reading(self._engine) as connection:

@@ -136,6 +136,7 @@ deliveries = sa.Table(
     _moment("received_at"),
     _moment("converted_at"),
     sa.Index("deliveries_by_row", "data_row_id"),
+    sa.Index("deliveries_by_label", "label_id"),
     sa.Index("deliveries_by_outcome", "outcome"),
 )
 
@@ -323,6 +324,7 @@ exports = sa.Table(
     _moment("leased_until", nullable=True),
     sa.Column("turns", sa.Integer, nullable=False),
     sa.Column("error", sa.Text),
+    sa.Index("exports_by_moment", "asked_at"),
     # These settle every race: one of a project runs, and one of a kind stands in line.
     sa.Index(
         "exports_one_running",

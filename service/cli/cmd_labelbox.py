@@ -98,11 +98,18 @@ class _Screen:
         self.is_as_wanted = True
         self._settings, self._is_quiet = settings, is_quiet
         self._name = ""
-        self._secret = settings.webhook_secrets[0].get_secret_value() if settings.webhook_secrets else None
+        self._general: str | None = None
+        self._secret: str | None = None
+        self._variable = _SECRET
 
     def begin(self, name: str) -> "_Screen":
         """Go on to the next pipeline."""
         self._name = name
+        own = self._settings.own_secrets.get(name)
+        # At the pipeline's own address no other secret would count.
+        self._variable = own.webhook_secret_env if own else _SECRET
+        held = own.webhook_secrets if own else self._settings.webhook_secrets
+        self._secret = held[0].get_secret_value() if held else None if own else self._general
         self.facts["pipelines"][name] = {"project": None, "lines": []}
         self._say(name)
         return self
@@ -117,11 +124,11 @@ class _Screen:
         """Give the secret of the environment, or make one and show it, this once."""
         if self._secret is None:
             self._secret = secrets.token_hex(32)
-            self.facts["environment"][_SECRET] = self._secret
-            self._say(
-                f"  Labelbox never shows the webhook's secret again; put it into .env now:\n{_SECRET}={self._secret}"
-            )
-        return _usable(self._secret)
+            self._general = self._secret if self._variable == _SECRET else self._general
+            self.facts["environment"][self._variable] = self._secret
+            assignment = f"{self._variable}={self._secret}"
+            self._say(f"  Labelbox never shows the webhook's secret again; put it into .env now:\n{assignment}")
+        return _usable(self._secret, self._variable)
 
     def end(self, project_id: str, *, is_configured: bool, is_made: bool) -> None:
         """Say what belongs into the configuration and is not there."""
@@ -132,7 +139,7 @@ class _Screen:
             facts["toml"] = f'[pipelines.{self._name}.labels]\nproject = "{project_id}"'
             self._say(f"  Put into {self._settings.config_file}:\n{facts['toml']}")
         if self._settings.setups[self._name].webhook and is_made and self._secret is None:
-            self._say(f"  {_SECRET} is not set: put the secret there that the webhook was made with. {_LOST}")
+            self._say(f"  {self._variable} is not set: put the secret there that the webhook was made with. {_LOST}")
 
     def _say(self, text: str) -> None:
         if not self._is_quiet:
@@ -142,8 +149,8 @@ class _Screen:
 _LOST = "If it is lost, switch the webhook off in Labelbox and run this again."
 
 
-def _usable(secret: str) -> str:
+def _usable(secret: str, variable: str) -> str:
     try:
         return check_secret(secret)
     except ValueError as error:
-        raise ConfigurationError(f"{_SECRET}: {error}", remedy="Choose another: openssl rand -hex 32.") from error
+        raise ConfigurationError(f"{variable}: {error}", remedy="Choose another: openssl rand -hex 32.") from error

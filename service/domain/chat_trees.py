@@ -105,7 +105,9 @@ def _ranks(tree: ChatTree, judgements: Iterable[Judgement]) -> Mapping[str, int]
 def _judged(tree: ChatTree, judgement: Judgement) -> dict[str, int]:
     if judgement.ranked_messages:
         ranking = judgement.ranked_messages.ranked_messages
-        return {item.message_id: item.order or place for place, item in enumerate(ranking, start=1)}
+        if any(item.order is None for item in ranking):
+            raise NoExample("judgements_contradict")
+        return {item.message_id: item.order or 0 for item in ranking}
     if judgement.selected_messages:
         selected = {item.message_id for item in judgement.selected_messages.messages}
     else:

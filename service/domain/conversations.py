@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from service.domain.contents import Content, Turn
+from service.domain.errors import NoExample
 
 Style = Literal["turns", "transcript"]
 # Participants whose name or id holds one of these words are the assistant, unless the configuration names them.
@@ -90,11 +91,17 @@ def with_answers(turns: Sequence[Turn], message_ids: Sequence[str], answers: Map
         turns: The conversation.
         message_ids: The ids of its messages, in the same order.
         answers: Texts that are not empty, by message id.
+
+    Raises:
+        NoExample: Two answers claim one place.
     """
     wanted: dict[int, str] = {}
     for number, message_id in enumerate(message_ids):
         if answer := answers.get(message_id):
-            wanted[number if turns[number].role == "assistant" else number + 1] = answer
+            place = number if turns[number].role == "assistant" else number + 1
+            if wanted.setdefault(place, answer) != answer:
+                # A reply to what the user said, and another wording of the reply that follows.
+                raise NoExample("answers_contradict")
     found: list[Turn] = []
     ends_at = 0
     for number in range(len(turns) + 1):

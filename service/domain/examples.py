@@ -6,7 +6,7 @@ One row a pipeline and data row, whether it gives an example or not: so a row is
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from service.domain.contents import Content, content_hash_of, question_of
@@ -17,6 +17,7 @@ from service.domain.splits import Split, group_key, split_of
 Status = Literal["active", "prompt", "withdrawn", "rejected"]
 # A row of these gives a training line, or a prompt of a prompt set.
 STANDING: frozenset[Status] = frozenset({"active", "prompt"})
+LONGEST_LAG = timedelta(hours=1)
 ROW_GONE = "row_gone"
 # Its prompt was edited into one whose group has another split already.
 SPLIT_CONFLICT = "split_conflict"
@@ -65,10 +66,12 @@ class Change:
         example: The row as it shall be.
         is_new_version: Whether its content differs from before. Only that counts towards the threshold: un-approving
             and approving the same text again must not pay for a second training.
+        is_told: Whether it belongs into the row's story: not where the row was only touched.
     """
 
     example: Example
     is_new_version: bool
+    is_told: bool = True
 
 
 def example_id_of(pipeline: str, data_row_id: str) -> str:
@@ -107,7 +110,8 @@ def plan_changes(
         new = _standing(pipeline, old, outcome, observed_at, policy, given)
         if old is None or _substance(old) != _substance(new):
             changed = old is None or old.content_hash != new.content_hash
-            changes.append(Change(new, is_new_version=new.status in STANDING and changed))
+            told = old is None or _story(old) != _story(new)
+            changes.append(Change(new, is_new_version=new.status in STANDING and changed, is_told=told))
     return changes
 
 
@@ -115,7 +119,11 @@ def _is_stale(old: Example, outcome: RowOutcome, observed_at: datetime) -> bool:
     if old.reason == ROW_GONE and old.observed_at > observed_at:
         # A row that is gone has no activity to compare with: what was asked for earlier knows nothing newer.
         return True
-    return (old.activity_at, old.observed_at) > (outcome.activity_at, observed_at)
+    if outcome.activity_at < old.activity_at:
+        # Exports lag, and show an older state for a while. What they show long after is what there is: whether a
+        # deletion takes the time of a row's last activity back, nobody says.
+        return observed_at - old.observed_at < LONGEST_LAG
+    return outcome.activity_at == old.activity_at and observed_at < old.observed_at
 
 
 def withdrawn(example: Example, *, observed_at: datetime) -> Change:
@@ -175,6 +183,10 @@ def _draw(pipeline: str, group: str, policy: DatasetPolicy) -> Split:
         held_out_percent=policy.held_out_percent,
         validation_percent=policy.validation_percent,
     )
+
+
+def _story(example: Example) -> tuple[object, ...]:
+    return (example.status, example.reason, example.label_id, example.choice, example.version)
 
 
 def _substance(example: Example) -> tuple[object, ...]:

@@ -230,7 +230,8 @@ def shows(outcome: RowOutcome | None, *, topic: str, label_id: str | None, annou
     if outcome is None:
         return False
     if label_id is None:
-        return True
+        # A step of the workflow, perhaps the approval; which one, nobody says.
+        return outcome.reason != "not_done"
     if (label_id in outcome.label_ids) == (topic == "LABEL_DELETED"):
         return False
     touched_at = outcome.touched_at

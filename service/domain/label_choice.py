@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+from service.domain.errors import NoExample
 from service.domain.export_rows import Label, Project, moment_of
 
 Accept = Literal["done", "submitted"]
@@ -34,22 +35,29 @@ def refusal(project: Project, accept: Accept) -> str | None:
     return "consensus_incomplete" if is_waiting else None
 
 
-def choose_label(project: Project) -> tuple[Label, str] | None:
-    """Give the label that counts and why it does; None where the row was skipped.
+def choose_label(project: Project) -> tuple[Label, str]:
+    """Give the label that counts and why it does.
 
     The one that Labelbox selected; else the only one; else the highest consensus or benchmark score, and among
     equals the newest content. Scores come late: without any the newest content counts.
+
+    Raises:
+        NoExample: The row was skipped, or the selected label is not on it.
 
     Source: Labelbox documentation, "Consensus" and "Benchmark"; the order of the rest is ours.
     """
     selected = project.project_details.selected_label_id if project.project_details else None
     for label in project.labels:
         if label.id == selected:
-            # Where a skip was approved, no other label may speak for the row.
-            return None if _is_skipped(label) else (label, "selected")
+            if _is_skipped(label):
+                # Where a skip was approved, no other label may speak for the row.
+                raise NoExample("skipped")
+            return label, "selected"
+    if selected:
+        raise NoExample("selection_missing")
     useful = [label for label in project.labels if not _is_skipped(label)]
     if not useful:
-        return None
+        raise NoExample("skipped")
     if len(useful) == 1:
         return useful[0], "only"
     best = max(useful, key=lambda label: (_score(label), _changed_at(label), label.id))

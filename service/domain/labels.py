@@ -150,10 +150,10 @@ class RowReader:
             return RowOutcome(**found, reason="not_in_project")
         if reason := refusal(project, self._policy.accept):
             return RowOutcome(**found, reason=reason)
-        chosen = choose_label(project)
-        if chosen is None:
-            return RowOutcome(**found, reason="skipped")
-        label, choice = chosen
+        try:
+            label, choice = choose_label(project)
+        except NoExample as none:
+            return RowOutcome(**found, reason=none.reason)
         try:
             content = self._content(row, label, row_data)
         except NoExample as none:

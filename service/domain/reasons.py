@@ -26,6 +26,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "broken_text": "a text holds a NUL or half a character",
         "no_selection": "nobody selected or ranked an answer of the chat",
         "judgements_contradict": "two judgements of the same answers contradict each other",
+        "answers_contradict": "two answers to messages of the conversation claim one place",
+        "selection_missing": "the label that Labelbox selected is not on the row",
         "no_output_chosen": "the labeler preferred none of the outputs",
         "several_preferences": "several questions ask for the preferred output; name one as `response`",
         "roles_unclear": "nobody can say who is the assistant; name them as `assistant`",

@@ -1,6 +1,6 @@
 """Read exported rows for one pipeline; a row that cannot be read does not spoil the others."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -11,8 +11,6 @@ from service.domain.labels import RowOutcome, RowReader
 from service.domain.pipelines import Pipeline
 from service.ports import PromptTexts
 
-# Labelbox exports at most this many rows by id.
-MAX_EXPORT_IDS = 2000
 # Each text behind an address may have a mebibyte.
 FETCHED_AT_ONCE = 100
 
@@ -32,7 +30,6 @@ def read_rows(
     pipeline: Pipeline,
     ontology: Mapping[str, Any],
     prompts: PromptTexts,
-    on_wait: Callable[[], None] = lambda: None,
 ) -> RowsRead:
     """Read each row of an export as this pipeline sees it.
 
@@ -41,7 +38,6 @@ def read_rows(
         pipeline: Whose rules count.
         ontology: The project's normalized ontology.
         prompts: Fetches prompts that were uploaded as addresses.
-        on_wait: Called every few seconds meanwhile.
 
     Raises:
         AmbiguousOntology: The ontology does not say which answer is wanted.
@@ -60,7 +56,7 @@ def read_rows(
             found.unreadable[row_id_of(exported)] = error
     addresses = iter(behind)
     while some := list(islice(addresses, FETCHED_AT_ONCE)):
-        for address, text in prompts.texts(some, on_wait=on_wait).items():
+        for address, text in prompts.texts(some).items():
             for row in behind[address]:
                 _read_fetched(found, reader, row, text)
     return found

@@ -15,6 +15,8 @@ from service.ports import Clock, DeadLetters, ExampleStore, PromptTexts, Taken
 from service.usecases.read_rows import RowsRead, read_rows
 from service.usecases.write_examples import write_outcomes
 
+# A row that is not done after a step of the workflow is looked at once more: exports lag.
+WORKFLOW_LOOKS = 2
 # Where more than this crashes it is no single delivery, and looking for it would take all day.
 MOST_CRASHES = 60
 
@@ -145,7 +147,8 @@ class Settling:
             )
             for row_id in bell.data_row_ids
         )
-        return Fate.SETTLED if is_shown or looks >= LAG_ATTEMPTS else Fate.LATER
+        enough = LAG_ATTEMPTS if bell.label_id else WORKFLOW_LOOKS
+        return Fate.SETTLED if is_shown or looks >= enough else Fate.LATER
 
     def _outcome(self, rung: Rung, read: RowsRead, shown: Shown) -> str:
         for row_id in rung.doorbell.data_row_ids:

@@ -192,6 +192,26 @@ def test_an_edit_that_the_export_does_not_show_yet_is_waited_for(desk: Desk) -> 
     assert desk.texts() == {"row-1": "a better summary"}
 
 
+def test_an_approval_that_the_export_does_not_show_yet_is_waited_for(desk: Desk) -> None:
+    desk.label("row-1", "a summary", status="IN_REVIEW")
+    desk.convert()
+    desk.labelbox.lag()
+    desk.labelbox.move("row-1", "DONE")
+    desk.ring("row-1", "WORKFLOW_ACTION")
+    assert (desk.convert().settled, desk.inbox.depth()) == (0, 1)
+    desk.labelbox.catch_up()
+    assert desk.convert().settled == 1
+    assert desk.texts() == {"row-1": "a summary"}
+
+
+def test_a_step_that_was_no_approval_is_looked_at_twice_and_no_more(desk: Desk) -> None:
+    desk.label("row-1", "a summary", status="IN_REVIEW")
+    desk.convert()
+    desk.labelbox.move("row-1", "IN_REWORK")
+    desk.ring("row-1", "WORKFLOW_ACTION")
+    assert [desk.convert().settled, desk.convert().settled] == [0, 1]
+
+
 def test_a_prompt_that_cannot_be_fetched_now_keeps_its_delivery(desk: Desk) -> None:
     address = "https://storage.labelbox.com/chat.txt"
     desk.labelbox.add("row-1", address)

@@ -82,6 +82,18 @@ def test_every_name_of_a_row_leads_to_the_same_story(shop: Workshop) -> None:
     assert stories[0]["label_ids"] == ["label-2", "label-row-1"]
 
 
+def test_a_label_that_only_a_delivery_named_leads_to_its_row(shop: Workshop) -> None:
+    write(shop, make_refusal("row-1", "not_labelled", at=shop.clock.now))
+    assert story(shop, "label-row-1")["data_row_id"] == "row-1"
+
+
+def test_touches_without_a_change_are_no_part_of_the_story(shop: Workshop) -> None:
+    for _ in range(5):
+        write(shop, make_outcome("row-1", at=shop.clock.forward(1)))
+    (standing,) = story(shop, "row-1")["pipelines"]  # type: ignore[misc]
+    assert len(standing["history"]) == 1
+
+
 def test_what_became_of_a_row_is_told_in_order_with_its_reasons(shop: Workshop) -> None:
     write(shop, make_outcome("row-1", "one", at=shop.clock.now))
     write(shop, make_refusal("row-1", "not_done", at=shop.clock.forward(1)))

@@ -134,6 +134,30 @@ def test_the_secret_of_the_environment_is_used_and_never_shown(
     assert [hook.secret for hook in server.core.organization.webhooks.values()] == ["hidden-1"]
 
 
+def test_a_pipeline_with_a_secret_of_its_own_gets_that_one(
+    call: Call, folder: Path, server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = '[pipelines.p.labels]\nwebhook_secret_env = "OWN_SECRET"\n'
+    (folder / "tuneloop.toml").write_text(SETUP.replace(URL, f"{URL}/p") + labels)
+    monkeypatch.setenv("LABELBOX_WEBHOOK_SECRET", "general")
+    monkeypatch.setenv("OWN_SECRET", "hidden-own")
+    code, out, err = call("labelbox", "setup")
+    assert (code, "hidden" in out + err) == (0, False)
+    assert [hook.secret for hook in server.core.organization.webhooks.values()] == ["hidden-own"]
+
+
+def test_a_secret_made_for_one_pipeline_is_told_under_its_own_name(
+    call: Call, folder: Path, server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = '[pipelines.p.labels]\nwebhook_secret_env = "OWN_SECRET"\n'
+    (folder / "tuneloop.toml").write_text(SETUP.replace(URL, f"{URL}/p") + labels)
+    monkeypatch.setenv("LABELBOX_WEBHOOK_SECRET", "general")
+    _, out, _ = call("labelbox", "setup")
+    (hook,) = server.core.organization.webhooks.values()
+    assert f"OWN_SECRET={hook.secret}" in out
+    assert hook.secret != "general"
+
+
 def test_a_secret_that_would_alter_the_query_is_refused_before_the_webhook_is_made(
     call: Call, server: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

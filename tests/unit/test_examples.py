@@ -218,6 +218,23 @@ def test_an_export_asked_for_before_the_row_was_gone_does_not_bring_it_back() ->
     assert table.rows["row-1"].status == "withdrawn"
 
 
+def test_an_activity_that_went_back_is_believed_once_no_lag_explains_it() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", at=hours(1)), at=hours(1))
+    # Its label was deleted, and that took the time of the last activity back.
+    deleted = make_refusal("row-1", NOT_LABELLED, at=hours(0))
+    assert table.look(deleted, at=hours(1.5)) == []
+    table.look(deleted, at=hours(2.5))
+    assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("withdrawn", NOT_LABELLED)
+
+
+def test_a_touch_that_changes_nothing_is_no_part_of_the_story() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", at=hours(0)), at=hours(0))
+    (touched,) = table.look(make_outcome("row-1", at=hours(1)), at=hours(1))
+    assert (touched.is_told, touched.is_new_version) == (False, False)
+
+
 def test_a_row_that_came_back_is_an_example_again() -> None:
     table = Table()
     table.look(make_outcome("row-1", at=hours(0)), at=hours(0))

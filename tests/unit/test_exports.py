@@ -1,6 +1,7 @@
 """Exports: whose turn it is, how long to wait, what is asked for, and what counts as shown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -244,8 +245,11 @@ def test_a_row_shows_what_was_announced_or_is_looked_at_again(
     assert shows(outcome, topic=topic, label_id="l", announced_at=announced_at) is expected
 
 
-def test_a_delivery_that_names_no_label_only_needs_its_row() -> None:
-    assert shows(row(), topic="WORKFLOW_ACTION", label_id=None, announced_at=None)
+def test_a_step_of_the_workflow_is_shown_by_a_row_that_is_done() -> None:
+    approved = replace(row(), reason=None)
+    assert shows(approved, topic="WORKFLOW_ACTION", label_id=None, announced_at=None)
+    # Perhaps it was the approval, and the export lags.
+    assert not shows(row(), topic="WORKFLOW_ACTION", label_id=None, announced_at=None)
     assert not shows(None, topic="WORKFLOW_ACTION", label_id=None, announced_at=None)
 
 

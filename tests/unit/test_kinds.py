@@ -203,6 +203,13 @@ def test_an_answer_to_what_a_customer_said_is_the_reply_to_it() -> None:
     )
 
 
+def test_two_answers_for_one_place_are_refused() -> None:
+    both = label("l", written("summary", "Soon.", message="m0"), written("summary", "Monday.", message="m1"))
+    assert read(exported(CHAT, both), ontology(SUMMARY)).reason == "answers_contradict"
+    same = label("l", written("summary", " Soon.\n", message="m0"), written("summary", " Soon.\n", message="m1"))
+    assert content(exported(CHAT, same), ontology(SUMMARY))[-1].content == " Soon.\n"
+
+
 def test_a_conversation_that_is_only_rated_is_the_example_as_a_whole() -> None:
     row = exported(CHAT, label("l", ticked("grade", "good")))
     assert content(row, ontology(GRADE), where={"grade": ("good",)}) == pair("Where is it?", "On its way.")
@@ -355,6 +362,12 @@ def test_judgements_that_contradict_each_other_decide_nothing() -> None:
         read(exported(TREE, label("l", objects=[selection("a1"), selection("b1")])), JUDGING).reason
         == "judgements_contradict"
     )
+
+
+def test_a_ranking_without_its_order_decides_nothing() -> None:
+    ranked = ranking("a1", "b1")
+    del ranked["ranked_messages"]["ranked_messages"][0]["order"]
+    assert read(exported(TREE, label("l", objects=[ranked])), JUDGING).reason == "judgements_contradict"
 
 
 def test_the_configuration_names_the_tool_that_decides() -> None:

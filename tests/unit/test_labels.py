@@ -185,8 +185,8 @@ def test_a_skipped_label_does_not_count_beside_a_useful_one() -> None:
     assert answer(row(skipped, label("l-1", text_answer("useful")))) == "useful"
 
 
-def test_a_selection_that_names_no_useful_label_is_passed_over() -> None:
-    assert answer(row(label("l-1", text_answer("x")), selected_label_id="gone")) == "x"
+def test_where_the_selected_label_is_missing_no_other_speaks_for_the_row() -> None:
+    assert read(row(label("l-1", text_answer("x")), selected_label_id="gone")).reason == "selection_missing"
 
 
 def test_performance_details_are_not_needed() -> None:

@@ -30,6 +30,7 @@ def upgrade() -> None:
     op.add_column("examples", sa.Column("choice", sa.Text(), nullable=True))
     op.create_index("examples_by_row", "examples", ["data_row_id"], unique=False)
     op.create_index("examples_by_key", "examples", ["global_key"], unique=False)
+    op.create_index("deliveries_by_label", "deliveries", ["label_id"], unique=False)
     op.create_table(
         "example_history",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("export_id"),
     )
+    op.create_index("exports_by_moment", "exports", ["asked_at"], unique=False)
     op.create_index("exports_by_state", "exports", ["state", "updated_at"], unique=False)
     for name, columns, state in (
         ("exports_one_running", ["project"], "running"),
