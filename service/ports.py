@@ -498,6 +498,9 @@ class DeadLetters(Protocol):
     def take(self, letter_id: str) -> Delivery | None:
         """Give a letter's delivery for a replay; None if it has none."""
 
+    def settle(self, kind: str, subjects: Sequence[str], *, now: datetime) -> None:
+        """Mark the letters about these as mended by themselves, if there are any."""
+
     def close(self, letter_id: str, *, taken_at: datetime) -> None:
         """Mark a letter as replayed, unless it was put aside again after it was taken."""
 

@@ -14,6 +14,9 @@ from service.domain.errors import ExportMoved, NotFound
 from service.domain.exports import ABANDONED_AFTER, OPEN, Export, ExportState, Kind, may_begin
 
 _GATE = "labelbox"
+# Whoever leaves a window to others takes the lease off; one that ran out is a death. (Those over rows are counted with
+# the deliveries.)
+_DIED = sa.case((sa.and_(exports.c.kind == "window", exports.c.leased_until.is_not(None)), 1), else_=0)
 _IS_OPEN = exports.c.state.in_(sorted(OPEN))
 # Whose turn it is needs no lists of ids.
 _LISTS = frozenset({"asked", "progress"})
@@ -77,7 +80,7 @@ class SqlExportStore:
         statement = (
             sa.update(exports)
             .where(exports.c.export_id == export.export_id, *_standing(now))
-            .values(leased_until=until, turns=exports.c.turns + 1)
+            .values(leased_until=until, turns=exports.c.turns + 1, attempts=exports.c.attempts + _DIED)
             .returning(*exports.c)
         )
         with self._engine.begin() as connection:

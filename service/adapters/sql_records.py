@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import reading, storable, upsert
+from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles, snapshots
 from service.domain.deliveries import Delivery
 from service.domain.errors import NotFound, ServiceError
@@ -101,7 +101,7 @@ class SqlDeadLetters:
         """See ``DeadLetters``."""
         subject = storable(subject)
         row = {
-            "letter_id": hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16],
+            "letter_id": _letter_id(kind, subject),
             "kind": kind,
             "subject": subject,
             "error": type(error).__name__,
@@ -144,12 +144,24 @@ class SqlDeadLetters:
             return None
         return Delivery(row.subject, row.topic, row.pipeline, row.body, row.received_at)
 
+    def settle(self, kind: str, subjects: Sequence[str], *, now: datetime) -> None:
+        """See ``DeadLetters``."""
+        ids = [_letter_id(kind, storable(subject)) for subject in subjects]
+        with self._engine.begin() as connection:
+            for chunk in chunks(ids):
+                mine = (dead_letters.c.letter_id.in_(chunk), dead_letters.c.replayed_at.is_(None))
+                connection.execute(sa.update(dead_letters).where(*mine).values(replayed_at=now, body=None))
+
     def close(self, letter_id: str, *, taken_at: datetime) -> None:
         """See ``DeadLetters``; the body goes: it is in the inbox again, and holds label text."""
         mine = (dead_letters.c.letter_id == letter_id, dead_letters.c.created_at <= taken_at)
         done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None)
         with self._engine.begin() as connection:
             connection.execute(done)
+
+
+def _letter_id(kind: str, subject: str) -> str:
+    return hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()[:16]
 
 
 class SqlReconcileStore:

@@ -197,12 +197,12 @@ def window_asked(
         now: The time.
 
     Returns:
-        ``since``, None for all of it; ``whole``; and the ``pipelines``.
+        ``since``, None for all of it; ``whole``; the ``pipelines``; and ``policies``, what each of them reads.
     """
     whole = bool(wish.get("whole")) or any(_needs_all(found, policies[name], now) for name, found in before.items())
     cursors = [found.cursor for found in before.values() if found.cursor is not None]
     since = None if whole or not cursors else (min(cursors) - overlap).isoformat()
-    return {"whole": since is None, "since": since, "pipelines": sorted(before)}
+    return {"whole": since is None, "since": since, "pipelines": sorted(before), "policies": dict(policies)}
 
 
 def policy_of(pipeline: Pipeline) -> str:

@@ -54,7 +54,10 @@ class Look:
         self._export, self._ontology = export, ontology
         self._prompts, self._examples, self._letters = prompts, examples, letters
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
-        before: Mapping[str, Any] = export.progress
+        # What was read for other pipelines, or by other rules, says nothing of these.
+        self._policies: Mapping[str, str] = export.asked.get("policies", {})
+        is_ours = export.progress.get("policies", self._policies) == self._policies
+        before: Mapping[str, Any] = export.progress if is_ours else {}
         self._found = {name: Found(**before.get("found", {}).get(name, {})) for name in self._pipelines}
         # Of another task of ours the count says nothing.
         self.parts_read = int(before.get("parts", 0)) if before.get("task") == export.task_id else 0
@@ -69,6 +72,7 @@ class Look:
         self._unseen: dict[str, set[str]] = {}
         self._shown: set[str] = set()
         self._malformed = 0
+        self._held_back: set[str] = set(before.get("held_back", ()))
 
     def begin(self) -> None:
         """Note what stands here before anything is mended."""
@@ -86,6 +90,7 @@ class Look:
 
     def pass_over(self, rows: Sequence[Row | None]) -> None:
         """Only note that these were shown."""
+        self._malformed += sum(row is None for row in rows)
         for row in rows:
             if row is not None:
                 for unseen in self._unseen.values():
@@ -96,7 +101,6 @@ class Look:
     def read(self, rows: Sequence[Row | None]) -> None:
         """Mend the examples of these rows."""
         good = [row for row in rows if row is not None]
-        self._malformed += len(rows) - len(good)
         for name, pipeline in self._pipelines.items():
             if name in self.refused:
                 continue
@@ -104,6 +108,8 @@ class Look:
             found.rows += len(good)
             found.unreadable += len(rows) - len(good)
             found.left += len(rows) - len(good)
+            if len(rows) > len(good):
+                self._held_back.add(name)
             try:
                 self._isolate(pipeline, good, [])
             except ServiceError as error:
@@ -111,7 +117,7 @@ class Look:
                     raise
                 # One pipeline that is configured wrong keeps no label from the others.
                 self.refused[name] = f"{type(error).__name__}: {error}. What to do: {error.remedy}"
-        self.pass_over(good)
+        self.pass_over(rows)
         self.parts_read += 1
 
     def end(self) -> None:
@@ -134,9 +140,15 @@ class Look:
             "found": {name: asdict(found) for name, found in self._found.items()},
             "missing": self.missing,
             "part": self._part,
+            "policies": self._policies,
+            "held_back": sorted(self._held_back),
             "refused": self.refused,
             "looked_at": self.looked_at.isoformat(),
         }
+
+    def is_held_back(self, name: str) -> bool:
+        """Say whether rows of this window could not be read now and may be later."""
+        return name in self._held_back
 
     def names(self) -> list[str]:
         """Give the pipelines that were read."""
@@ -171,15 +183,19 @@ class Look:
         return read_rows(rows, pipeline=pipeline, ontology=self._ontology, prompts=self._prompts)
 
     def _mend(self, pipeline: Pipeline, read: RowsRead) -> None:
-        for row_id, error in read.unreadable.items():
-            self._set_aside(pipeline.name, row_id, error)
-        # What cannot be fetched now is left as it is: the next look at the whole project asks again.
-        self._found[pipeline.name].left += len(read.delayed)
         before = self._examples.existing(pipeline.name, list(read.outcomes))
         # A queue of a hundred thousand rows that nobody has labelled yet is no news.
         news = [item for item in read.outcomes.values() if item.reason != NOT_LABELLED or item.data_row_id in before]
         self._write(pipeline, news, (), before)
+        for row_id, error in read.unreadable.items():
+            self._set_aside(pipeline.name, row_id, error)
+        subjects = [f"{pipeline.name}/{row_id}" for row_id in read.outcomes]
+        self._letters.settle("row", subjects, now=self._export.observed_at)
         found = self._found[pipeline.name]
+        # What cannot be fetched now stays as it is, and the next look reads this window once more.
+        found.left += len(read.delayed)
+        if read.delayed:
+            self._held_back.add(pipeline.name)
         found.labels_there += sum(outcome.reason is None for outcome in read.outcomes.values())
 
     def _withdraw(self, asked: Sequence[str]) -> None:

@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from service.domain.errors import ConversionCrashed, ExportMoved, LabelsUnreachable, RowsRefused, ServiceError
-from service.domain.exports import Before, Export, ExportState, policy_of, window_asked
+from service.domain.errors import (
+    ConversionCrashed,
+    ExportMoved,
+    LabelsUnreachable,
+    NotFound,
+    RowsRefused,
+    ServiceError,
+)
+from service.domain.exports import MAX_ATTEMPTS, WHOLE_EVERY, Before, Export, ExportState, policy_of, window_asked
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, PromptTexts, ReconcileStore
 from service.usecases.exporting import Exports, Patience
@@ -100,7 +107,12 @@ class Reconcile:
             done = self(project)
             if done.error is not None:
                 raise done.error
-            export = self._parts.exports.get(export_id)
+            try:
+                export = self._parts.exports.get(export_id)
+            except NotFound:
+                # Another one that failed meanwhile took its place in the line.
+                export_id = self.want(project, whole=whole).export_id
+                continue
             if export.state is ExportState.READ:
                 return Reconciled(export.progress.get("facts", {}), export.progress.get("refused", {}))
             if export.error is not None:
@@ -113,8 +125,15 @@ class Reconcile:
             return None
         for export in exports.due("window"):
             if export.project == project and export.state is ExportState.RUNNING:
-                return exports.lease(export)
+                return self._taken_over(exports.lease(export))
         return self._turn(project)
+
+    def _taken_over(self, export: Export | None) -> Export | None:
+        """Give up what too many workers died over: it would keep the project's deliveries from their turn."""
+        if export is None or export.attempts < MAX_ATTEMPTS:
+            return export
+        _Job(self._parts, export).fail(ConversionCrashed(f"{export.attempts} workers died or failed while it was read"))
+        return None
 
     def _turn(self, project: str) -> Export | None:
         exports = self._parts.exports
@@ -204,7 +223,8 @@ class _Job:
         parts, now = self._parts, self._parts.clock()
         facts = {name: self._facts(look, name) for name in look.names()}
         for name, found in facts.items():
-            parts.store.reconciled(name, found, until=look.looked_at, now=now)
+            parts.store.reconciled(name, found, until=self._until(look, name), now=now)
+        parts.letters.settle("reconcile", [self._export.project], now=now)
         for name, words in look.refused.items():
             # Not further than it came before.
             until = parts.store.cursor(name) or look.looked_at
@@ -212,6 +232,16 @@ class _Job:
             parts.store.reconciled(name, {**_NOTHING, **self._before(name), **refused}, until=until, now=now)
         parts.exports.end(replace(self._export, progress={"facts": facts, "refused": look.refused}))
         return Reconciled(facts, look.refused)
+
+    def _until(self, look: Look, name: str) -> datetime:
+        """Give from when activity is still to be read: what could not be read now comes with the next window.
+
+        Not for ever: after a day only a look at the whole project asks for it again.
+        """
+        if not look.is_held_back(name):
+            return look.looked_at
+        a_day_ago = look.looked_at - WHOLE_EVERY
+        return max(self._parts.store.cursor(name) or a_day_ago, a_day_ago)
 
     def _facts(self, look: Look, name: str) -> dict[str, Any]:
         """Give what was found; what only a look at everything can tell is carried on from the last one."""
@@ -227,7 +257,9 @@ class _Job:
         return {key: value for key, value in latest.items() if key not in {"at", "refused", "refused_at"}}
 
     def _policy(self, name: str) -> str:
-        return policy_of(self._parts.pipelines[name])
+        # As it was when the window was asked for: with another one since, all is read again.
+        asked: Mapping[str, str] = self._export.asked.get("policies", {})
+        return asked.get(name) or policy_of(self._parts.pipelines[name])
 
 
 # What is said of a pipeline that was never read.

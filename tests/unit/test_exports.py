@@ -171,7 +171,8 @@ def looked(hours: float, **facts: Any) -> Before:  # noqa: ANN401 - facts of any
 def test_a_window_reads_back_to_the_pipeline_that_is_furthest_behind() -> None:
     found = asked({"a": looked(1), "b": looked(2)})
     since = NOON - timedelta(hours=2) - OVERLAP
-    assert found == {"whole": False, "since": since.isoformat(), "pipelines": ["a", "b"]}
+    policies = {"a": "p", "b": "p"}
+    assert found == {"whole": False, "since": since.isoformat(), "pipelines": ["a", "b"], "policies": policies}
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,8 @@ def test_one_pipeline_that_needs_all_of_it_makes_it_whole_for_all(behind: Before
 
 
 def test_a_person_may_ask_for_all_of_it() -> None:
-    assert asked({"a": looked(1)}, wish={"whole": True}) == {"whole": True, "since": None, "pipelines": ["a"]}
+    found = asked({"a": looked(1)}, wish={"whole": True})
+    assert found == {"whole": True, "since": None, "pipelines": ["a"], "policies": {"a": "p"}}
 
 
 def test_a_pipeline_that_cannot_be_read_does_not_have_everything_read_every_time() -> None:
