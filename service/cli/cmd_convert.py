@@ -83,8 +83,10 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
         assistant=tuple(assistant or ()),
         conversation=conversation.value if conversation else None,
     )
-    if len({path.resolve() for path in (export, out, rejects)}) < 3:  # noqa: PLR2004 - as many as there are paths
-        raise ConfigurationError("the export, --out and --rejects must be three files", remedy="Name others.")
+    if len({path.resolve() for path in (export, ontology, out, rejects)}) < 4:  # noqa: PLR2004 - as many as there are paths
+        raise ConfigurationError(
+            "the export, --ontology, --out and --rejects must be four files", remedy="Name others."
+        )
     reader = RowReader(_ontology(ontology), policy, form=_form(form), offline=True)
     reasons = convert_file(export, reader, out=out, rejects=rejects, system=system, form=form.value, project=project)
     if as_json:

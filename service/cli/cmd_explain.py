@@ -25,6 +25,8 @@ def explain(
     deps = Deps(load(os.environ))
     found = tell(name, stories=deps.stories, snapshots=deps.snapshots, evaluations=deps.evaluations)
     if as_json:
+        for standing in [item for row in found for item in row["pipelines"]]:
+            standing["content"] = standing["content"] if text else None
         print_json(found)
         return
     for row in found:

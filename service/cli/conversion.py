@@ -124,7 +124,8 @@ def _written(
 ) -> Iterator[bytes]:
     content = outcome.content or ()
     if form == "prompts":
-        row = {"row_data": content[0].content, "global_key": outcome.global_key or f"prompt-{outcome.label_id}"}
+        # Not the row's own key, which belongs to the row that the labeler wrote it on.
+        row = {"row_data": content[0].content, "global_key": f"prompt-{outcome.global_key or outcome.label_id}"}
         yield json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
         return
     yield from lines_of(content, system=system, form=form)

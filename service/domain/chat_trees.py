@@ -105,9 +105,12 @@ def _ranks(tree: ChatTree, judgements: Iterable[Judgement]) -> Mapping[str, int]
 def _judged(tree: ChatTree, judgement: Judgement) -> dict[str, int]:
     if judgement.ranked_messages:
         ranking = judgement.ranked_messages.ranked_messages
-        if any(item.order is None for item in ranking):
+        orders = {item.message_id: item.order for item in ranking if item.order is not None}
+        first = min(orders.values(), default=-1)
+        if len(orders) != len(ranking) or first not in {0, 1}:
             raise NoExample("judgements_contradict")
-        return {item.message_id: item.order or 0 for item in ranking}
+        # Some count from 0.
+        return {key: order + 1 - first for key, order in orders.items()}
     if judgement.selected_messages:
         selected = {item.message_id for item in judgement.selected_messages.messages}
     else:
@@ -132,7 +135,7 @@ def _losers(tree: ChatTree, level: Sequence[str], chosen: str, ranks: Mapping[st
     """Give the answers placed below the chosen one, best first; an equal text has not lost."""
     below = [key for key in level if ranks.get(key, 0) > ranks.get(chosen, 1)]
     texts = (_text(tree, key) for key in sorted(below, key=lambda key: ranks[key]))
-    return tuple(dict.fromkeys(text for text in texts if text != _text(tree, chosen)))
+    return tuple(dict.fromkeys(text for text in texts if text.strip() and text != _text(tree, chosen)))
 
 
 def _continued(tree: ChatTree, level: Sequence[str], ranks: Mapping[str, int]) -> str | None:

@@ -15,7 +15,7 @@ from service.domain.errors import NoExample
 Style = Literal["turns", "transcript"]
 # Participants whose name or id holds one of these words are the assistant, unless the configuration names them.
 _ASSISTANT = re.compile(
-    r"(?:^|[\W_])(?:ai|agent|assistant|bot|chatbot|chatgpt|gpt|llm|model)(?:$|[\W_\d])", re.IGNORECASE
+    r"(?:^|[\W_])(?:(?-i:AI)|agent|assistant|bot|chatbot|chatgpt|gpt|llm|model)(?:$|[\W_\d])", re.IGNORECASE
 )
 
 

@@ -139,7 +139,7 @@ def rating_question(ontology: Ontology, name: str, values: Sequence[str]) -> tup
     Raises:
         AmbiguousOntology: There is no such question of one's choice, or no such option.
     """
-    question = _named(tuple(ontology.all_questions()), name)
+    question = _named(tuple(ontology.all_questions()), name, remedy=_WHERE_REMEDY)
     allowed = set()
     for value in values:
         fitting = {key for key, option in question.options.items() if value in {key, option.value, option.label}}
@@ -162,10 +162,11 @@ def _inferred(ontology: Ontology, candidates: Sequence[Question]) -> tuple[Quest
     return (chosen[0],)
 
 
-def _named(questions: Sequence[Question], name: str) -> Question:
+def _named(questions: Sequence[Question], name: str, *, remedy: str | None = None) -> Question:
     found = [question for question in questions if question.is_named(name)]
     if len(found) != 1:
-        raise AmbiguousOntology(f"{len(found)} questions are named {name!r}; the ontology has: {_list(questions)}")
+        words = f"{len(found)} questions are named {name!r}; the ontology has: {_list(questions)}"
+        raise AmbiguousOntology(words, remedy=remedy)
     return found[0]
 
 

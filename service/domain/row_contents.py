@@ -72,7 +72,7 @@ class ContentReader:
             is_asked = is_asked or (turn.role == "user" and bool(turn.content.strip()))
         if not is_asked:
             raise NoExample("empty_prompt")
-        if not content[-1].content.strip():
+        if not all(turn.content.strip() for turn in content if turn.role == "assistant"):
             raise NoExample("no_answer")
         return content
 
@@ -132,10 +132,14 @@ class ContentReader:
         """Read the choice among model outputs; None where no question asks for it."""
         names = {name for output in conversation.model_outputs for name in (output.title, output.model_config_name)}
         asked = [question for question in self._choices() if _names(question) & (names - {""})]
-        if self._policy.kind == "conversation" or (not asked and self._policy.kind is None):
+        is_written = not self._response or self._response[0].answer == "text"
+        if self._policy.kind == "conversation" or (not asked and self._policy.kind is None and is_written):
             return None
-        if not asked:
+        if not asked and conversation.model_outputs:
+            # A class of one's own making is no answer to what the outputs answer.
             raise NoExample("no_output_chosen")
+        if not asked:
+            return None
         if len(asked) > 1:
             raise NoExample("several_preferences")
         ticked = [choice for item in answers if item.feature_schema_id == asked[0].feature_schema_id

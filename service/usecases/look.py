@@ -9,7 +9,7 @@ from service.domain.errors import ConversionCrashed, ServiceError
 from service.domain.examples import STANDING, Change, Example
 from service.domain.exports import MAX_IDS, Export
 from service.domain.label_choice import NOT_LABELLED
-from service.domain.labels import RowOutcome
+from service.domain.labels import RowOutcome, RowReader
 from service.domain.pipelines import Pipeline
 from service.ports import DeadLetters, ExampleStore, PromptTexts
 from service.usecases.read_rows import RowsRead, read_rows, row_id_of
@@ -75,7 +75,13 @@ class Look:
         self._held_back: set[str] = set(before.get("held_back", ()))
 
     def begin(self) -> None:
-        """Note what stands here before anything is mended."""
+        """Note what stands here before anything is mended, and which pipelines cannot read the ontology at all."""
+        for name, pipeline in self._pipelines.items():
+            try:
+                # Also where the window holds no row that would show it.
+                RowReader(self._ontology, pipeline.labels, form=pipeline.form)
+            except ServiceError as error:
+                self.refused[name] = _words(error)
         if self._by_id:
             return
         for name, found in self._found.items():
@@ -116,7 +122,7 @@ class Look:
                 if error.retryable:
                     raise
                 # One pipeline that is configured wrong keeps no label from the others.
-                self.refused[name] = f"{type(error).__name__}: {error}. What to do: {error.remedy}"
+                self.refused[name] = _words(error)
         self.pass_over(rows)
         self.parts_read += 1
 
@@ -225,6 +231,10 @@ class Look:
         self._letters.put("row", f"{name}/{row_id}", error, content=None, now=now)
         self._found[name].unreadable += 1
         self._found[name].left += 1
+
+
+def _words(error: ServiceError) -> str:
+    return f"{type(error).__name__}: {error}. What to do: {error.remedy}"
 
 
 def _is_drift(before: Mapping[str, Example], change: Change) -> bool:

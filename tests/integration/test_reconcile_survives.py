@@ -154,6 +154,18 @@ def test_a_prompt_that_could_not_be_fetched_comes_with_a_later_window(desk: Desk
     assert (desk.texts(), found.facts["summaries"]["left"]) == ({"row-0": "a summary"}, 0)
 
 
+def test_a_pipeline_that_cannot_be_read_stays_refused_though_no_row_is_new(desk: Desk) -> None:
+    desk.label("row-0", "a summary", rung=False)
+    labels = LabelPolicy("project-1", where={"not there": ("good",)})
+    desk.pipelines["second"] = make_pipeline("second", labels=labels)
+    desk.reconcile()
+    for _ in range(2):
+        assert "second" in desk.look_round(seconds=3600).refused
+    latest = desk.reconciles.latest("second")
+    assert latest is not None
+    assert "not there" in latest["refused"]
+
+
 def test_a_letter_about_a_row_is_closed_once_the_row_is_read(desk: Desk) -> None:
     desk.label("row-0", "a summary", rung=False)
     desk.labelbox.rows_by_id["row-0"].broken = True

@@ -228,13 +228,15 @@ def test_who_is_the_assistant_is_named_or_refused() -> None:
     assert read(row, ontology(SUMMARY), assistant=("Anna", "ben")).reason == "roles_unclear"
 
 
-@pytest.mark.parametrize("name", ["Bot", "Chatbot 2", "AI", "Support agent", "gpt-4", "My_Assistant", "Model A"])
+@pytest.mark.parametrize(
+    "name", ["Bot", "Chatbot 2", "AI", "AI Helper", "Support agent", "gpt-4", "My_Assistant", "Model A"]
+)
 def test_participants_that_are_called_so_are_the_assistant(name: str) -> None:
     row = exported(conversation(("Kim", "a"), (name, "b"), ("Kim", "c")), label("l", written("summary", "d")))
     assert [role for role, _ in said(row, ontology(SUMMARY))] == ["user", "assistant", "user", "assistant"]
 
 
-@pytest.mark.parametrize("name", ["Aida", "Roberto", "Agenta", "Remodel"])
+@pytest.mark.parametrize("name", ["Aida", "Ai Tanaka", "Roberto", "Agenta", "Remodel"])
 def test_names_that_only_sound_alike_are_nobodys(name: str) -> None:
     row = exported(conversation(("Kim", "a"), (name, "b"), ("Kim", "c")), label("l", written("summary", "d")))
     assert read(row, ontology(SUMMARY)).reason == "roles_unclear"
@@ -268,6 +270,11 @@ def test_no_output_preferred_is_no_example() -> None:
         read(exported(OUTPUTS, label("l", ticked("best", "None"))), ontology(PREFERENCE)).reason == "no_output_chosen"
     )
     assert read(exported(OUTPUTS, label("l")), ontology(PREFERENCE)).reason == "no_answer"
+
+
+def test_outputs_that_no_option_names_are_no_class_of_the_prompt() -> None:
+    asked = ontology(question("radio", "best", option("a"), option("b")))
+    assert read(exported(OUTPUTS, label("l", ticked("best", "a"))), asked).reason == "no_output_chosen"
 
 
 def test_two_questions_that_could_be_the_preference_are_refused_until_one_is_named() -> None:
@@ -368,6 +375,22 @@ def test_a_ranking_without_its_order_decides_nothing() -> None:
     ranked = ranking("a1", "b1")
     del ranked["ranked_messages"]["ranked_messages"][0]["order"]
     assert read(exported(TREE, label("l", objects=[ranked])), JUDGING).reason == "judgements_contradict"
+
+
+def test_a_ranking_may_count_from_zero_and_needs_a_first() -> None:
+    counted = ranking("b1", "a1")
+    for item in counted["ranked_messages"]["ranked_messages"]:
+        item["order"] -= 1
+    assert content(exported(TREE, label("l", objects=[counted])), JUDGING)[1].content == "What?"
+    for item in counted["ranked_messages"]["ranked_messages"]:
+        item["order"] += 2
+    assert read(exported(TREE, label("l", objects=[counted])), JUDGING).reason == "judgements_contradict"
+
+
+def test_an_empty_answer_is_not_taught_and_has_not_lost() -> None:
+    document = tree(["u"], u=("human", "Hi", ["a", "b"]), a=("one", " ", []), b=("two", "Hello", []))
+    assert read(exported(document, label("l", objects=[selection("a")])), JUDGING).reason == "no_answer"
+    assert content(exported(document, label("l", objects=[selection("b")])), JUDGING) == pair("Hi", "Hello")
 
 
 def test_the_configuration_names_the_tool_that_decides() -> None:
