@@ -152,16 +152,13 @@ class ExportStore(Protocol):
 class PromptTexts(Protocol):
     """Texts that were uploaded as addresses."""
 
-    def texts(
-        self, addresses: Iterable[str], *, on_wait: Callable[[], None] = ...
-    ) -> Mapping[str, str | UnfetchablePrompt]:
+    def texts(self, addresses: Iterable[str]) -> Mapping[str, str | UnfetchablePrompt]:
         """Fetch each address once, or say why not; every address given is a key.
 
-        Ask for what fits in memory: each text may have a mebibyte.
+        Ask for what fits in memory: each text may have a mebibyte. A job that holds a lease keeps it meanwhile.
 
         Args:
             addresses: As they stand in the rows.
-            on_wait: Called every few seconds meanwhile, to say that the work is still being done.
         """
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from service.adapters.http_fetch import Fetcher, Network
 from service.domain.addresses import DEFAULT_HOSTS, Address, read_address
 from service.domain.errors import UnfetchablePrompt
 
-_BEAT_S = 5.0
 # With ten minutes for a call, a job of an hour ends long before it is ended.
 _CALL_S = 600.0
 
@@ -24,13 +23,11 @@ class Pace:
         at_a_time: Connections open at once.
         patience: So many failures of one host in a row, and the rest of its texts are left for another call.
         seconds: After this long no other text is begun.
-        beat: How often the caller hears that work is being done, in seconds.
     """
 
     at_a_time: int = 8
     patience: int = 8
     seconds: float = _CALL_S
-    beat: float = _BEAT_S
 
 
 class HttpPromptTexts:
@@ -49,9 +46,7 @@ class HttpPromptTexts:
         self._network = network or Network()
         self._pace = pace or Pace()
 
-    def texts(
-        self, addresses: Iterable[str], *, on_wait: Callable[[], None] = lambda: None
-    ) -> Mapping[str, str | UnfetchablePrompt]:
+    def texts(self, addresses: Iterable[str]) -> Mapping[str, str | UnfetchablePrompt]:
         """See ``PromptTexts``."""
         found: dict[str, str | UnfetchablePrompt] = {}
         allowed: dict[str, Address] = {}
@@ -61,22 +56,15 @@ class HttpPromptTexts:
             except UnfetchablePrompt as error:
                 found[text] = _bare(error)
         if allowed:
-            found |= asyncio.run(self._fetch(allowed, on_wait))
+            found |= asyncio.run(self._fetch(allowed))
         return found
 
-    async def _fetch(
-        self, addresses: Mapping[str, Address], on_wait: Callable[[], None]
-    ) -> dict[str, str | UnfetchablePrompt]:
+    async def _fetch(self, addresses: Mapping[str, Address]) -> dict[str, str | UnfetchablePrompt]:
         async with aclosing(Fetcher(self._network)) as fetcher:
             batch = _Batch(fetcher, self._pace)
             waiting = iter(addresses.items())
-            tasks = {asyncio.create_task(batch.work(waiting)) for _ in range(self._pace.at_a_time)}
-            while tasks:
-                done, tasks = await asyncio.wait(tasks, timeout=self._pace.beat, return_when=asyncio.FIRST_EXCEPTION)
-                for task in done:
-                    task.result()
-                # Where it raises, what is still under way is cancelled with the loop.
-                on_wait()
+            # Where one raises, what is still under way is cancelled with the loop.
+            await asyncio.gather(*(batch.work(waiting) for _ in range(self._pace.at_a_time)))
         return batch.found
 
 

@@ -525,24 +525,6 @@ def test_a_call_that_took_its_time_leaves_the_rest_for_later(server: TextServer,
     assert 1 <= len(server.requests) <= 4
 
 
-def test_the_caller_hears_that_work_is_done_and_may_stop_it(server: TextServer, network: Network) -> None:
-    server.scripts["/a"] = lambda visit: visit.stopping.wait(0.5) and None
-    prompts = HttpPromptTexts(network=network, pace=Pace(beat=0.05))
-    beats: list[float] = []
-
-    prompts.texts([f"https://{HOST}/a"], on_wait=lambda: beats.append(time.monotonic()))
-    assert len(beats) >= 3
-
-    def stop() -> None:
-        raise InterruptedError("the job's time is up")
-
-    server.scripts["/b"] = lambda visit: visit.stopping.wait() and None
-    began = time.monotonic()
-    with pytest.raises(InterruptedError):
-        prompts.texts([f"https://{HOST}/b"], on_wait=stop)
-    assert time.monotonic() - began < SOON_S / 2
-
-
 # --- secrets -----------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Texts behind addresses, in memory."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from service.domain.errors import UnfetchablePrompt
 
@@ -12,9 +12,6 @@ class FakePrompts:
         self.texts_by_address: dict[str, str | UnfetchablePrompt] = dict(texts)
         self.asked: list[list[str]] = []
 
-    def texts(
-        self, addresses: Iterable[str], *, on_wait: Callable[[], None] = lambda: None
-    ) -> Mapping[str, str | UnfetchablePrompt]:
+    def texts(self, addresses: Iterable[str]) -> Mapping[str, str | UnfetchablePrompt]:
         self.asked.append(list(addresses))
-        on_wait()
         return {key: self.texts_by_address.get(key, UnfetchablePrompt("address_host")) for key in self.asked[-1]}
