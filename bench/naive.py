@@ -25,4 +25,6 @@ def convert_one(data_row_id: str) -> None:
         task = parts.labels.look(task.task_id)
     rows = [row for row in parts.labels.read(task.task_id) if row is not None]
     read = read_rows(rows, pipeline=pipeline, ontology=ontology, prompts=parts.prompts)
-    write_outcomes(parts.examples, pipeline, read.outcomes.values(), gone=(), observed_at=observed_at)
+    write_outcomes(
+        parts.examples, pipeline, read.outcomes.values(), appraisers=parts.appraisers, gone=(), observed_at=observed_at
+    )

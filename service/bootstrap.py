@@ -26,9 +26,11 @@ from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_stories import SqlStoryStore
-from service.adapters.tokens import count_tokens
+from service.adapters.tokens import count_tokens, encoding_of
 from service.config import Settings, TrainerSettings
+from service.domain.appraisals import Appraiser
 from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.pipelines import Pipeline
 from service.ports import PromptTexts, Trainer
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
@@ -201,12 +203,18 @@ class Deps:
                 prompts=self.prompts,
                 exports=self._exports,
                 examples=self.examples,
+                appraisers=self.appraisers,
                 letters=self.letters,
                 pipelines=self.settings.pipelines,
                 clock=now,
                 patience=self._patience,
             )
         )
+
+    def appraisers(self, pipeline: Pipeline) -> Appraiser:
+        """Make what appraises a pipeline's contents."""
+        model = pipeline.train.model
+        return Appraiser(pipeline, lambda text: count_tokens(text, model), encoding_of(model))
 
     @cached_property
     def reconcile(self) -> Reconcile:
@@ -217,6 +225,7 @@ class Deps:
                 prompts=self.prompts,
                 exports=self._exports,
                 examples=self.examples,
+                appraisers=self.appraisers,
                 letters=self.letters,
                 store=self.reconciles,
                 pipelines=self.settings.pipelines,

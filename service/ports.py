@@ -9,15 +9,15 @@ from typing import Any, BinaryIO, Protocol
 from service.domain.contents import Message, Turn
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError, UnfetchablePrompt
-from service.domain.examples import Change, Example
+from service.domain.examples import Change, Decision, Example, Standing
 from service.domain.exports import Export, Request
 from service.domain.exports import Kind as ExportKind
+from service.domain.fingerprints import Fingerprint
 from service.domain.runs import Run, Step
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import HeldWebhook
 from service.domain.setups import HeldOntology, HeldProject, Kind
 from service.domain.snapshots import FrozenExample, Snapshot
-from service.domain.splits import Split
 from service.domain.triggers import Counts
 
 Clock = Callable[[], datetime]
@@ -220,19 +220,40 @@ class LabelboxAccount(Protocol):
         """Make a webhook inactive."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What must be known to plan a batch.
+
+    Attributes:
+        data_row_ids: The rows.
+        keys: Of their prompts and groups.
+        fingerprints: Of prompts that may be new.
+        strata: Of their answers.
+        global_keys: Of the rows: one that was forgotten may come back under another id.
+    """
+
+    data_row_ids: Sequence[str]
+    keys: Sequence[str] = ()
+    fingerprints: Sequence[Fingerprint] = ()
+    strata: Sequence[str] = ()
+    global_keys: Sequence[str] = ()
+
+
 class ExampleStore(Protocol):
     """The examples and the audit of the deliveries that led to them."""
 
     def existing(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, Example]:
         """Give the rows that stand, by data row id."""
 
+    def appraised(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Give content hash and what it was appraised with, of the rows that stand, by data row id."""
+
     def apply(
         self,
         pipeline: str,
-        plan: Callable[[Mapping[str, Example], Mapping[str, Split]], Sequence[Change]],
+        plan: Callable[[Standing], Sequence[Change]],
         *,
-        data_row_ids: Sequence[str],
-        groups: Sequence[str],
+        wanted: Wanted,
         audit: Sequence[Mapping[str, Any]] = (),
     ) -> Sequence[Change]:
         """Read the rows, plan and write in one transaction that excludes every other writer of the pipeline."""
@@ -244,7 +265,13 @@ class ExampleStore(Protocol):
         """Give the pipeline's prompt set: data row id, global key and prompt."""
 
     def standing_ids(self, pipeline: str) -> set[str]:
-        """Give the data rows that give an example or a prompt now."""
+        """Give the data rows that give an example or a prompt now, and those that wait for a decision."""
+
+    def held(self, pipeline: str, *, limit: int) -> list[Example]:
+        """Give examples that wait for a person's decision, those that wait longest first."""
+
+    def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
+        """Keep or set aside what was held back; for this content the decision lasts."""
 
     def freeze(self, pipeline: str) -> AbstractContextManager[tuple[int, Iterator[FrozenExample]]]:
         """Read the watermark and all active examples, by split and example id, as of one moment."""

@@ -5,13 +5,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
+
+Value = TypeVar("Value")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 SQLITE_BUSY_MS = 30_000
@@ -78,7 +80,7 @@ def upsert(engine_or_connection: sa.Engine | sa.Connection, table: sa.Table) -> 
     return sqlite.insert(table)
 
 
-def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
     """Cut a long list of values into pieces that fit one statement."""
     for start in range(0, len(values), PARAMETERS):
         yield values[start : start + PARAMETERS]

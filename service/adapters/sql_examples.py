@@ -1,4 +1,4 @@
-"""Examples, their versions and their splits in SQL."""
+"""Examples, their versions and what people decided of them, in SQL."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,23 +8,28 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, upsert
+from service.adapters.sql_places import add_places, read_places
 from service.adapters.sql_tables import (
+    decisions,
     deliveries,
     example_history,
     example_versions,
     examples,
-    groups,
     pipelines,
     row_labels,
     runs,
+    tombstones,
 )
+from service.adapters.sql_tallies import keep_tallies, news_since, tallied, watermark_of
 from service.domain.contents import Turn, decode_content, encode_content
-from service.domain.examples import STANDING, Change, Example
+from service.domain.examples import KEPT, Change, Decision, Example, Standing, decided
 from service.domain.snapshots import FrozenExample
-from service.domain.splits import Split
 from service.domain.triggers import Counts
+from service.ports import Wanted
 
 FETCH_ROWS = 1000
+# Beyond it nobody asks for the exact number of examples that are new.
+MOST_NEWS = 100_000
 _DIFFERENT_NAMES = {"group_key": "group"}
 _EXAMPLE_COLUMNS = [column for column in examples.c if column.name not in {"changed_seq", "changed_at"}]
 
@@ -41,57 +46,93 @@ class SqlExampleStore:
         with reading(self._engine) as connection:
             return _existing(connection, pipeline, data_row_ids)
 
+    def appraised(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """See ``ExampleStore``."""
+        columns = (examples.c.data_row_id, examples.c.content_hash, examples.c.appraised)
+        found = {}
+        with reading(self._engine) as connection:
+            for chunk in chunks(data_row_ids):
+                mine = (examples.c.pipeline == pipeline, examples.c.data_row_id.in_(chunk))
+                found.update({row[0]: (row[1], row[2]) for row in connection.execute(sa.select(*columns).where(*mine))})
+        return found
+
     def apply(
         self,
         pipeline: str,
-        plan: Callable[[Mapping[str, Example], Mapping[str, Split]], Sequence[Change]],
+        plan: Callable[[Standing], Sequence[Change]],
         *,
-        data_row_ids: Sequence[str],
-        groups: Sequence[str],
+        wanted: Wanted,
         audit: Sequence[Mapping[str, Any]] = (),
     ) -> Sequence[Change]:
         """See ``ExampleStore``; the lock on the pipeline's counter is what makes writers take turns."""
         with self._engine.begin() as connection:
             sequence = _take_turn(connection, pipeline)
-            before = _existing(connection, pipeline, data_row_ids)
-            changes = plan(before, _splits(connection, pipeline, groups))
+            before = _existing(connection, pipeline, wanted.data_row_ids)
+            standing = Standing(
+                before=before,
+                places=read_places(connection, pipeline, wanted),
+                decisions=_decisions(connection, before.values()),
+                forgotten=_forgotten(connection, wanted),
+            )
+            changes = plan(standing)
+            add_places(connection, pipeline, standing.places)
             _write(connection, pipeline, changes, sequence, self._clock())
             if audit:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), list(audit))
         return changes
 
+    def held(self, pipeline: str, *, limit: int) -> list[Example]:
+        """See ``ExampleStore``."""
+        mine = (examples.c.pipeline == pipeline, examples.c.status == "held")
+        wanted = sa.select(*_EXAMPLE_COLUMNS).where(*mine).order_by(examples.c.changed_at, examples.c.data_row_id)
+        with reading(self._engine) as connection:
+            return [_example(row) for row in connection.execute(wanted.limit(limit))]
+
+    def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
+        """See ``ExampleStore``."""
+        now = self._clock()
+        with self._engine.begin() as connection:
+            sequence = _take_turn(connection, pipeline)
+            found = _existing(connection, pipeline, data_row_ids).values()
+            held = [example for example in found if example.status == "held"]
+            changes = [decided(example, decision) for example in held]
+            statement = upsert(connection, decisions)
+            statement = statement.on_conflict_do_update(
+                index_elements=["example_id", "content_hash"],
+                set_={"decision": statement.excluded.decision, "at": statement.excluded.at},
+            )
+            rows = [
+                {"example_id": item.example_id, "content_hash": item.content_hash, "decision": decision, "at": now}
+                for item in held
+            ]
+            if rows:
+                connection.execute(statement, rows)
+            _write(connection, pipeline, changes, sequence, now)
+        return changes
+
     def counts(self, pipeline: str) -> Counts:
         """See ``ExampleStore``."""
-        mine = (examples.c.pipeline == pipeline, examples.c.status == "active")
         with reading(self._engine) as connection:
-            watermark = connection.scalar(sa.select(pipelines.c.change_count).where(pipelines.c.name == pipeline))
             last = connection.execute(
                 sa.select(runs).where(runs.c.pipeline == pipeline).order_by(runs.c.ordinal.desc()).limit(1)
             ).one_or_none()
-            since = last.watermark if last else 0
-            news = connection.execute(
-                sa.select(
-                    sa.func.count(),
-                    sa.func.min(examples.c.changed_at, type_=examples.c.changed_at.type),
-                    sa.func.max(examples.c.changed_at, type_=examples.c.changed_at.type),
-                ).where(*mine, examples.c.changed_seq > since)
-            ).one()
-            prompts = connection.execute(
-                sa.select(sa.func.count()).where(examples.c.pipeline == pipeline, examples.c.status == "prompt")
-            ).scalar_one()
-            by_split = sa.select(examples.c.split, sa.func.count()).where(*mine).group_by(examples.c.split)
-            sizes: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(by_split)}
+            found = tallied(connection, pipeline)
+            news = news_since(connection, pipeline, last.watermark if last else 0, at_most=MOST_NEWS)
+            watermark = watermark_of(connection, pipeline)
+        sizes = {split: number for (status, split, _), number in found.items() if status == "active"}
+        by_status = {status: sum(n for (other, _, _), n in found.items() if other == status) for status in KEPT}
         return Counts(
-            watermark=watermark or 0,
-            new=news[0],
+            watermark=watermark,
+            new=news.number,
             train=sizes.get("train", 0),
             validation=sizes.get("validation", 0),
             held_out=sizes.get("held_out", 0),
-            first_new_at=news[1],
-            last_new_at=news[2],
+            first_new_at=news.first_at,
+            last_new_at=news.last_at,
             last_run=last.ordinal if last else 0,
             last_run_at=last.created_at if last else None,
-            prompts=prompts,
+            prompts=by_status["prompt"],
+            held=by_status["held"],
             open_run=f"{last.run_id} ({last.state})" if last and last.is_open else None,
         )
 
@@ -106,7 +147,7 @@ class SqlExampleStore:
 
     def standing_ids(self, pipeline: str) -> set[str]:
         """See ``ExampleStore``."""
-        mine = (examples.c.pipeline == pipeline, examples.c.status.in_(sorted(STANDING)))
+        mine = (examples.c.pipeline == pipeline, examples.c.status.in_(sorted(KEPT)))
         wanted = sa.select(examples.c.data_row_id).where(*mine)
         with reading(self._engine) as connection:
             return set(connection.scalars(wanted))
@@ -141,31 +182,40 @@ def _existing(connection: sa.Connection, pipeline: str, data_row_ids: Sequence[s
     found = {}
     for chunk in chunks(data_row_ids):
         wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.data_row_id.in_(chunk))
-        for row in connection.execute(wanted):
-            values = {_DIFFERENT_NAMES.get(name, name): value for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
-            found[row.data_row_id] = Example(**values | {"content": decode_content(row.content)})
+        found.update({row.data_row_id: _example(row) for row in connection.execute(wanted)})
     return found
 
 
-def _splits(connection: sa.Connection, pipeline: str, keys: Sequence[str]) -> dict[str, Split]:
-    found: dict[str, Split] = {}
-    for chunk in chunks(keys):
-        wanted = sa.select(groups.c.group_key, groups.c.split).where(
-            groups.c.pipeline == pipeline, groups.c.group_key.in_(chunk)
-        )
-        found.update((row[0], row[1]) for row in connection.execute(wanted))
+def _example(row: sa.Row[Any]) -> Example:
+    values = {_DIFFERENT_NAMES.get(name, name): value for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
+    return Example(**values | {"content": decode_content(row.content), "findings": tuple(row.findings.split())})
+
+
+def _decisions(connection: sa.Connection, before: Iterable[Example]) -> dict[tuple[str, str], Decision]:
+    found: dict[tuple[str, str], Decision] = {}
+    for chunk in chunks([example.example_id for example in before if example.findings]):
+        wanted = sa.select(decisions).where(decisions.c.example_id.in_(chunk))
+        found.update({(row.example_id, row.content_hash): row.decision for row in connection.execute(wanted)})
     return found
+
+
+def _forgotten(connection: sa.Connection, wanted: Wanted) -> frozenset[str]:
+    """Give what is forgotten of these: data rows by their id, or by a key that came back with another row."""
+    found: set[str | None] = set()
+    for column, names in (
+        (tombstones.c.data_row_id, wanted.data_row_ids),
+        (tombstones.c.global_key, wanted.global_keys),
+    ):
+        for chunk in chunks(names):
+            found.update(connection.scalars(sa.select(column).where(column.in_(chunk))))
+    return frozenset(name for name in found if name)
 
 
 def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], sequence: int, now: datetime) -> None:
-    news = [change.example for change in changes if change.is_new_version]
-    others = [change.example for change in changes if not change.is_new_version]
+    versions = (_version_row(change.example, now) for change in changes if change.is_new_version)
+    _insert(connection, example_versions, versions)
+    news = [change.example for change in changes if change.is_news]
     if news:
-        _insert(connection, example_versions, (_version_row(example, now) for example in news))
-        split_rows = [
-            {"pipeline": pipeline, "group_key": item.group, "split": item.split} for item in news if item.group
-        ]
-        _insert(connection, groups, split_rows, ignore=True)
         rows = [
             {**_example_row(example), "changed_seq": sequence + number, "changed_at": now}
             for number, example in enumerate(news, start=1)
@@ -175,6 +225,8 @@ def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], 
             sa.update(pipelines).where(pipelines.c.name == pipeline).values(change_count=sequence + len(news))
         )
     _tell(connection, changes, now)
+    keep_tallies(connection, pipeline, changes)
+    others = [change.example for change in changes if not change.is_news]
     if others:
         rows = [{**_example_row(example), "changed_seq": 0, "changed_at": now} for example in others]
         _replace(connection, rows, keep=("changed_seq", "changed_at"))
@@ -213,6 +265,11 @@ def _example_row(example: Example) -> dict[str, Any]:
         "content": encode_content(example.content) if example.content else "",
         "group_key": example.group,
         "split": example.split,
+        "prompt_key": example.prompt_key,
+        "cluster": example.cluster,
+        "tokens": example.tokens,
+        "findings": " ".join(example.findings),
+        "appraised": example.appraised,
         "activity_at": example.activity_at,
         "observed_at": example.observed_at,
     }

@@ -63,6 +63,13 @@ examples = sa.Table(
     _text("content"),
     _text("group_key"),
     sa.Column("split", sa.Text),
+    _text("prompt_key"),
+    _text("cluster"),
+    # Of the content alone; the system text is the snapshot's.
+    sa.Column("tokens", sa.Integer, nullable=False),
+    # Codes, separated by spaces.
+    _text("findings"),
+    _text("appraised"),
     # The pipeline's change counter when its content last became news; what the trigger counts from.
     sa.Column("changed_seq", sa.BigInteger, nullable=False),
     _moment("changed_at"),
@@ -74,6 +81,10 @@ examples = sa.Table(
     sa.Index("examples_by_id", "example_id"),
     sa.Index("examples_by_row", "data_row_id"),
     sa.Index("examples_by_key", "global_key"),
+    # What is there twice, contradicts itself or is nearly the same: one pass over the index tells.
+    sa.Index("examples_by_prompt", "pipeline", "status", "cluster", "prompt_key", "content_hash"),
+    # The prompts and groups that are still in use.
+    sa.Index("examples_by_group", "pipeline", "group_key"),
 )
 
 # Every content an example ever had: what a snapshot is rebuilt and explained from.
@@ -113,13 +124,69 @@ row_labels = sa.Table(
     sa.Index("row_labels_by_row", "data_row_id"),
 )
 
-# The split of a group, given once.
+# The split of a prompt or of a group, given once.
 groups = sa.Table(
     "groups",
     metadata,
     _text("pipeline", primary_key=True),
     _text("group_key", primary_key=True),
     _text("split"),
+    # Of prompts: what those that are nearly the same have in common, and what tells how nearly.
+    _text("cluster"),
+    sa.Column("signature", sa.LargeBinary),
+    # The number that stands for this prompt in ``near_prompts``.
+    sa.Column("member", sa.BigInteger),
+    sa.Index("groups_by_member", "member"),
+)
+
+# Which prompts share a band of their fingerprint, at most so many a bucket: looking one up costs the same at any size.
+near_prompts = sa.Table(
+    "near_prompts",
+    metadata,
+    sa.Column("bucket", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("member", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How many groups of a stratum have a split.
+strata = sa.Table(
+    "strata",
+    metadata,
+    _text("pipeline", primary_key=True),
+    _text("stratum", primary_key=True),
+    sa.Column("drawn", sa.BigInteger, nullable=False),
+)
+
+# How many examples stand how, kept with every write: counting a million takes too long.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    _text("pipeline", primary_key=True),
+    _text("status", primary_key=True),
+    _text("split", primary_key=True),
+    _text("reason", primary_key=True),
+    sa.Column("examples", sa.BigInteger, nullable=False),
+)
+
+# What a person decided of a content that a check had held back.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _text("example_id", primary_key=True),
+    _text("content_hash", primary_key=True),
+    _text("decision"),
+    _moment("at"),
+)
+
+# Data rows whose text was erased: it must not come back.
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    _text("data_row_id", primary_key=True),
+    sa.Column("global_key", sa.Text),
+    _moment("at"),
+    sa.Index("tombstones_by_key", "global_key"),
 )
 
 # What became of every delivery; ids only.

@@ -20,9 +20,12 @@ from service.domain.pipelines import (
     TriggerPolicy,
     VerdictPolicy,
 )
+from service.domain.splits import read_grouping
 
 # At least a tenth is left to train on.
 _MOST_PERCENT = 90
+# Below it the buckets of a fingerprint no longer find each other.
+_LEAST_NEAR = 0.7
 _TRIGGER, _DATASET, _VERDICT = TriggerPolicy(), DatasetPolicy(), VerdictPolicy()
 
 MetricName = Annotated[str, AfterValidator(lambda value: choose(value, METRICS))]
@@ -30,6 +33,11 @@ MetricName = Annotated[str, AfterValidator(lambda value: choose(value, METRICS))
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _grouping(value: str) -> str:
+    read_grouping(value)
+    return value
 
 
 class LabelsTable(Table):
@@ -87,12 +95,16 @@ class TriggerTable(Table):
 
 
 class DatasetTable(Table):
-    """See ``DatasetPolicy``; there is one way to group so far."""
+    """See ``DatasetPolicy``."""
 
     held_out_percent: Annotated[float, Field(gt=0, le=_MOST_PERCENT)] = _DATASET.held_out_percent
     validation_percent: Annotated[float, Field(ge=0, le=_MOST_PERCENT)] = _DATASET.validation_percent
+    min_train: Annotated[int, Field(ge=1)] = _DATASET.min_train
+    min_validation: Annotated[int, Field(ge=0)] = _DATASET.min_validation
     min_held_out: Annotated[int, Field(ge=1)] = _DATASET.min_held_out
-    group_by: Literal["prompt"] = "prompt"
+    group_by: Annotated[str, AfterValidator(_grouping)] = _DATASET.group_by
+    near_duplicates: Annotated[float, Field(ge=_LEAST_NEAR, le=1)] = _DATASET.near_duplicates
+    max_tokens: Annotated[int, Field(ge=1)] = _DATASET.max_tokens
 
     @field_validator("validation_percent")
     @classmethod
@@ -138,7 +150,7 @@ class PipelineTable(Table):
             system=self.system,
             labels=self.labels.policy(),
             trigger=TriggerPolicy(**self.trigger.model_dump()),
-            dataset=DatasetPolicy(**self.dataset.model_dump(exclude={"group_by"})),
+            dataset=DatasetPolicy(**self.dataset.model_dump()),
             train=self.train.policy(),
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
         )

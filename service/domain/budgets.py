@@ -1,8 +1,10 @@
 """What a job will cost, and whether it may."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from service.domain.contents import Content
 from service.domain.pipelines import Budget
 
 # Per message and per reply, by OpenAI's cookbook; an estimate, good to a few per cent without tools.
@@ -12,6 +14,18 @@ TOKENS_PER_REPLY = 3
 AUTO_EPOCHS = 3
 MAX_AUTO_EPOCHS = 10
 AUTO_EPOCHS_LINES = 80
+
+
+def tokens_of(content: Content, count: Callable[[str], int]) -> int:
+    """Estimate the tokens of an example's lines without their system text: its messages, and answers that lost."""
+    texts = [text for turn in content for text in (turn.content, *turn.rejected)]
+    # The role counts as a token of its own.
+    return sum(count(text) + 1 + TOKENS_PER_MESSAGE for text in texts) + TOKENS_PER_REPLY
+
+
+def system_tokens(system: str | None, count: Callable[[str], int]) -> int:
+    """Estimate the tokens that a system text adds to each line."""
+    return count(system) + 1 + TOKENS_PER_MESSAGE if system else 0
 
 
 @dataclass(frozen=True, slots=True)

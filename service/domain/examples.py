@@ -4,23 +4,32 @@ One row a pipeline and data row, whether it gives an example or not: so a row is
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from service.domain.contents import Content, content_hash_of, question_of
+from service.domain.appraisals import Appraisal
+from service.domain.contents import Content, content_hash_of
 from service.domain.labels import RowOutcome
-from service.domain.pipelines import DatasetPolicy
-from service.domain.splits import Split, group_key, split_of
+from service.domain.pipelines import Pipeline
+from service.domain.placements import Keys, Places, stratum_of
+from service.domain.splits import Split, named_group
 
-Status = Literal["active", "prompt", "withdrawn", "rejected"]
+Status = Literal["active", "held", "prompt", "withdrawn", "rejected"]
+Decision = Literal["keep", "drop"]
 # A row of these gives a training line, or a prompt of a prompt set.
 STANDING: frozenset[Status] = frozenset({"active", "prompt"})
+# Of these the newest content is kept: one that is held back may still be decided for.
+KEPT: frozenset[Status] = STANDING | {"held"}
 LONGEST_LAG = timedelta(hours=1)
 ROW_GONE = "row_gone"
-# Its prompt was edited into one whose group has another split already.
+# Those that have its group, its prompt or nearly its prompt are divided, or in another split than it was.
 SPLIT_CONFLICT = "split_conflict"
+# A person decided against what a check had held back.
+SET_ASIDE = "set_aside"
+# Its text was erased on request, and stays away.
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +38,8 @@ class Example:
 
     Attributes:
         example_id: Stable for a pipeline and data row, whatever happens to its labels.
-        status: ``active`` gives a training line; ``prompt`` is one of a prompt set; ``withdrawn`` once was either;
-            ``rejected`` never was.
+        status: ``active`` gives a training line; ``held`` waits for a person's decision; ``prompt`` is one of a
+            prompt set; ``withdrawn`` once was one of these; ``rejected`` never was.
         version: Counts the distinct contents this example has had; 0 while it had none.
         content_hash: SHA-256 over the content, empty while there is none.
         choice: Why this label counts and no other.
@@ -38,6 +47,12 @@ class Example:
         label_ids: Every label that the row had when it was read.
         activity_at: Labelbox's own time of the state this was read from.
         observed_at: When the export was asked for that this was read from.
+        group: Key of what it is never divided from.
+        prompt_key: Key of its prompt.
+        cluster: What prompts that are nearly the same have in common.
+        tokens: Of its chat without a system text.
+        findings: What checks found in its content.
+        appraised: What these three come from: a newer way to appraise does it again.
     """
 
     pipeline: str
@@ -56,6 +71,11 @@ class Example:
     content: Content = ()
     group: str = ""
     split: Split | None = None
+    prompt_key: str = ""
+    cluster: str = ""
+    tokens: int = 0
+    findings: tuple[str, ...] = ()
+    appraised: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +84,35 @@ class Change:
 
     Attributes:
         example: The row as it shall be.
-        is_new_version: Whether its content differs from before. Only that counts towards the threshold: un-approving
-            and approving the same text again must not pay for a second training.
+        is_new_version: Whether it keeps a content that differs from before.
+        is_news: Whether it counts towards the threshold. Un-approving and approving the same text again does not:
+            it must not pay for a second training.
         is_told: Whether it belongs into the row's story: not where the row was only touched.
+        replaced: The row as it was; None if it is new.
     """
 
     example: Example
-    is_new_version: bool
+    is_new_version: bool = False
+    is_news: bool = False
     is_told: bool = True
+    replaced: Example | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known when a batch is planned, read under the pipeline's lock.
+
+    Attributes:
+        before: The rows as they stand, by data row id.
+        places: Which prompts and groups have a split.
+        decisions: What people decided, by example id and content hash.
+        forgotten: Ids and global keys of data rows whose text stays away.
+    """
+
+    before: Mapping[str, Example] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    decisions: Mapping[tuple[str, str], Decision] = field(default_factory=dict)
+    forgotten: frozenset[str] = frozenset()
 
 
 def example_id_of(pipeline: str, data_row_id: str) -> str:
@@ -79,40 +120,133 @@ def example_id_of(pipeline: str, data_row_id: str) -> str:
     return "ex-" + hashlib.sha256(f"{pipeline}\n{data_row_id}".encode()).hexdigest()[:24]
 
 
-def plan_changes(
-    pipeline: str,
-    *,
-    before: Mapping[str, Example],
-    outcomes: Iterable[RowOutcome],
-    observed_at: datetime,
-    policy: DatasetPolicy,
-    splits: Mapping[str, Split],
-) -> list[Change]:
-    """Say what to write so that the examples equal what Labelbox just showed.
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Says what to write so that a pipeline's examples equal what Labelbox showed.
 
-    Args:
-        pipeline: The pipeline's name.
-        before: The rows as they stand, by data row id.
-        outcomes: What the export said, at most one a data row.
+    Attributes:
+        pipeline: Whose.
         observed_at: When that export was asked for.
-        policy: The shares of the splits.
-        splits: The split of every group that already has one.
-
-    Returns:
-        The rows that differ; a row that was seen more recently than this export is left alone.
+        appraise: Appraises the content of a row.
+        made_with: See ``Appraiser``.
     """
-    given = dict(splits)
-    changes = []
-    for outcome in outcomes:
-        old = before.get(outcome.data_row_id)
-        if old and _is_stale(old, outcome, observed_at):
-            continue
-        new = _standing(pipeline, old, outcome, observed_at, policy, given)
-        if old is None or _substance(old) != _substance(new):
-            changed = old is None or old.content_hash != new.content_hash
-            told = old is None or _story(old) != _story(new)
-            changes.append(Change(new, is_new_version=new.status in STANDING and changed, is_told=told))
-    return changes
+
+    pipeline: Pipeline
+    observed_at: datetime
+    appraise: Callable[[RowOutcome], Appraisal]
+    made_with: str
+
+    def plan(self, outcomes: Iterable[RowOutcome], standing: Standing) -> list[Change]:
+        """Give the rows that differ; a row that was seen more recently than this export is left alone.
+
+        Args:
+            outcomes: What the export said, at most one a data row.
+            standing: What is known; its places grow.
+        """
+        changes = []
+        for outcome in outcomes:
+            old = standing.before.get(outcome.data_row_id)
+            if old and _is_stale(old, outcome, self.observed_at):
+                continue
+            new = self._standing(old, outcome, standing)
+            if old is None or _substance(old) != _substance(new):
+                changes.append(_change(old, new))
+        return changes
+
+    def _standing(self, old: Example | None, outcome: RowOutcome, standing: Standing) -> Example:
+        name, row_id = self.pipeline.name, outcome.data_row_id
+        base = old or Example(name, row_id, example_id_of(name, row_id), outcome.activity_at, self.observed_at)
+        base = replace(
+            base,
+            activity_at=outcome.activity_at,
+            observed_at=self.observed_at,
+            global_key=outcome.global_key,
+            label_id=outcome.label_id,
+            choice=outcome.choice,
+            label_ids=outcome.label_ids,
+        )
+        if {row_id, outcome.global_key} & standing.forgotten:
+            return _without(base, FORGOTTEN)
+        if outcome.content is None:
+            return _without(base, outcome.reason)
+        content_hash = content_hash_of(outcome.content)
+        fresh = replace(
+            base,
+            reason=None,
+            version=base.version + (content_hash != base.content_hash),
+            content_hash=content_hash,
+            content=outcome.content,
+        )
+        if outcome.is_prompt:
+            return replace(fresh, status="prompt")
+        return self._example(base, self._appraised(fresh, base, outcome), outcome, standing)
+
+    def _appraised(self, fresh: Example, base: Example, outcome: RowOutcome) -> Example:
+        if (fresh.content_hash, self.made_with) == (base.content_hash, base.appraised):
+            return fresh
+        found = self.appraise(outcome)
+        return replace(
+            fresh,
+            prompt_key=found.prompt_key,
+            tokens=found.tokens,
+            findings=found.findings,
+            appraised=self.made_with,
+        )
+
+    def _example(self, base: Example, fresh: Example, outcome: RowOutcome, standing: Standing) -> Example:
+        decision = standing.decisions.get((fresh.example_id, fresh.content_hash))
+        status, reason = self._verdict(fresh, decision)
+        if status not in KEPT:
+            return _without(base, reason)
+        keys = self._keys(fresh, outcome, standing.places)
+        policy = self.pipeline.dataset
+        place = standing.places.find(keys, pipeline=self.pipeline.name, policy=policy, stays=base.split)
+        if place is None:
+            return _without(base, SPLIT_CONFLICT)
+        return replace(fresh, status=status, reason=reason, group=keys.group, split=place.split, cluster=place.cluster)
+
+    def _keys(self, fresh: Example, outcome: RowOutcome, places: Places) -> Keys:
+        named = named_group(self.pipeline.dataset.group_by, metadata=outcome.metadata, global_key=outcome.global_key)
+        is_known = fresh.prompt_key in places.known
+        return Keys(
+            prompt=fresh.prompt_key,
+            group=named or fresh.prompt_key,
+            fingerprint=None if is_known else self.appraise(outcome).fingerprint,
+            stratum=stratum_of(fresh.content[-1].content) if outcome.is_choice else None,
+        )
+
+    def _verdict(self, fresh: Example, decision: Decision | None) -> tuple[Status, str | None]:
+        """Say what the findings come to, and which of them decides."""
+        actions = {code: self.pipeline.checks.action_of(code) for code in fresh.findings}
+        if dropped := next((code for code in fresh.findings if actions[code] == "drop"), None):
+            return "rejected", dropped
+        held = next((code for code in fresh.findings if actions[code] == "hold"), None)
+        if held is None or decision == "keep":
+            return "active", None
+        return ("rejected", SET_ASIDE) if decision == "drop" else ("held", held)
+
+
+def decided(example: Example, decision: Decision) -> Change:
+    """Take what was held back, or set it aside."""
+    new = replace(example, status="active", reason=None) if decision == "keep" else _without(example, SET_ASIDE)
+    return _change(example, new)
+
+
+def _change(old: Example | None, new: Example) -> Change:
+    differs = old is None or old.content_hash != new.content_hash
+    was_counted = old is not None and not differs and old.status != "held"
+    return Change(
+        new,
+        is_new_version=new.status in KEPT and differs,
+        is_news=new.status in STANDING and not was_counted,
+        is_told=old is None or _story(old) != _story(new),
+        replaced=old,
+    )
+
+
+def _without(base: Example, reason: str | None) -> Example:
+    """Give a row that gives no example; its old text stays: a snapshot that holds it must still be explained."""
+    return replace(base, status="withdrawn" if base.version else "rejected", reason=reason)
 
 
 def _is_stale(old: Example, outcome: RowOutcome, observed_at: datetime) -> bool:
@@ -128,61 +262,8 @@ def _is_stale(old: Example, outcome: RowOutcome, observed_at: datetime) -> bool:
 
 def withdrawn(example: Example, *, observed_at: datetime) -> Change:
     """Take an example back whose data row is gone from Labelbox."""
-    status: Status = "withdrawn" if example.version else "rejected"
-    gone = replace(example, status=status, reason=ROW_GONE, label_id=None, observed_at=observed_at)
-    return Change(gone, is_new_version=False)
-
-
-def _standing(  # noqa: PLR0917 - private, called once; keyword names would only repeat the names
-    pipeline: str,
-    old: Example | None,
-    outcome: RowOutcome,
-    observed_at: datetime,
-    policy: DatasetPolicy,
-    given: dict[str, Split],
-) -> Example:
-    row_id = outcome.data_row_id
-    base = old or Example(pipeline, row_id, example_id_of(pipeline, row_id), outcome.activity_at, observed_at)
-    base = replace(
-        base,
-        activity_at=outcome.activity_at,
-        observed_at=observed_at,
-        global_key=outcome.global_key,
-        label_id=outcome.label_id,
-        choice=outcome.choice,
-        label_ids=outcome.label_ids,
-    )
-    if outcome.content is None:
-        # The old text stays on the row: a snapshot that holds it must still be explained.
-        status: Status = "withdrawn" if base.version else "rejected"
-        return replace(base, status=status, reason=outcome.reason)
-    content_hash = content_hash_of(outcome.content)
-    fresh = replace(
-        base,
-        reason=None,
-        version=base.version + (content_hash != base.content_hash),
-        content_hash=content_hash,
-        content=outcome.content,
-    )
-    if outcome.is_prompt:
-        return replace(fresh, status="prompt")
-    group = group_key(question_of(outcome.content))
-    if group not in given:
-        # An edited prompt is another group, but the example stays where it was: it must not wander into training.
-        given[group] = base.split or _draw(pipeline, group, policy)
-    if base.split not in (None, given[group]):
-        status = "withdrawn" if base.version else "rejected"
-        return replace(base, status=status, reason=SPLIT_CONFLICT)
-    return replace(fresh, status="active", group=group, split=given[group])
-
-
-def _draw(pipeline: str, group: str, policy: DatasetPolicy) -> Split:
-    return split_of(
-        group,
-        salt=pipeline,
-        held_out_percent=policy.held_out_percent,
-        validation_percent=policy.validation_percent,
-    )
+    gone = replace(_without(example, ROW_GONE), label_id=None, observed_at=observed_at)
+    return Change(gone, replaced=example)
 
 
 def _story(example: Example) -> tuple[object, ...]:
@@ -198,4 +279,5 @@ def _substance(example: Example) -> tuple[object, ...]:
         example.content_hash,
         example.global_key,
         example.activity_at,
+        (example.group, example.prompt_key, example.cluster, example.tokens, example.findings, example.appraised),
     )

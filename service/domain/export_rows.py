@@ -160,6 +160,8 @@ class ExportRow(_Part):
     data_row: DataRow
     projects: dict[str, Project] = {}
     media_attributes: MediaAttributes | None = None
+    # Only looked at where examples are grouped by it, so an odd one makes no row unreadable.
+    metadata_fields: Any = None
 
 
 _DECODER = msgspec.json.Decoder(ExportRow)

@@ -1,7 +1,7 @@
 """From a row of a Labelbox export to one example, or to the reason why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +34,9 @@ class RowOutcome:
         content: The chat; of a prompt set only the prompt.
         reason: Why this row gives no example: a stable code.
         touched_at: When any label of the row was last touched.
+        metadata: What its uploader noted of the row, by the fields' names.
+        is_choice: Whether its answer is one of few, and not a text of the labeler's own.
+        limits: The fewest and the most characters that the ontology allows the answer; None is no limit.
     """
 
     data_row_id: str
@@ -45,6 +48,9 @@ class RowOutcome:
     content: Content | None = None
     reason: str | None = None
     touched_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    is_choice: bool = False
+    limits: tuple[int | None, int | None] = (None, None)
 
     @property
     def is_prompt(self) -> bool:
@@ -79,6 +85,10 @@ class RowReader:
         )
         self.ontology = ontology
         self._policy, self._form, self._offline = policy, form, offline
+        self._of_answers: dict[str, Any] = {
+            "is_choice": bool(self.response) and all(question.answer != "text" for question in self.response),
+            "limits": self.response[0].limits if len(self.response) == 1 else (None, None),
+        }
         self._contents = ContentReader(ontology, response=self.response, ratings=ratings, policy=policy)
 
     def describe(self) -> str:
@@ -142,6 +152,7 @@ class RowReader:
             "activity_at": _UNKNOWN if self._offline else _activity_at(row),
             "label_ids": tuple([_id(label.id) for label in labels]),
             "touched_at": None if self._offline else touched_at(labels),
+            "metadata": {} if self._offline else _metadata(row),
         }
 
     def _read(self, row: ExportRow, project: Project | None, row_data: object) -> RowOutcome:
@@ -158,7 +169,7 @@ class RowReader:
             content = self._content(row, label, row_data)
         except NoExample as none:
             return RowOutcome(**found, label_id=label.id, choice=choice, reason=none.reason)
-        return RowOutcome(**found, label_id=label.id, choice=choice, content=content)
+        return RowOutcome(**found, label_id=label.id, choice=choice, content=content, **self._of_answers)
 
     def _content(self, row: ExportRow, label: Label, row_data: object) -> Content:
         given = row.data_row.row_data if row_data is None else row_data
@@ -173,6 +184,15 @@ def _activity_at(row: ExportRow) -> datetime:
     if stamp is None:
         raise ValueError("data_row.details.last_activity_at is missing")
     return moment_of(stamp)
+
+
+def _metadata(row: ExportRow) -> Mapping[str, str]:
+    fields = row.metadata_fields if isinstance(row.metadata_fields, list) else ()
+    return {
+        str(item["schema_name"]): str(item["value"])
+        for item in fields
+        if isinstance(item, Mapping) and item.get("schema_name") and item.get("value") is not None
+    }
 
 
 def _id(value: str) -> str:

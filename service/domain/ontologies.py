@@ -50,6 +50,7 @@ class Question:
         shown: The question as labelers read it.
         answer: How it is answered.
         options: By the option's feature schema id, in the ontology's order.
+        limits: The fewest and the most characters of a text; None is no limit.
     """
 
     feature_schema_id: str
@@ -57,6 +58,7 @@ class Question:
     shown: str
     answer: AnswerType
     options: Mapping[str, Option] = field(default_factory=dict)
+    limits: tuple[int | None, int | None] = (None, None)
 
     def is_named(self, name: str) -> bool:
         """Say whether a configuration means this question."""
@@ -222,4 +224,9 @@ def _question(item: Mapping[str, Any]) -> Question | None:
         if option.get("featureSchemaId")
     }
     name = str(item.get("name", ""))
-    return Question(str(item["featureSchemaId"]), name, str(item.get("instructions", name)), answer, options)
+    limits = (_count(item.get("minCharacters")), _count(item.get("maxCharacters")))
+    return Question(str(item["featureSchemaId"]), name, str(item.get("instructions", name)), answer, options, limits)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None

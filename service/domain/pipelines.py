@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
 from service.domain.contents import Form
+from service.domain.fingerprints import NEAR
+from service.domain.phone_numbers import DEFAULT_REGIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,56 @@ class TriggerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DatasetPolicy:
-    """How examples are divided; shares are of groups, in percent."""
+    """How examples are divided; shares are of groups, in percent.
+
+    Attributes:
+        min_train: No run with fewer examples to train on; servers of OpenAI's shape refuse fewer than 10.
+        min_validation: No run with fewer that watch the training.
+        min_held_out: No run with fewer to judge by.
+        group_by: What is never divided: see ``splits.read_grouping``.
+        near_duplicates: From this similarity on prompts are never divided either; 1 is only the same.
+        max_tokens: No line with more: a trainer would cut it, and what is cut is the answer.
+    """
 
     held_out_percent: float = 20
     validation_percent: float = 10
+    min_train: int = 10
+    min_validation: int = 0
     min_held_out: int = 5
+    group_by: str = "prompt"
+    near_duplicates: float = NEAR
+    max_tokens: int = MAX_LINE_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksPolicy:
+    """What happens to examples that something is wrong with.
+
+    Attributes:
+        actions: By code of ``CHECKS``, where it is not the check's own.
+        phone_regions: Countries whose phone numbers are known without their code as well, by ISO 3166.
+        presidio: Whether Presidio looks for personal data besides our own patterns.
+        presidio_model: The spaCy model that finds names for it; without one, the usual if it is installed.
+    """
+
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    phone_regions: tuple[str, ...] = DEFAULT_REGIONS
+    presidio: bool = False
+    presidio_model: str | None = None
+
+    def action_of(self, code: str) -> Action:
+        """Give what happens to an example with this finding, a code of ``CHECKS``."""
+        return self.actions.get(code, CHECKS[code].action)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainPolicy:
-    """What is trained where."""
+    """What is trained where; ``format`` is how lines of supervised training are written."""
 
     trainer: str
     model: str
     method: Literal["supervised", "preference"] = "supervised"
+    format: Literal["chat", "completion"] = "chat"
     hyperparameters: Mapping[str, float | str] = field(default_factory=dict)
     suffix: str | None = None
 
@@ -89,6 +128,7 @@ class Pipeline:
     system: str | None = None
     trigger: TriggerPolicy = TriggerPolicy()
     dataset: DatasetPolicy = DatasetPolicy()
+    checks: ChecksPolicy = ChecksPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
 
     @property

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from service.domain.checks import CHECKS
+
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "not_labelled": "nobody has labelled the row yet, or its label was deleted",
@@ -38,7 +40,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_loser": "there is no worse answer to set beside the better one",
         "not_in_project": "the row belongs to another project",
         "row_gone": "Labelbox does not have the data row any more",
-        "split_conflict": "its prompt was edited into one whose split is another",
+        "split_conflict": "its group, its prompt or prompts nearly like it stand in different splits",
+        "set_aside": "a person decided against what a check had held back",
+        "forgotten": "its text was erased with tuneloop forget, and stays away",
         "unreadable_row": "the export row has not the shape that Labelbox documents",
         "not_json": "the line is no JSON",
         "not_one_project": "the row has none or several projects; name one with --project",
@@ -56,7 +60,13 @@ CHOICES: Mapping[str, str] = MappingProxyType(
 )
 
 
+def words_of(reason: str | None) -> str | None:
+    """Give the words of a reason, which may be what a check found."""
+    check = CHECKS.get(reason or "")
+    return check.words if check else REASONS.get(reason or "")
+
+
 def in_words(reason: str | None) -> str:
     """Give a reason with its words."""
-    words = REASONS.get(reason or "")
+    words = words_of(reason)
     return f"{reason}: {words}" if words else str(reason)

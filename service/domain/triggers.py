@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy
 
-# A trainer of OpenAI's shape fails a job whose training file has fewer lines.
-MIN_TRAINING_LINES = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -18,6 +15,7 @@ class Counts:
         new: Newly accepted or changed examples since the last run's snapshot.
         last_run: Ordinal of the newest run, 0 if there was none.
         prompts: Prompts without answers, of projects in which labelers write nothing else.
+        held: Examples that a check found something in and that wait for a person's decision.
     """
 
     watermark: int
@@ -31,6 +29,7 @@ class Counts:
     last_run_at: datetime | None
     open_run: str | None
     prompts: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,13 @@ def _hard_obstacles(dataset: DatasetPolicy, counts: Counts) -> list[Reason]:
     if counts.prompts and not counts.train + counts.validation + counts.held_out:
         text = f"{counts.prompts} prompts without answers: a prompt set trains no model"
         found.append(Reason("prompts_only", text))
-    if counts.train < MIN_TRAINING_LINES:
-        text = f"{counts.train} of {MIN_TRAINING_LINES} training examples"
-        found.append(Reason("too_few_training", text))
-    if counts.held_out < dataset.min_held_out:
-        text = f"{counts.held_out} of {dataset.min_held_out} held-out examples"
-        found.append(Reason("too_few_held_out", text))
+    for name, code, there, needed in (
+        ("training", "too_few_training", counts.train, dataset.min_train),
+        ("validation", "too_few_validation", counts.validation, dataset.min_validation),
+        ("held-out", "too_few_held_out", counts.held_out, dataset.min_held_out),
+    ):
+        if there < needed:
+            found.append(Reason(code, f"{there} of {needed} {name} examples"))
     return found
 
 

@@ -14,6 +14,7 @@ from service.usecases.deliveries_in_hand import DeliveriesInHand
 from service.usecases.exporting import Exports, Patience
 from service.usecases.read_rows import row_id_of
 from service.usecases.settle_deliveries import Fate, Rung, Settling, Shown, place_of
+from service.usecases.write_examples import Appraisers
 
 # The more wait for something else, the less often they are all read from the inbox.
 PAUSE_A_HUNDRED = timedelta(milliseconds=25)
@@ -52,6 +53,7 @@ class Conversions:
     prompts: PromptTexts
     exports: Exports
     examples: ExampleStore
+    appraisers: Appraisers
     letters: DeadLetters
     pipelines: Mapping[str, Pipeline]
     clock: Clock
@@ -258,7 +260,14 @@ class _Job:
         shown = self._read(follow.export, ontology)
         # A worker that stood still has lost it: others have seen newer rows since.
         follow.export = self._exports.write(follow.export)
-        settling = Settling(parts.examples, parts.letters, parts.pipelines, prompts=parts.prompts, clock=parts.clock)
+        settling = Settling(
+            parts.examples,
+            parts.letters,
+            parts.pipelines,
+            prompts=parts.prompts,
+            appraisers=parts.appraisers,
+            clock=parts.clock,
+        )
         fates = settling.settle(follow.rungs, shown)
         by_fate = {fate: [rung.taken for rung in follow.rungs if fates[rung] is fate] for fate in Fate}
         self.hand.settle(by_fate[Fate.SETTLED])

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.domain.contents import decode_content
 from service.domain.errors import NotFound
-from service.domain.reasons import CHOICES, REASONS
+from service.domain.reasons import CHOICES, words_of
 from service.ports import EvaluationStore, SnapshotStore, StoryStore
 
 
@@ -47,7 +47,7 @@ def _standing(
     runs = stories.runs_of(sorted({line["snapshot_id"] for line in lines}))
     return {
         **{name: row[name] for name in ("pipeline", "example_id", "global_key", "status", "reason", "label_id")},
-        "in_words": REASONS.get(row["reason"] or ""),
+        "in_words": words_of(row["reason"]),
         "choice": row["choice"],
         "choice_in_words": CHOICES.get(row["choice"] or ""),
         **{name: row[name] for name in ("version", "split", "group_key", "activity_at", "observed_at")},

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from service.domain.errors import ConversionCrashed, ServiceError
-from service.domain.examples import STANDING, Change, Example
+from service.domain.examples import KEPT, Change, Example
 from service.domain.exports import MAX_IDS, Export
 from service.domain.label_choice import NOT_LABELLED
 from service.domain.labels import RowOutcome, RowReader
@@ -14,7 +14,7 @@ from service.domain.pipelines import Pipeline
 from service.ports import DeadLetters, ExampleStore, PromptTexts
 from service.usecases.read_rows import RowsRead, read_rows, row_id_of
 from service.usecases.settle_deliveries import MOST_CRASHES, place_of
-from service.usecases.write_examples import write_outcomes
+from service.usecases.write_examples import Appraisers, write_outcomes
 
 Row = Mapping[str, Any]
 
@@ -49,9 +49,10 @@ class Look:
         *,
         prompts: PromptTexts,
         examples: ExampleStore,
+        appraisers: Appraisers,
         letters: DeadLetters,
     ) -> None:
-        self._export, self._ontology = export, ontology
+        self._export, self._ontology, self._appraisers = export, ontology, appraisers
         self._prompts, self._examples, self._letters = prompts, examples, letters
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         # What was read for other pipelines, or by other rules, says nothing of these.
@@ -211,7 +212,7 @@ class Look:
             before = self._examples.existing(name, unseen)
             if self._malformed:
                 # They may stand in the lines that could not be read.
-                self._found[name].left += sum(example.status in STANDING for example in before.values())
+                self._found[name].left += sum(example.status in KEPT for example in before.values())
             else:
                 self._write(self._pipelines[name], (), unseen, before)
 
@@ -222,8 +223,14 @@ class Look:
         gone: Sequence[str],
         before: Mapping[str, Example],
     ) -> None:
-        observed_at = self._export.observed_at
-        changes = write_outcomes(self._examples, pipeline, outcomes, gone=gone, observed_at=observed_at)
+        changes = write_outcomes(
+            self._examples,
+            pipeline,
+            outcomes,
+            appraisers=self._appraisers,
+            gone=gone,
+            observed_at=self._export.observed_at,
+        )
         self._found[pipeline.name].healed += sum(_is_drift(before, change) for change in changes)
 
     def _set_aside(self, name: str, row_id: str, error: ServiceError) -> None:
@@ -240,5 +247,5 @@ def _words(error: ServiceError) -> str:
 def _is_drift(before: Mapping[str, Example], change: Change) -> bool:
     """Say whether the example itself was wrong: rows that give none, and touched rows with the same text, are not."""
     old, new = before.get(change.example.data_row_id), change.example
-    stood, stands = old is not None and old.status in STANDING, new.status in STANDING
+    stood, stands = old is not None and old.status in KEPT, new.status in KEPT
     return stood != stands or (stands and old is not None and old.content_hash != new.content_hash)

@@ -21,6 +21,7 @@ from service.ports import Clock, DeadLetters, ExampleStore, LabelSource, PromptT
 from service.usecases.exporting import Exports, Patience
 from service.usecases.look import Look
 from service.usecases.settle_deliveries import place_of
+from service.usecases.write_examples import Appraisers
 
 ROWS_A_WRITE = 1000
 WATCH_S = 0.5
@@ -49,6 +50,7 @@ class Reconciles:
     prompts: PromptTexts
     exports: Exports
     examples: ExampleStore
+    appraisers: Appraisers
     letters: DeadLetters
     store: ReconcileStore
     pipelines: Mapping[str, Pipeline]
@@ -206,7 +208,15 @@ class _Job:
         parts, export = self._parts, self._export
         ontology = parts.labels.normalized_ontology(export.project)
         pipelines = [parts.pipelines[name] for name in export.asked["pipelines"] if name in parts.pipelines]
-        look = Look(export, pipelines, ontology, prompts=parts.prompts, examples=parts.examples, letters=parts.letters)
+        look = Look(
+            export,
+            pipelines,
+            ontology,
+            prompts=parts.prompts,
+            examples=parts.examples,
+            appraisers=parts.appraisers,
+            letters=parts.letters,
+        )
         look.begin()
         rows_read = () if is_empty else parts.labels.read(export.task_id or "")
         for number, rows in enumerate(_chunks(rows_read)):

@@ -13,7 +13,7 @@ from service.domain.exports import LAG_ATTEMPTS, MAX_ATTEMPTS, shows
 from service.domain.pipelines import Pipeline
 from service.ports import Clock, DeadLetters, ExampleStore, PromptTexts, Taken
 from service.usecases.read_rows import RowsRead, read_rows
-from service.usecases.write_examples import write_outcomes
+from service.usecases.write_examples import Appraisers, write_outcomes
 
 # A row that is not done after a step of the workflow is looked at once more: exports lag.
 WORKFLOW_LOOKS = 2
@@ -73,9 +73,11 @@ class Settling:
         pipelines: Mapping[str, Pipeline],
         *,
         prompts: PromptTexts,
+        appraisers: Appraisers,
         clock: Clock,
     ) -> None:
         self._examples = examples
+        self._appraisers = appraisers
         self._prompts = prompts
         self._letters = letters
         self._pipelines = pipelines
@@ -122,6 +124,7 @@ class Settling:
             self._examples,
             pipeline,
             read.outcomes.values(),
+            appraisers=self._appraisers,
             gone=() if shown.malformed else gone,
             observed_at=shown.observed_at,
             audit=[self._audit(rung, self._outcome(rung, read, shown)) for rung in settled],

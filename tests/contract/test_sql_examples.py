@@ -1,7 +1,7 @@
 """Examples, versions and splits on SQLite and on PostgreSQL."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -11,12 +11,13 @@ from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_tables import deliveries, example_versions, examples, groups
 from service.domain.contents import content_hash_of, decode_content, pair
-from service.domain.examples import Change, Example
+from service.domain.examples import Change, Example, Standing
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState, Step
-from service.domain.splits import Split
+from service.ports import Wanted
 from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline, make_refusal, make_run
 from tests.support.fakes import NOON, ManualClock
 from tests.support.races import at_once
@@ -36,7 +37,7 @@ def store(engine: sa.Engine, clock: ManualClock) -> SqlExampleStore:
 
 def look(store: SqlExampleStore, *outcomes: RowOutcome, gone: Sequence[str] = (), seconds: float = 0) -> int:
     at = NOON + timedelta(seconds=seconds)
-    return len(write_outcomes(store, PIPELINE, outcomes, gone=gone, observed_at=at))
+    return len(write_outcomes(store, PIPELINE, outcomes, appraisers=appraisers, gone=gone, observed_at=at))
 
 
 def later(outcome_of_row: str, text: str, seconds: float) -> RowOutcome:
@@ -78,19 +79,28 @@ def test_every_content_an_example_had_is_kept(store: SqlExampleStore, engine: sa
 
 
 def test_pipelines_do_not_see_each_others_rows(store: SqlExampleStore) -> None:
-    write_outcomes(store, make_pipeline("one"), [make_outcome("row-1", "a")], gone=(), observed_at=NOON)
-    write_outcomes(store, make_pipeline("other"), [make_outcome("row-1", "b")], gone=["row-2"], observed_at=NOON)
+    write_outcomes(
+        store, make_pipeline("one"), [make_outcome("row-1", "a")], appraisers=appraisers, gone=(), observed_at=NOON
+    )
+    write_outcomes(
+        store,
+        make_pipeline("other"),
+        [make_outcome("row-1", "b")],
+        appraisers=appraisers,
+        gone=["row-2"],
+        observed_at=NOON,
+    )
     assert store.existing("one", ["row-1"])["row-1"].content[-1].content == "a"
     assert store.existing("other", ["row-1"])["row-1"].content[-1].content == "b"
     assert (store.standing_ids("one"), store.standing_ids("nobody")) == ({"row-1"}, set())
 
 
 def test_a_failing_plan_writes_nothing_not_even_the_audit(store: SqlExampleStore, engine: sa.Engine) -> None:
-    def broken(_before: Mapping[str, Example], _splits: Mapping[str, Split]) -> list[Change]:
+    def broken(_standing: Standing) -> list[Change]:
         raise RuntimeError("killed here")
 
     with pytest.raises(RuntimeError):
-        store.apply("summaries", broken, data_row_ids=["row-1"], groups=[], audit=[make_audit("1-0")])
+        store.apply("summaries", broken, wanted=Wanted(["row-1"]), audit=[make_audit("1-0")])
     with engine.connect() as connection:
         for table in (examples, groups, deliveries):
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
@@ -114,7 +124,15 @@ def test_the_audit_of_a_delivery_that_is_converted_twice_is_kept_once(
     store: SqlExampleStore, engine: sa.Engine
 ) -> None:
     for _ in range(2):
-        write_outcomes(store, PIPELINE, [], gone=(), observed_at=NOON, audit=[make_audit("1-0"), make_audit("2-0")])
+        write_outcomes(
+            store,
+            PIPELINE,
+            [],
+            appraisers=appraisers,
+            gone=(),
+            observed_at=NOON,
+            audit=[make_audit("1-0"), make_audit("2-0")],
+        )
     with engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(deliveries)) == 2
 
@@ -202,11 +220,11 @@ def test_writers_of_a_pipeline_take_turns(store: SqlExampleStore, engine: sa.Eng
     overlaps: list[int] = []
 
     def write(index: int) -> None:
-        def plan(before: Mapping[str, Example], _splits: Mapping[str, Split]) -> list[Change]:
+        def plan(standing: Standing) -> list[Change]:
             if not inside.acquire(blocking=False):
                 overlaps.append(index)
                 return []
-            old = before.get("row-1")
+            old = standing.before.get("row-1")
             fresh = Example(
                 pipeline=PIPELINE.name,
                 data_row_id="row-1",
@@ -219,9 +237,9 @@ def test_writers_of_a_pipeline_take_turns(store: SqlExampleStore, engine: sa.Eng
                 split="train",
             )
             inside.release()
-            return [Change(fresh, is_new_version=True)]
+            return [Change(fresh, is_new_version=True, is_news=True, replaced=old)]
 
-        store.apply(PIPELINE.name, plan, data_row_ids=["row-1"], groups=["g"])
+        store.apply(PIPELINE.name, plan, wanted=Wanted(["row-1"]))
 
     at_once(8, write)
     assert overlaps == []
@@ -243,7 +261,7 @@ def test_rows_of_one_group_written_at_once_share_their_split(store: SqlExampleSt
         # Two of them were started with another configuration: whoever is first decides for all.
         policy = DatasetPolicy(held_out_percent=100 * (index % 2), validation_percent=0)
         outcomes = [make_outcome(f"row-{index}", prompt="the same chat")]
-        write_outcomes(store, make_pipeline(dataset=policy), outcomes, gone=(), observed_at=NOON)
+        write_outcomes(store, make_pipeline(dataset=policy), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
 
     at_once(4, write)
     found = store.existing(PIPELINE.name, [f"row-{index}" for index in range(4)])

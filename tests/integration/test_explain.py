@@ -17,6 +17,7 @@ from service.domain.labels import RowOutcome
 from service.domain.reasons import CHOICES, REASONS
 from service.usecases.explain import explain
 from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_refusal
 from tests.support.workshop import Workshop
 
@@ -35,7 +36,13 @@ def story(shop: Workshop, name: str) -> dict[str, object]:
 
 def write(shop: Workshop, *outcomes: RowOutcome) -> None:
     write_outcomes(
-        shop.examples, shop.pipelines["summaries"], outcomes, gone=(), observed_at=shop.clock.now, audit=audit(shop)
+        shop.examples,
+        shop.pipelines["summaries"],
+        outcomes,
+        appraisers=appraisers,
+        gone=(),
+        observed_at=shop.clock.now,
+        audit=audit(shop),
     )
 
 
@@ -151,7 +158,7 @@ def test_every_reason_that_the_code_gives_is_explained_in_words_and_in_the_docum
         text = (ROOT / "service/domain" / f"{name}.py").read_text(encoding="utf-8")
         given |= set(code.findall(text))
     codes = {code for found in given for code in found if code}
-    assert codes - {"no", "user"} <= REASONS.keys()
+    assert codes - {"no", "user", "active", "rejected"} <= REASONS.keys()
     page = (ROOT / "docs/labels.md").read_text(encoding="utf-8")
     assert [reason for reason in REASONS if f"`{reason}`" not in page] == []
     assert set(CHOICES) == {"only", "selected", "highest_score", "newest"}

@@ -14,7 +14,7 @@ from service.domain.errors import ExportFailed, LabelsLimited, LabelsRefused, La
 from service.domain.examples import Change
 from service.domain.exports import LAG_ATTEMPTS, LIMIT_PAUSE, LONGEST_RETRY, MAX_ATTEMPTS, MAX_IDS, ExportState
 from service.domain.pipelines import LabelPolicy
-from service.ports import LabelTask
+from service.ports import LabelTask, Wanted
 from service.usecases.exporting import call_for
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.conversion import Desk
@@ -441,11 +441,11 @@ class Cursed:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the real store's own methods
         return getattr(self._store, name)
 
-    def apply(self, pipeline: str, plan: Any, *, data_row_ids: Sequence[str], **rest: Any) -> Sequence[Change]:  # noqa: ANN401
+    def apply(self, pipeline: str, plan: Any, *, wanted: Wanted, **rest: Any) -> Sequence[Change]:  # noqa: ANN401
         self.calls += 1
-        if self._rows & set(data_row_ids):
+        if self._rows & set(wanted.data_row_ids):
             raise ZeroDivisionError("the text of a label")
-        return self._store.apply(pipeline, plan, data_row_ids=data_row_ids, **rest)
+        return self._store.apply(pipeline, plan, wanted=wanted, **rest)
 
 
 def test_a_delivery_that_crashes_is_found_among_many_and_ends_in_the_dead_letters(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """Reading the project by itself: it alone suffices to make the examples true."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from service.domain.errors import ExportFailed, LabelsUnreachable
 from service.domain.exports import LONGEST_RETRY, MAX_ATTEMPTS
 from service.domain.pipelines import LabelPolicy
+from service.ports import Wanted
 from service.usecases.reconcile import ROWS_A_WRITE
 from tests.support.builders import make_pipeline
 from tests.support.conversion import Desk
@@ -203,9 +204,9 @@ def test_a_reconcile_that_was_killed_goes_on_where_it_was(desk: Desk) -> None:
     applied: list[int] = []
     apply = desk.examples.apply
 
-    def counting(pipeline: str, plan: Any, *, data_row_ids: Sequence[str], **rest: Any) -> Any:  # noqa: ANN401
-        applied.append(len(data_row_ids))
-        return apply(pipeline, plan, data_row_ids=data_row_ids, **rest)
+    def counting(pipeline: str, plan: Any, *, wanted: Wanted, **rest: Any) -> Any:  # noqa: ANN401
+        applied.append(len(wanted.data_row_ids))
+        return apply(pipeline, plan, wanted=wanted, **rest)
 
     desk.examples.apply = counting  # type: ignore[method-assign]
     desk.clock.forward(60)
@@ -284,10 +285,10 @@ def test_a_row_that_crashes_is_set_aside_and_the_others_are_mended(desk: Desk) -
         desk.label(f"row-{number}", "text", rung=False)
     apply = desk.examples.apply
 
-    def cursed(pipeline: str, plan: Any, *, data_row_ids: Sequence[str], **rest: Any) -> Any:  # noqa: ANN401
-        if "row-7" in data_row_ids:
+    def cursed(pipeline: str, plan: Any, *, wanted: Wanted, **rest: Any) -> Any:  # noqa: ANN401
+        if "row-7" in wanted.data_row_ids:
             raise ZeroDivisionError
-        return apply(pipeline, plan, data_row_ids=data_row_ids, **rest)
+        return apply(pipeline, plan, wanted=wanted, **rest)
 
     desk.examples.apply = cursed  # type: ignore[method-assign]
     found = desk.found()

@@ -8,6 +8,7 @@ import pytest
 from service.domain.errors import ExportFailed, LabelsUnreachable, UnfetchablePrompt
 from service.domain.exports import MAX_ATTEMPTS
 from service.domain.pipelines import LabelPolicy
+from service.ports import Wanted
 from service.usecases import reconcile
 from tests.support.builders import make_pipeline
 from tests.support.conversion import Desk
@@ -184,10 +185,10 @@ def test_what_cannot_be_read_is_counted_once_though_another_row_crashes(
     desk.labelbox.rows_by_id["row-0"].broken = True
     apply = desk.examples.apply
 
-    def crashing(pipeline: str, plan: Any, *, data_row_ids: Any, **more: Any) -> Any:  # noqa: ANN401 - handed through
-        if "row-3" in data_row_ids:
+    def crashing(pipeline: str, plan: Any, *, wanted: Wanted, **more: Any) -> Any:  # noqa: ANN401 - handed through
+        if "row-3" in wanted.data_row_ids:
             raise ZeroDivisionError
-        return apply(pipeline, plan, data_row_ids=data_row_ids, **more)
+        return apply(pipeline, plan, wanted=wanted, **more)
 
     monkeypatch.setattr(desk.examples, "apply", crashing)
     found = desk.found(whole=True)

@@ -16,6 +16,7 @@ from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.evaluate import CHAMPION_ATTEMPTS, Question, held_out_questions, stored_name
 from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline
 from tests.support.fakes import ManualClock
 from tests.support.workshop import SHORT_SLICES, TUNED, Workshop, good_answer, leaking_answer
@@ -137,7 +138,7 @@ def test_a_prompt_that_two_held_out_rows_share_is_asked_once(sqlite_engine: sa.E
     shop.go(run_id)
     at = shop.clock.forward(1)
     twins = [make_outcome(f"twin-{n}", f"another summary {n}", prompt=shared, at=at) for n in range(2)]
-    write_outcomes(shop.examples, shop.pipelines["summaries"], twins, gone=(), observed_at=at)
+    write_outcomes(shop.examples, shop.pipelines["summaries"], twins, appraisers=appraisers, gone=(), observed_at=at)
     shop.trainer.asked.clear()
     run = shop.go(shop.train(2))
     evaluation = shop.evaluations.evaluation(run.run_id)

@@ -22,6 +22,7 @@ from service.ports import Inbox, LabelSource
 from service.usecases.convert_deliveries import Conversion, Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
 from service.usecases.reconcile import Reconcile, Reconciled, Reconciles
+from tests.support.appraising import appraisers
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.fake_labelbox import FakeLabelbox
 from tests.support.fake_prompts import FakePrompts
@@ -94,6 +95,7 @@ class Desk:
                 prompts=self.prompts,
                 exports=self.exports,
                 examples=self.examples,
+                appraisers=appraisers,
                 letters=self.letters,
                 pipelines=self.pipelines,
                 clock=self.clock,
@@ -109,6 +111,7 @@ class Desk:
                 prompts=self.prompts,
                 exports=self.exports,
                 examples=self.examples,
+                appraisers=appraisers,
                 letters=self.letters,
                 store=self.reconciles,
                 pipelines=self.pipelines,

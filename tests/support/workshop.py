@@ -19,6 +19,7 @@ from service.usecases.advance_run import advance_run
 from service.usecases.start_run import start_by_hand
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline
 from tests.support.fakes import FakeTrainer, ManualClock, RecordingQueue
 
@@ -94,7 +95,9 @@ class Workshop:
             make_outcome(f"row-{number}", answer(prompt_of(number)), prompt=prompt_of(number), at=at)
             for number in range(first, last)
         ]
-        write_outcomes(self.examples, self.pipelines["summaries"], outcomes, gone=(), observed_at=at)
+        write_outcomes(
+            self.examples, self.pipelines["summaries"], outcomes, appraisers=appraisers, gone=(), observed_at=at
+        )
 
     def start(self) -> str:
         """Start a run and give its id."""

@@ -9,18 +9,25 @@ from hypothesis import strategies as st
 
 from service.domain.contents import content_hash_of, messages_of, pair
 from service.domain.examples import (
+    FORGOTTEN,
+    SET_ASIDE,
     SPLIT_CONFLICT,
     Change,
+    Decision,
     Example,
+    Planner,
+    Standing,
+    decided,
     example_id_of,
-    plan_changes,
     withdrawn,
 )
 from service.domain.label_choice import NOT_LABELLED
 from service.domain.labels import RowOutcome
-from service.domain.pipelines import DatasetPolicy
+from service.domain.pipelines import ChecksPolicy, DatasetPolicy
+from service.domain.placements import Place, Places
 from service.domain.splits import Split, group_key
-from tests.support.builders import make_outcome, make_refusal
+from tests.support.appraising import appraisers
+from tests.support.builders import make_outcome, make_pipeline, make_refusal
 from tests.support.fakes import NOON
 
 POLICY = DatasetPolicy()
@@ -31,19 +38,33 @@ class Table:
     """The examples and splits of one pipeline, as a store keeps them."""
 
     rows: dict[str, Example] = field(default_factory=dict)
-    splits: dict[str, Split] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    near: dict[int, list[Place]] = field(default_factory=dict)
+    decisions: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+    checks: ChecksPolicy = field(default_factory=ChecksPolicy)
     news: int = 0
+    added: list[Place] = field(default_factory=list)
 
     def plan(self, *outcomes: RowOutcome, at: datetime = NOON, policy: DatasetPolicy = POLICY) -> list[Change]:
-        return plan_changes("p", before=self.rows, outcomes=outcomes, observed_at=at, policy=policy, splits=self.splits)
+        pipeline = make_pipeline("p", dataset=policy, checks=self.checks)
+        appraiser = appraisers(pipeline)
+        planner = Planner(pipeline, at, appraiser.appraise, appraiser.made_with)
+        known = Places(known=dict(self.places), near={bucket: list(met) for bucket, met in self.near.items()})
+        changes = planner.plan(outcomes, Standing(self.rows, known, self.decisions, frozenset(self.forgotten)))
+        self.added = known.added
+        return changes
 
     def look(self, *outcomes: RowOutcome, at: datetime = NOON, policy: DatasetPolicy = POLICY) -> list[Change]:
         changes = self.plan(*outcomes, at=at, policy=policy)
         for change in changes:
             self.rows[change.example.data_row_id] = change.example
-            if change.example.status == "active" and change.example.split:
-                assert self.splits.setdefault(change.example.group, change.example.split) == change.example.split
-        self.news += sum(change.is_new_version for change in changes)
+        for place in self.added:
+            assert place.key not in self.places
+            self.places[place.key] = place
+            for bucket in place.fingerprint.buckets if place.fingerprint else ():
+                self.near.setdefault(bucket, []).append(place)
+        self.news += sum(change.is_news for change in changes)
         return changes
 
 
@@ -280,12 +301,158 @@ def test_an_edited_prompt_keeps_the_example_in_its_split(percent: int, words: st
     before = table.rows["row-1"].split
     table.look(make_outcome("row-1", prompt=f"edited: {words}", at=hours(1)), at=hours(1), policy=policy)
     assert table.rows["row-1"].split == before
-    assert table.splits[table.rows["row-1"].group] == before
+    assert table.places[table.rows["row-1"].group].split == before
 
 
 def test_a_prompt_edited_into_one_of_another_split_is_withdrawn_rather_than_moved() -> None:
-    table = Table(splits={group_key("a trained prompt"): "train", group_key("a secret one"): "held_out"})
+    given: dict[str, Split] = {"a trained prompt": "train", "a secret one": "held_out"}
+    table = Table(places={group_key(prompt): Place(group_key(prompt), split) for prompt, split in given.items()})
     table.look(make_outcome("row-1", prompt="a secret one", at=hours(0)), at=hours(0))
     table.look(make_outcome("row-1", prompt="a trained prompt", at=hours(1)), at=hours(1))
     found = table.rows["row-1"]
     assert (found.status, found.reason, found.split) == ("withdrawn", SPLIT_CONFLICT, "held_out")
+
+
+# What checks find, and what people decide.
+
+SUSPECT = "Write to jane@example.com."
+
+
+def test_an_example_that_a_check_holds_back_is_kept_and_no_news() -> None:
+    table = Table()
+    (change,) = table.look(make_outcome("row-1", SUSPECT))
+    assert (change.example.status, change.example.reason) == ("held", "personal_email")
+    assert (change.example.content[-1].content, change.example.version) == (SUSPECT, 1)
+    assert change.example.split is not None
+    assert (change.is_new_version, change.is_news) == (True, False)
+
+
+def test_a_finding_that_is_only_noted_holds_nothing_back() -> None:
+    table = Table(checks=ChecksPolicy(actions={"personal_email": "note"}))
+    (change,) = table.look(make_outcome("row-1", SUSPECT))
+    assert (change.example.status, change.example.findings) == ("active", ("personal_email",))
+
+
+def test_what_is_dropped_gives_no_example_and_says_why() -> None:
+    table = Table()
+    (change,) = table.look(make_outcome("row-1", "  "))
+    assert (change.example.status, change.example.reason, change.example.content) == ("rejected", "empty_answer", ())
+    assert not change.is_new_version
+
+
+def test_what_a_person_keeps_counts_once() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", SUSPECT))
+    kept = decided(table.rows["row-1"], "keep")
+    assert (kept.example.status, kept.example.reason, kept.is_news, kept.is_new_version) == (
+        "active",
+        None,
+        True,
+        False,
+    )
+
+
+def test_what_a_person_sets_aside_is_told() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", SUSPECT))
+    dropped = decided(table.rows["row-1"], "drop")
+    assert (dropped.example.status, dropped.example.reason) == ("withdrawn", SET_ASIDE)
+
+
+def test_a_decision_lasts_for_its_content_and_for_no_other() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(0))
+    held = table.rows["row-1"]
+    table.decisions[held.example_id, held.content_hash] = "keep"
+    table.look(make_outcome("row-1", SUSPECT, at=hours(1)), at=hours(1))
+    assert table.rows["row-1"].status == "active"
+    table.look(make_outcome("row-1", SUSPECT + " Or call.", at=hours(2)), at=hours(2))
+    assert (table.rows["row-1"].status, table.rows["row-1"].version) == ("held", 2)
+    table.decisions[held.example_id, table.rows["row-1"].content_hash] = "drop"
+    table.look(make_outcome("row-1", SUSPECT + " Or call.", at=hours(3)), at=hours(3))
+    assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("withdrawn", SET_ASIDE)
+
+
+def test_another_action_for_a_check_reaches_what_stands_with_the_next_look() -> None:
+    table = Table(checks=ChecksPolicy(actions={"personal_email": "note"}))
+    table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(0))
+    table.checks = ChecksPolicy()
+    (change,) = table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(24))
+    assert (change.example.status, change.example.reason) == ("held", "personal_email")
+
+
+def test_a_row_that_was_forgotten_stays_away_by_its_id_and_by_its_key() -> None:
+    table = Table(forgotten={"row-1", "key-2"})
+    table.look(make_outcome("row-1"), replace(make_outcome("row-2"), global_key="key-2"), make_outcome("row-3"))
+    assert [(row.status, row.reason, row.content) for row in table.rows.values()][:2] == [
+        ("rejected", FORGOTTEN, ())
+    ] * 2
+    assert table.rows["row-3"].status == "active"
+
+
+# Groups of the uploader's own, near-duplicates, strata.
+
+LONG = " ".join(f"word{number}" for number in range(60))
+
+
+def test_a_prompt_that_is_nearly_the_same_goes_where_the_other_is() -> None:
+    for number in range(20):
+        table = Table()
+        prompt = f"{LONG} of customer {number} {number}"
+        table.look(make_outcome("row-1", prompt=prompt))
+        table.look(make_outcome("row-2", prompt=prompt + " please"), make_outcome("row-3", prompt="well " + prompt))
+        assert len({(row.split, row.cluster) for row in table.rows.values()}) == 1
+        assert len({row.group for row in table.rows.values()}) == 3
+
+
+def test_near_duplicates_may_be_told_apart() -> None:
+    policy = DatasetPolicy(near_duplicates=1)
+    table = Table()
+    table.look(*(make_outcome(f"row-{n}", prompt=f"{LONG} {n}") for n in range(40)), policy=policy)
+    assert {row.split for row in table.rows.values()} == {"train", "validation", "held_out"}
+
+
+def test_a_prompt_between_two_splits_belongs_to_neither() -> None:
+    words = LONG.split()
+    table = Table()
+    beginning, end = " ".join([*words[:-5], *"abcde"]), " ".join([*"vwxyz", *words[5:]])
+    table.look(make_outcome("row-1", prompt=beginning), policy=DatasetPolicy(held_out_percent=100))
+    table.look(make_outcome("row-2", prompt=end), policy=DatasetPolicy(held_out_percent=0, validation_percent=0))
+    assert {row.split for row in table.rows.values()} == {"held_out", "train"}
+    table.look(make_outcome("row-3", prompt=LONG))
+    assert (table.rows["row-3"].status, table.rows["row-3"].reason) == ("rejected", SPLIT_CONFLICT)
+
+
+def test_rows_of_one_group_are_never_divided_whatever_their_prompts() -> None:
+    policy = DatasetPolicy(group_by="metadata:customer")
+    table = Table()
+    rows = [
+        replace(make_outcome(f"row-{n}", prompt=f"Chat {n}"), metadata={"customer": f"c{n % 12}"}) for n in range(120)
+    ]
+    table.look(*rows, policy=policy)
+    by_customer = {
+        customer: {table.rows[row.data_row_id].split for row in rows if row.metadata["customer"] == customer}
+        for customer in {row.metadata["customer"] for row in rows}
+    }
+    assert all(len(splits) == 1 for splits in by_customer.values())
+    assert len(set.union(*by_customer.values())) > 1
+
+
+def test_a_prompt_that_two_groups_share_keeps_its_split() -> None:
+    policy = DatasetPolicy(group_by="global_key:/")
+    table = Table()
+    rows = [replace(make_outcome(f"row-{n}", prompt="the same"), global_key=f"g{n}/1") for n in range(30)]
+    table.look(*rows, policy=policy)
+    assert len({row.split for row in table.rows.values()}) == 1
+
+
+def test_rare_answers_are_in_every_split_in_proportion() -> None:
+    table = Table()
+    answers = ["spam"] * 20 + ["ham"] * 180
+    rows = [
+        replace(make_outcome(f"r{n}", answer, prompt=f"Chat {n}"), is_choice=True) for n, answer in enumerate(answers)
+    ]
+    table.look(*rows)
+    for answer, number in (("spam", 20), ("ham", 180)):
+        held_out = sum(row.split == "held_out" for row in table.rows.values() if row.content[-1].content == answer)
+        assert abs(held_out - number * 0.2) <= 2

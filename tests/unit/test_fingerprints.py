@@ -16,8 +16,8 @@ def fingerprint(text: str) -> Fingerprint:
 
 def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_release() -> None:
     found = fingerprint("the quick brown fox jumps over the lazy dog")
-    assert found.buckets[:2] == (-6_918_559_702_473_208_593, -6_784_379_774_703_483_288)
-    assert found.signature[:8].hex() == "d78b25bb85cfe1dd"
+    assert found.buckets[:2] == (-9_015_937_930_733_715_773, 3_551_242_810_763_062_642)
+    assert found.signature[:8].hex() == "0fc2fcab8b9b7f58"
 
 
 @given(text=WORDS)
@@ -29,7 +29,7 @@ def test_spacing_case_and_punctuation_make_no_difference(text: str) -> None:
 @given(text=st.text())
 def test_any_text_has_a_fingerprint_or_too_few_words(text: str) -> None:
     found = fingerprint_of(text)
-    assert found is None or (len(found.signature), len(found.buckets)) == (96, 16)
+    assert found is None or (4 <= len(found.signature) <= 256 and len(found.buckets) == 10)
 
 
 @pytest.mark.parametrize("text", ["", "hello", "hello there", "?!", "中文"])
@@ -54,15 +54,30 @@ def test_different_texts_are_not_near_and_meet_in_no_bucket() -> None:
     assert not set(fingerprint(LONG).buckets) & set(fingerprint(other).buckets)
 
 
+@pytest.mark.parametrize("changed", range(0, 60, 7))
+def test_the_similarity_of_short_texts_is_exact(changed: int) -> None:
+    words = LONG.split()[:60]
+    other = [f"new{number}" for number in range(changed)] + words[changed:]
+    common = max(0, 60 - 2 - changed)
+    found = similarity(fingerprint(" ".join(words)).signature, fingerprint(" ".join(other)).signature)
+    assert found == common / (2 * 58 - common)
+
+
 @pytest.mark.parametrize("changed", range(0, 200, 25))
-def test_the_similarity_is_the_share_of_runs_in_common(changed: int) -> None:
+def test_the_similarity_of_long_texts_is_close(changed: int) -> None:
     words = LONG.split()
     words[:changed] = [f"new{number}" for number in range(changed)]
     common = max(0, 200 - 2 - changed)
-    true = common / (2 * 198 - common)
-    assert similarity(fingerprint(LONG).signature, fingerprint(" ".join(words)).signature) == pytest.approx(
-        true, abs=0.16
-    )
+    found = similarity(fingerprint(LONG).signature, fingerprint(" ".join(words)).signature)
+    assert found == pytest.approx(common / (2 * 198 - common), abs=0.2)
+
+
+@given(one=WORDS, other=WORDS)
+def test_similarity_is_symmetrical_and_one_only_for_the_same_runs(one: str, other: str) -> None:
+    these, those = fingerprint(one).signature, fingerprint(other).signature
+    assert similarity(these, those) == similarity(those, these)
+    assert similarity(these, these) == 1
+    assert (similarity(these, those) == 1) == (these == those)
 
 
 def test_texts_that_are_nearly_the_same_nearly_always_share_a_bucket() -> None:
@@ -72,7 +87,7 @@ def test_texts_that_are_nearly_the_same_nearly_always_share_a_bucket() -> None:
         # 93 of 98 runs in common on either side: a similarity of 0.9.
         other = " ".join(text.split()[5:] + [f"end{place}" for place in range(5)])
         met += bool(set(fingerprint(text).buckets) & set(fingerprint(other).buckets))
-    assert met >= 97
+    assert met >= 95
 
 
 def test_a_mebibyte_is_no_trouble() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy
-from service.domain.triggers import MIN_TRAINING_LINES, Counts, blocks_manual_start, decide
+from service.domain.triggers import Counts, blocks_manual_start, decide
 from tests.support.fakes import NOON
 
 TRIGGER = TriggerPolicy(
@@ -40,7 +40,7 @@ def test_enough_new_examples_and_a_quiet_moment_make_a_run_due() -> None:
     [
         (replace(READY, new=49), "below_threshold", "49 of 50"),
         (replace(READY, open_run="run-9"), "run_open", "run-9"),
-        (replace(READY, train=MIN_TRAINING_LINES - 1), "too_few_training", "9 of 10"),
+        (replace(READY, train=9), "too_few_training", "9 of 10"),
         (replace(READY, held_out=4), "too_few_held_out", "4 of 5"),
         (replace(READY, last_new_at=NOON - timedelta(seconds=29)), "not_quiet", "2026-11-02 12:00:01"),
         (replace(READY, last_run=1, last_run_at=NOON - timedelta(hours=5)), "cooldown", "2026-11-02 13:00:00"),

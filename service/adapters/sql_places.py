@@ -1,0 +1,111 @@
+"""Which prompts and groups have a split, in SQL: what a batch may touch is read, and what it adds is written."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.adapters.sql_engine import chunks, upsert
+from service.adapters.sql_tables import groups, near_prompts, strata
+from service.domain.fingerprints import Fingerprint
+from service.domain.placements import Place, Places
+from service.ports import Wanted
+
+# Prompts in one bucket. A bucket that is full holds either near-duplicates, of which any one will do, or a phrase
+# that everybody uses, and then the other buckets tell.
+SLOTS = 16
+
+
+def read_places(connection: sa.Connection, pipeline: str, wanted: Wanted) -> Places:
+    """Read the places that these examples may have or join."""
+    places = Places(known=_known(connection, pipeline, wanted.keys), drawn=_drawn(connection, pipeline, wanted.strata))
+    _meet_neighbours(connection, pipeline, wanted.fingerprints, places)
+    return places
+
+
+def add_places(connection: sa.Connection, pipeline: str, places: Places) -> None:
+    """Write what was added."""
+    if places.added:
+        rows = [place_row(pipeline, place) for place in places.added]
+        connection.execute(upsert(connection, groups).on_conflict_do_nothing(), rows)
+    slots = [
+        {"bucket": _salted(pipeline, bucket), "slot": _member(pipeline, place.key) % SLOTS, "member": row_member}
+        for place in places.added
+        if place.fingerprint
+        for row_member in (_member(pipeline, place.key),)
+        for bucket in place.fingerprint.buckets
+    ]
+    if slots:
+        # In the order of the table: with a million prompts each is on another page.
+        slots.sort(key=lambda row: (row["bucket"], row["slot"]))
+        connection.execute(upsert(connection, near_prompts).on_conflict_do_nothing(), slots)
+    if places.drawn:
+        statement = upsert(connection, strata)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["pipeline", "stratum"], set_={"drawn": statement.excluded.drawn}
+            ),
+            [{"pipeline": pipeline, "stratum": name, "drawn": drawn} for name, drawn in places.drawn.items()],
+        )
+
+
+def _known(connection: sa.Connection, pipeline: str, keys: Sequence[str]) -> dict[str, Place]:
+    found = {}
+    for chunk in chunks(keys):
+        columns = (groups.c.group_key, groups.c.split, groups.c.cluster)
+        wanted = sa.select(*columns).where(groups.c.pipeline == pipeline, groups.c.group_key.in_(chunk))
+        found.update({row[0]: Place(*row) for row in connection.execute(wanted)})
+    return found
+
+
+def _drawn(connection: sa.Connection, pipeline: str, names: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for chunk in chunks(names):
+        wanted = sa.select(strata.c.stratum, strata.c.drawn).where(
+            strata.c.pipeline == pipeline, strata.c.stratum.in_(chunk)
+        )
+        found.update((row[0], row[1]) for row in connection.execute(wanted))
+    return found
+
+
+def _meet_neighbours(
+    connection: sa.Connection, pipeline: str, fingerprints: Iterable[Fingerprint], places: Places
+) -> None:
+    buckets = {_salted(pipeline, bucket): bucket for found in fingerprints for bucket in found.buckets}
+    met: dict[int, list[int]] = {}
+    for chunk in chunks(sorted(buckets)):
+        wanted = sa.select(near_prompts.c.member, near_prompts.c.bucket).where(near_prompts.c.bucket.in_(chunk))
+        for member, bucket in connection.execute(wanted):
+            met.setdefault(member, []).append(buckets[bucket])
+    for chunk in chunks(sorted(met)):
+        columns = (groups.c.member, groups.c.group_key, groups.c.split, groups.c.cluster, groups.c.signature)
+        for member, key, split, cluster, signature in connection.execute(
+            sa.select(*columns).where(groups.c.member.in_(chunk))
+        ):
+            places.meet([Place(key, split, cluster, Fingerprint(signature, tuple(met[member])))])
+
+
+def place_row(pipeline: str, place: Place) -> dict[str, Any]:
+    """Give a place as the table holds it."""
+    return {
+        "pipeline": pipeline,
+        "group_key": place.key,
+        "split": place.split,
+        "cluster": place.cluster,
+        "signature": place.fingerprint.signature if place.fingerprint else None,
+        "member": _member(pipeline, place.key) if place.fingerprint else None,
+    }
+
+
+def _member(pipeline: str, key: str) -> int:
+    return _number(f"{pipeline}\n{key}")
+
+
+def _salted(pipeline: str, bucket: int) -> int:
+    """Give a bucket of this pipeline: others have the same prompts, and other splits."""
+    return bucket ^ _number(pipeline)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

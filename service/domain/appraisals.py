@@ -1,0 +1,76 @@
+"""What a content is found to be, once for each content: its tokens, its fingerprint, and what the checks find."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from service.domain.budgets import system_tokens, tokens_of
+from service.domain.checks import Limits, NameFinder, findings_of
+from service.domain.contents import question_of
+from service.domain.fingerprints import Fingerprint, fingerprint_of
+from service.domain.labels import RowOutcome
+from service.domain.pipelines import Pipeline
+from service.domain.splits import group_key
+
+# Raised with every change of what the checks find: the next look at a whole project then appraises everything anew.
+EDITION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """What one content is found to be.
+
+    Attributes:
+        prompt_key: Its prompt's key.
+        fingerprint: Its prompt's; None where it is too short to be nearly like another.
+        tokens: Of the whole chat, without a system text.
+        findings: Codes of ``checks.CHECKS``.
+    """
+
+    prompt_key: str
+    fingerprint: Fingerprint | None
+    tokens: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Appraiser:
+    """Appraises contents for one pipeline.
+
+    Attributes:
+        pipeline: Whose model, system text and checks count.
+        count_tokens: Counts a text's tokens as that model does.
+        encoding: The name of its encoding.
+        names: Finds more personal data than patterns do.
+        made_with: Short for everything that an appraisal depends on beside the content.
+    """
+
+    pipeline: Pipeline
+    count_tokens: Callable[[str], int]
+    encoding: str
+    names: NameFinder | None = None
+    made_with: str = field(init=False)
+    _max_tokens: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Leave room for the system text, which every line begins with."""
+        checks, around = self.pipeline.checks, system_tokens(self.pipeline.system, self.count_tokens)
+        object.__setattr__(self, "_max_tokens", self.pipeline.dataset.max_tokens - around)
+        rules = (EDITION, self.encoding, self._max_tokens, checks.phone_regions, checks.presidio, checks.presidio_model)
+        object.__setattr__(self, "made_with", hashlib.sha256(repr(rules).encode()).hexdigest()[:12])
+
+    def appraise(self, outcome: RowOutcome) -> Appraisal:
+        """Appraise what a row says; it has a content."""
+        content = outcome.content or ()
+        question = question_of(content)
+        tokens = tokens_of(content, self.count_tokens)
+        findings = findings_of(
+            content,
+            tokens=tokens,
+            max_tokens=self._max_tokens,
+            is_choice=outcome.is_choice,
+            limits=Limits(*outcome.limits),
+            names=self.names,
+            regions=self.pipeline.checks.phone_regions,
+        )
+        return Appraisal(group_key(question), fingerprint_of(question), tokens, findings)
