@@ -5,9 +5,13 @@ for every model that is compared. Findings hold the text itself: show them to pe
 """
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from service.domain.personal_patterns import HARMLESS, PATTERNS
+from service.domain.name_words import NOT_NAMES
+from service.domain.personal_patterns import FORMS, HARMLESS, WORDINGS, Pattern
+from service.domain.phone_numbers import DEFAULT_REGIONS, phone_spans
 from service.domain.spoken_names import is_also_a_word, name_parts, names_spoken, straight
 
 __all__ = ["Finding", "find_personal_data", "leaks", "names_spoken"]
@@ -16,6 +20,9 @@ __all__ = ["Finding", "find_personal_data", "leaks", "names_spoken"]
 _SHORT_NAME = 3
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?:\n])[\s\"'*_-]*$")
 _HIDDEN = "\0"
+# Every pattern wants a digit, an at sign, or the words for it.
+_MAY_BE_PERSONAL = re.compile(r"[\d@]|[ ]dot[ ]|[(\[]dot[)\]]")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +39,63 @@ class Finding:
     text: str
 
 
-def find_personal_data(text: str) -> tuple[Finding, ...]:
+def find_personal_data(text: str, *, regions: tuple[str, ...] = DEFAULT_REGIONS) -> tuple[Finding, ...]:
     """Give every piece of personal data that a pattern finds, in the order of the text.
 
     Dates, amounts and models of products are none. Names need a prompt that introduces them, see ``leaks``.
+
+    Args:
+        text: The text.
+        regions: Countries whose phone numbers are known without their code as well, by ISO 3166.
     """
+    if not _MAY_BE_PERSONAL.search(text):
+        # What most answers are, and a dataset has a million.
+        return ()
     rest = HARMLESS.sub(lambda match: _HIDDEN * len(match.group()), straight(text))
     found: list[tuple[int, Finding]] = []
-    for pattern in PATTERNS:
-        spans = [match.span("found") for match in pattern.regex.finditer(rest)]
-        for start, end in spans:
-            if pattern.accepts(rest[start:end]):
-                found.append((start, Finding(pattern.kind, text[start:end])))
-                # What one pattern took is hidden from the next: a card number is no phone number as well.
-                rest = rest[:start] + _HIDDEN * (end - start) + rest[end:]
+    for kind, spans_in in _finders(regions):
+        for start, end in list(spans_in(rest)):
+            found.append((start, Finding(kind, text[start:end])))
+            # What one pattern took is hidden from the next: a card number is no phone number as well.
+            rest = rest[:start] + _HIDDEN * (end - start) + rest[end:]
     return tuple(finding for _, finding in sorted(found, key=lambda item: item[0]))
 
 
-def leaks(prompt: str, answer: str) -> tuple[Finding, ...]:
+def leaks(prompt: str, answer: str, *, regions: tuple[str, ...] = DEFAULT_REGIONS) -> tuple[Finding, ...]:
     """Give what an answer gives away.
 
     Returns:
         Everything in the answer that looks like personal data, whoever it belongs to, then each name that the
         prompt introduces and the answer repeats: the whole name, or else one of its parts.
     """
-    found = list(find_personal_data(answer))
-    for name in sorted(names_spoken(prompt)):
+    found = list(find_personal_data(answer, regions=regions))
+    for name in sorted(names_spoken(prompt)) if _may_repeat_a_name(prompt, answer) else ():
         repeated = (_repetition(part, answer) for part in (name, *name_parts(name)))
         if text := next(filter(None, repeated), None):
             found.append(Finding("name", text))
     return tuple(dict.fromkeys(found))
+
+
+def _finders(regions: tuple[str, ...]) -> Iterator[tuple[str, Callable[[str], Iterator[tuple[int, int]]]]]:
+    yield from ((pattern.kind, partial(_spans, pattern)) for pattern in FORMS)
+    yield "phone", partial(phone_spans, regions=regions)
+    yield from ((pattern.kind, partial(_spans, pattern)) for pattern in WORDINGS)
+
+
+def _spans(pattern: Pattern, text: str) -> Iterator[tuple[int, int]]:
+    found = (match.span("found") for match in pattern.regex.finditer(text))
+    return ((start, end) for start, end in found if pattern.accepts(text[start:end]))
+
+
+def _may_repeat_a_name(prompt: str, answer: str) -> bool:
+    """Say whether it is worth looking for names: that takes a hundred times as long."""
+    said = {word.lower() for word in _WORD.findall(answer)}
+    introduced = "name" in prompt.lower()
+    # Without "my name is", a name is known only where it is not written in small letters.
+    return any(
+        (introduced or not word[0].islower()) and (small := word.lower()) in said and small not in NOT_NAMES
+        for word in _WORD.findall(prompt)
+    )
 
 
 def _repetition(name: str, answer: str) -> str | None:

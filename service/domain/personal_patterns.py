@@ -80,7 +80,8 @@ def _written(regex: str, *, flags: int = 0) -> re.Pattern[str]:
     return re.compile(regex if "(?P<found>" in regex else f"(?P<found>{regex})", re.VERBOSE | flags)
 
 
-PATTERNS = (
+# Known by their form alone.
+FORMS = (
     Pattern("email", _written(r"(?<![\w.+%-]) [\w.+%-]{1,64} @ (?:[\w-]{1,63}\.){1,6} [^\W\d_]{2,24}")),
     Pattern(
         "email",
@@ -97,6 +98,9 @@ PATTERNS = (
     Pattern("phone", _written(r"(?<![\w#/.,+-]) (?:\+[ ]?|\+?\() \d(?:[ ().-]{0,2}\d){8,14} (?![\w-])"), _is_phone),
     Pattern("phone", _written(r"(?<![\w#/.,+-]) \d(?:[ ().-]{0,2}\d){6,14} (?![\w-])"), _is_phone),
     Pattern("phone", _written(r"(?<![\w#/.,+-]) 0\d{2,4}[ ]?/[ ]?\d{5,8} (?:-\d{1,4})? (?!\w)")),
+)
+# Known by the words around them, or only by being long.
+WORDINGS = (
     # 221B Baker Street, 350 5th Ave
     Pattern(
         "address",

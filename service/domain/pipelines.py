@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from service.domain.checks import CHECKS, Action
 from service.domain.contents import Form
+from service.domain.phone_numbers import DEFAULT_REGIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,34 @@ class DatasetPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksPolicy:
+    """What happens to examples that something is wrong with.
+
+    Attributes:
+        actions: By code of ``CHECKS``, where it is not the check's own.
+        phone_regions: Countries whose phone numbers are known without their code as well, by ISO 3166.
+        presidio: Whether Presidio looks for personal data besides our own patterns.
+        presidio_model: The spaCy model that finds names for it; without one, the usual if it is installed.
+    """
+
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    phone_regions: tuple[str, ...] = DEFAULT_REGIONS
+    presidio: bool = False
+    presidio_model: str | None = None
+
+    def action_of(self, code: str) -> Action:
+        """Give what happens to an example with this finding, a code of ``CHECKS``."""
+        return self.actions.get(code, CHECKS[code].action)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainPolicy:
-    """What is trained where."""
+    """What is trained where; ``format`` is how lines of supervised training are written."""
 
     trainer: str
     model: str
     method: Literal["supervised", "preference"] = "supervised"
+    format: Literal["chat", "completion"] = "chat"
     hyperparameters: Mapping[str, float | str] = field(default_factory=dict)
     suffix: str | None = None
 
@@ -89,12 +113,13 @@ class Pipeline:
     system: str | None = None
     trigger: TriggerPolicy = TriggerPolicy()
     dataset: DatasetPolicy = DatasetPolicy()
+    checks: ChecksPolicy = ChecksPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
 
     @property
     def form(self) -> Form:
         """What its training lines are for."""
-        return "preference" if self.train.method == "preference" else "chat"
+        return "preference" if self.train.method == "preference" else self.train.format
 
 
 @dataclass(frozen=True, slots=True)
