@@ -105,8 +105,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             ("drop", "note"),
         ),
         "near_duplicate": Check(
-            "another prompt is nearly the same; both have one split",
-            "Nothing; many of them teach little.",
+            "another prompt is nearly the same",
+            "Nothing: all of them share one split; many teach little.",
             "note",
             ("note",),
         ),

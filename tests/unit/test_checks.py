@@ -75,7 +75,12 @@ def test_a_line_above_the_limit_is_found_and_one_at_it_is_not() -> None:
 
 def test_the_ontologys_limits_are_inclusive() -> None:
     limits = Limits(min_characters=5, max_characters=7)
-    assert [found("abcdefghij"[:size], limits=limits) for size in (4, 5, 7, 8)] == [("too_short",), (), (), ("too_long",)]
+    assert [found("abcdefghij"[:size], limits=limits) for size in (4, 5, 7, 8)] == [
+        ("too_short",),
+        (),
+        (),
+        ("too_long",),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,4 +163,6 @@ def test_a_completion_is_one_question_with_its_answer() -> None:
 def test_longer_chats_give_no_completion(content: Content, system: str | None) -> None:
     lines = list(lines_of(content, system=system, form="completion"))
     assert len(lines) == has_lines(content, "completion")
-    assert has_lines(content, "completion") == ([turn.role for turn in content] == ["user", "assistant"] and content[1].weight == 1 and content[0].weight == 1)
+    assert has_lines(content, "completion") == (
+        [turn.role for turn in content] == ["user", "assistant"] and content[1].weight == 1 and content[0].weight == 1
+    )
