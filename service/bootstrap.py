@@ -26,9 +26,10 @@ from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_stories import SqlStoryStore
-from service.adapters.tokens import count_tokens, encoding_of
+from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
+from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.pipelines import Pipeline
 from service.ports import PromptTexts, Trainer

@@ -28,6 +28,7 @@ class Format(StrEnum):
 
     CHAT = "chat"
     PREFERENCE = "preference"
+    COMPLETION = "completion"
     PROMPTS = "prompts"
 
 
@@ -53,7 +54,10 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
     rejects: Annotated[Path, typer.Option(help="Rows that give no line, with the reason.")],
     system: Annotated[str | None, typer.Option(help="System text that opens every chat.")] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="Chat lines, pairs of a better and a worse answer, or prompts alone.")
+        Format,
+        typer.Option(
+            "--format", help="Chat lines, pairs of a better and a worse answer, prompt/completion, or prompts alone."
+        ),
     ] = Format.CHAT,
     response: Annotated[
         list[str] | None, typer.Option(help="The question that is the answer, if ambiguous; may be repeated.")
@@ -99,7 +103,8 @@ def convert(  # noqa: PLR0917 - typer reads options from the signature
 
 
 def _form(form: Format) -> Form:
-    return "preference" if form is Format.PREFERENCE else "chat"
+    forms: dict[Format, Form] = {Format.PREFERENCE: "preference", Format.COMPLETION: "completion"}
+    return forms.get(form, "chat")
 
 
 def _ratings(given: list[str] | tuple[str, ...]) -> dict[str, tuple[str, ...]]:

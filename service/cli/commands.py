@@ -10,4 +10,5 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_processes,
     cmd_runs,
     cmd_status,
+    cmd_validate,
 )

@@ -11,7 +11,7 @@ from typing import IO, Any, Literal, cast
 
 import msgspec
 
-from service.domain.contents import lines_of
+from service.domain.contents import Form, lines_of
 from service.domain.errors import ConfigurationError, UnreadableRow
 from service.domain.export_rows import ExportRow, row_of, row_of_line
 from service.domain.labels import RowOutcome, RowReader
@@ -28,7 +28,7 @@ def convert_file(
     out: Path,
     rejects: Path,
     system: str | None,
-    form: Literal["chat", "preference", "prompts"],
+    form: Form | Literal["prompts"],
     project: str | None,
 ) -> Counter[str]:
     """Convert a file line by line.
@@ -119,9 +119,7 @@ def _unfit(outcome: RowOutcome, form: str) -> str | None:
     return "prompt_only" if outcome.is_prompt and form != "prompts" else None
 
 
-def _written(
-    outcome: RowOutcome, system: str | None, form: Literal["chat", "preference", "prompts"]
-) -> Iterator[bytes]:
+def _written(outcome: RowOutcome, system: str | None, form: Form | Literal["prompts"]) -> Iterator[bytes]:
     content = outcome.content or ()
     if form == "prompts":
         # Not the row's own key, which belongs to the row that the labeler wrote it on.

@@ -11,6 +11,8 @@ from service.config.durations import write_duration
 from service.config.environment import VARIABLES
 from service.config.mistakes import KeyPath, key_of
 from service.config.settings import Settings
+from service.domain.checks import CHECKS
+from service.domain.pipelines import ChecksPolicy
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
@@ -34,7 +36,13 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if is_dataclass(value):
+    if isinstance(value, ChecksPolicy):
+        # Every code, so that one reads what may be set; the policy itself keeps only what was.
+        yield from (((*path, code), value.action_of(code)) for code in CHECKS)
+        yield from (
+            ((*path, item.name), _text(getattr(value, item.name))) for item in fields(value) if item.name != "actions"
+        )
+    elif is_dataclass(value):
         for field in fields(value):
             # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
             in_key = field.name == "pipeline" or (field.name == "name" and len(path) == _NAMED)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from service.config.checks import ChecksTable
 from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
 from service.config.settings import OwnSecrets
@@ -134,6 +135,7 @@ class PipelineTable(Table):
     setup: SetupTable | None = None
     trigger: TriggerTable = TriggerTable()
     dataset: DatasetTable = DatasetTable()
+    checks: ChecksTable = ChecksTable()
     train: TrainTable
     verdict: VerdictTable = VerdictTable()
 
@@ -151,6 +153,7 @@ class PipelineTable(Table):
             labels=self.labels.policy(),
             trigger=TriggerPolicy(**self.trigger.model_dump()),
             dataset=DatasetPolicy(**self.dataset.model_dump()),
+            checks=self.checks.policy(),
             train=self.train.policy(),
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
         )

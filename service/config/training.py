@@ -53,6 +53,7 @@ class TrainTable(Table):
     trainer: str = ""
     model: Filled
     method: Literal["supervised", "preference"] = "supervised"
+    format: Literal["chat", "completion"] = "chat"
     hyperparameters: HyperparametersTable = HyperparametersTable()
     suffix: Filled | None = None
 
@@ -71,6 +72,13 @@ class TrainTable(Table):
         dialect = _dialect(info)
         if value == "preference" and dialect and dialect.hyperparameters == "top_level":
             raise ValueError("must be 'supervised': this trainer knows no other method")
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _can_be_written(cls, value: str, info: ValidationInfo) -> str:
+        if value == "completion" and info.data.get("method") == "preference":
+            raise ValueError("must be 'chat' with method 'preference': its lines are pairs of answers")
         return value
 
     @field_validator("hyperparameters", mode="plain")
@@ -96,7 +104,12 @@ class TrainTable(Table):
         """Give this table in the domain's words; only the hyperparameters that the file names are sent."""
         given = self.hyperparameters.model_dump(exclude_unset=True)
         return TrainPolicy(
-            trainer=self.trainer, model=self.model, method=self.method, hyperparameters=given, suffix=self.suffix
+            trainer=self.trainer,
+            model=self.model,
+            method=self.method,
+            format=self.format,
+            hyperparameters=given,
+            suffix=self.suffix,
         )
 
 

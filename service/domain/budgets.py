@@ -1,9 +1,10 @@
 """What a job will cost, and whether it may."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from service.domain.base_models import base_of
 from service.domain.contents import Content
 from service.domain.pipelines import Budget
 
@@ -34,6 +35,11 @@ class Price:
 
     train_usd_per_million: float
     as_of: date
+
+
+def price_of(model: str, prices: Mapping[str, Price]) -> Price | None:
+    """Give what training a model costs; training a tuned model further costs what its base does."""
+    return prices.get(model) or prices.get(base_of(model))
 
 
 @dataclass(frozen=True, slots=True)

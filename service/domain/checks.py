@@ -105,8 +105,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             ("drop", "note"),
         ),
         "near_duplicate": Check(
-            "another prompt is nearly the same; both have one split",
-            "Nothing; many of them teach little.",
+            "another prompt is nearly the same",
+            "Nothing: all of them share one split; many teach little.",
             "note",
             ("note",),
         ),
@@ -210,8 +210,8 @@ def _first_seen(text: str) -> str:
 def _of_words(
     answer: str, before: tuple[Turn, ...], names: NameFinder | None, regions: tuple[str, ...]
 ) -> Iterator[str]:
-    asked = [turn.content for turn in before if turn.role == "user"]
-    if asked and group_key(answer) in map(group_key, asked) and _first_seen(answer):
+    asked = {group_key(turn.content) for turn in before if turn.role == "user"}
+    if group_key(answer) in asked and _first_seen(answer):
         yield "answer_repeats_prompt"
     said = "\n".join(turn.content for turn in before)
     found = [*leaks(said, answer, regions=regions), *(names(answer) if names else ())]

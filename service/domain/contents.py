@@ -33,7 +33,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Content = tuple[Turn, ...]
-Form = Literal["chat", "preference"]
+Form = Literal["chat", "preference", "completion"]
 
 _DECODER = msgspec.json.Decoder(Content)
 _ENCODER = msgspec.json.Encoder()
@@ -76,7 +76,12 @@ def messages_of(content: Content, *, system: str | None) -> list[Message]:
 
 
 def has_lines(content: Content, form: Form) -> bool:
-    """Say whether a content gives a line of this form: preference wants an answer with a loser."""
+    """Say whether a content gives a line of this form.
+
+    Preference wants an answer with a loser, a completion is one question and its answer.
+    """
+    if form == "completion":
+        return [(turn.role, turn.weight) for turn in content] == [("user", 1), ("assistant", 1)]
     return form == "chat" or any(turn.rejected for turn in content)
 
 
@@ -86,11 +91,24 @@ def lines_of(content: Content, *, system: str | None, form: Form) -> Iterator[by
     Args:
         content: The turns, the last one the assistant's.
         system: The system text that opens every chat.
-        form: ``chat`` gives one line; ``preference`` one for each pair of a winner and a loser.
+        form: ``chat`` gives one line; ``preference`` one for each pair of a winner and a loser; ``completion`` one
+            for a single question with its answer, none for longer chats.
     """
     if form == "chat":
         yield _chat_line(content, system)
-        return
+    elif form == "preference":
+        yield from _pairs(content, system)
+    elif has_lines(content, form):
+        question, answer = content
+        yield _line({"prompt": prompt_of(question.content, system=system), "completion": answer.content})
+
+
+def prompt_of(question: str, *, system: str | None) -> str:
+    """Give what a model of completions is asked: the system text, a blank line, and the question."""
+    return f"{system}\n\n{question}" if system else question
+
+
+def _pairs(content: Content, system: str | None) -> Iterator[bytes]:
     for number, turn in enumerate(content):
         asked = [Turn(before.role, before.content) for before in content[:number]]
         for loser in turn.rejected:

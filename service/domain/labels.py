@@ -64,7 +64,7 @@ class RowReader:
     Args:
         normalized: The project's ontology document.
         policy: Which labels count and what becomes the answer.
-        form: What the lines are for: ``preference`` wants an answer with a loser.
+        form: What the lines are for, see ``has_lines``.
         offline: Leave out the moments, which only the service needs and only its own exports always have.
 
     Raises:
@@ -175,7 +175,7 @@ class RowReader:
         given = row.data_row.row_data if row_data is None else row_data
         content = self._contents.read(label, given, row.media_attributes.asset_type if row.media_attributes else None)
         if content[-1].role == "assistant" and not has_lines(content, self._form):
-            raise NoExample("no_loser")
+            raise NoExample("several_turns") if self._form == "completion" else NoExample("no_loser")
         return content
 
 

@@ -5,7 +5,7 @@ for every model that is compared. Findings hold the text itself: show them to pe
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,10 +54,10 @@ def find_personal_data(text: str, *, regions: tuple[str, ...] = DEFAULT_REGIONS)
     rest = HARMLESS.sub(lambda match: _HIDDEN * len(match.group()), straight(text))
     found: list[tuple[int, Finding]] = []
     for kind, spans_in in _finders(regions):
-        for start, end in list(spans_in(rest)):
-            found.append((start, Finding(kind, text[start:end])))
-            # What one pattern took is hidden from the next: a card number is no phone number as well.
-            rest = rest[:start] + _HIDDEN * (end - start) + rest[end:]
+        spans = list(spans_in(rest))
+        found.extend((start, Finding(kind, text[start:end])) for start, end in spans)
+        # What one pattern took is hidden from the next: a card number is no phone number as well.
+        rest = _without(rest, spans)
     return tuple(finding for _, finding in sorted(found, key=lambda item: item[0]))
 
 
@@ -85,6 +85,14 @@ def _finders(regions: tuple[str, ...]) -> Iterator[tuple[str, Callable[[str], It
 def _spans(pattern: Pattern, text: str) -> Iterator[tuple[int, int]]:
     found = (match.span("found") for match in pattern.regex.finditer(text))
     return ((start, end) for start, end in found if pattern.accepts(text[start:end]))
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    kept, place = [], 0
+    for start, end in spans:
+        kept += [text[place:start], _HIDDEN * (end - start)]
+        place = end
+    return "".join([*kept, text[place:]]) if spans else text
 
 
 def _may_repeat_a_name(prompt: str, answer: str) -> bool:

@@ -134,7 +134,7 @@ class Pipeline:
     @property
     def form(self) -> Form:
         """What its training lines are for."""
-        return "preference" if self.train.method == "preference" else "chat"
+        return "preference" if self.train.method == "preference" else self.train.format
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unreadable_document": "the conversation has not the shape that Labelbox documents",
         "no_question": "no question asks for an answer to this kind of row",
         "no_loser": "there is no worse answer to set beside the better one",
+        "several_turns": "a line of prompt and completion holds one question and its answer, not a longer chat",
         "not_in_project": "the row belongs to another project",
         "row_gone": "Labelbox does not have the data row any more",
         "split_conflict": "its group, its prompt or prompts nearly like it stand in different splits",

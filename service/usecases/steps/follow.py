@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 
+from service.domain.budgets import price_of
 from service.domain.errors import TrainerRefused
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
@@ -58,7 +59,7 @@ def _checkpoints(job: RemoteJob, trainer: Trainer) -> list[Mapping[str, Any]]:
 
 def _settle(run: Run, job: RemoteJob, parts: Parts) -> None:
     """Write what the job billed: ``trained_tokens`` already counts the epochs."""
-    price = parts.account(run.trainer).prices.get(run.model)
+    price = price_of(run.model, parts.account(run.trainer).prices)
     if job.trained_tokens is None and job.outcome != "failed":
         # Many servers count none; what was set aside is then the best guess, and nothing would be the worst.
         usd = parts.ledger.reserved_usd(run.run_id)

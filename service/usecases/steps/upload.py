@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from service.domain.budgets import Estimate, estimate_cost, may_spend
+from service.domain.budgets import Estimate, estimate_cost, may_spend, price_of
 from service.domain.errors import OverBudget
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import FileEntry, Snapshot
@@ -50,7 +50,7 @@ def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estim
     """Estimate what training this snapshot with this run's settings costs."""
     train = snapshot.files["train"]
     n_epochs = (run.fact("hyperparameters") or {}).get("n_epochs", "auto")
-    return estimate_cost(train.tokens, lines=train.lines, n_epochs=n_epochs, price=account.prices.get(run.model))
+    return estimate_cost(train.tokens, lines=train.lines, n_epochs=n_epochs, price=price_of(run.model, account.prices))
 
 
 def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts) -> str | None:
