@@ -23,8 +23,9 @@ from service.adapters.sql_engine import make_engine
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
-from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore, SqlSnapshotStore
+from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
+from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
@@ -33,6 +34,7 @@ from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.pipelines import Pipeline
 from service.ports import PromptTexts, Trainer
+from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
 from service.usecases.reconcile import Reconcile, Reconciles
@@ -95,12 +97,7 @@ class Deps:
     @cached_property
     def files(self) -> FsspecFileStore:
         """Snapshot files."""
-        address = self.settings.files_url or str((self.settings.data_folder / "files").resolve())
-        try:
-            return FsspecFileStore(address)
-        except (ValueError, ImportError) as error:
-            remedy = "Give a folder, or an address whose fsspec package is installed (s3fs for s3://)."
-            raise ConfigurationError(f"TUNELOOP_FILES_URL: {error}", remedy=remedy) from error
+        return FsspecFileStore(self.settings.files_url or str((self.settings.data_folder / "files").resolve()))
 
     @cached_property
     def inbox(self) -> RedisInbox:
@@ -151,6 +148,18 @@ class Deps:
     def snapshots(self) -> SqlSnapshotStore:
         """The snapshots."""
         return SqlSnapshotStore(self.engine, self.files)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The snapshots and what they can be built from again."""
+        return Archive(
+            pipelines=self.settings.pipelines,
+            examples=self.examples,
+            snapshots=self.snapshots,
+            files=self.files,
+            count_tokens=count_tokens,
+            encoding_of=encoding_of,
+        )
 
     @cached_property
     def evaluations(self) -> SqlEvaluationStore:
@@ -265,15 +274,12 @@ class Deps:
         return Parts(
             pipelines=self.settings.pipelines,
             accounts={name: _account(trainer) for name, trainer in self.settings.trainers.items()},
-            examples=self.examples,
-            files=self.files,
-            snapshots=self.snapshots,
+            archive=self.archive,
             runs=self.runs,
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,
             queue=self.queue,
-            count_tokens=count_tokens,
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
         )

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
-from service.domain.contents import Message, Turn
+from service.domain.contents import Content, Message, Turn
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError, UnfetchablePrompt
 from service.domain.examples import Change, Decision, Example, Standing
 from service.domain.exports import Export, Request
 from service.domain.exports import Kind as ExportKind
 from service.domain.fingerprints import Fingerprint
+from service.domain.manifests import Line
 from service.domain.runs import Run, Step
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import HeldWebhook
 from service.domain.setups import HeldOntology, HeldProject, Kind
-from service.domain.snapshots import FrozenExample, Snapshot
+from service.domain.snapshots import Frozen, Snapshot
 from service.domain.triggers import Counts
 
 Clock = Callable[[], datetime]
@@ -273,24 +274,33 @@ class ExampleStore(Protocol):
     def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
         """Keep or set aside what was held back; for this content the decision lasts."""
 
-    def freeze(self, pipeline: str) -> AbstractContextManager[tuple[int, Iterator[FrozenExample]]]:
-        """Read the watermark and all active examples, by split and example id, as of one moment."""
+    def freeze(self, pipeline: str, *, encoding: str) -> AbstractContextManager[Frozen]:
+        """Read all active examples as of one moment; tokens that another encoding counted are left out."""
 
 
 class SnapshotStore(Protocol):
-    """The snapshots."""
+    """The snapshots; their manifests are files."""
 
     def add(self, snapshot: Snapshot) -> None:
-        """Remember a snapshot; a second time changes nothing."""
+        """Remember a snapshot whose files and manifest are stored; a second time changes nothing."""
+
+    def find(self, snapshot_id: str) -> Snapshot:
+        """Give a snapshot by its id or the beginning of it, without its head: also where its manifest is lost."""
 
     def get(self, snapshot_id: str) -> Snapshot:
-        """Give a snapshot by its id or the beginning of it."""
+        """Give a snapshot with its head by its id or the beginning of it; CorruptFile where its manifest is lost."""
 
-    def recent(self, pipeline: str | None, limit: int) -> list[Snapshot]:
-        """Give the newest snapshots first, without their manifests' lines."""
+    def lines(self, snapshot_id: str) -> Iterator[Line]:
+        """Give what the manifest lists, one line in memory at a time, sorted; CorruptFile before the first line."""
+
+    def recent(self, pipeline: str | None, limit: int | None) -> list[Snapshot]:
+        """Give the newest snapshots first, without their heads; None is all."""
 
     def holding(self, pipeline: str, example_id: str) -> list[Mapping[str, Any]]:
         """Give each line that an example has in a pipeline's snapshots: which version, in which split."""
+
+    def contents(self, versions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Content]:
+        """Give what examples said in these versions; a forgotten text is empty, an unknown version is left out."""
 
 
 class StoryStore(Protocol):
@@ -325,7 +335,16 @@ class FileStore(Protocol):
         """Open a file to be named by its content when it is complete; nothing is left if it is not."""
 
     def open(self, sha256: str) -> AbstractContextManager[BinaryIO]:
-        """Open a stored file; CorruptFile if it is missing."""
+        """Open a stored file whose content was checked; CorruptFile if it is missing or damaged."""
+
+    def peek(self, sha256: str) -> AbstractContextManager[BinaryIO]:
+        """Open a stored file to read little of it, unchecked; CorruptFile if it is missing.
+
+        For what is shown and never trained on: checking a manifest reads as many bytes as its dataset has lines.
+        """
+
+    def scratch(self) -> AbstractContextManager[BinaryIO]:
+        """Open a nameless file that is gone at the end of the block, or with the process."""
 
     def location(self, sha256: str) -> str:
         """Say where a file is, for people."""
@@ -336,6 +355,9 @@ class FileWriter(Protocol):
 
     def write(self, chunk: bytes) -> None:
         """Append bytes."""
+
+    def digest(self) -> tuple[str, int]:
+        """Give hash and size in bytes of what was written so far."""
 
     def commit(self) -> tuple[str, int]:
         """Store the file under its hash; give hash and size in bytes."""

@@ -3,6 +3,8 @@
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
+from service.domain.leaks import LEAK
+from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
 from workers.beginning import begin_if_due
@@ -46,6 +48,15 @@ def advance_run(run_id: str) -> None:
             raise
         if run is not None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
+            if run.state == RunState.SNAPSHOTTED:
+                _tell_snapshot(run)
+
+
+def _tell_snapshot(run: Run) -> None:
+    reasons = run.fact("reasons") or {}
+    # What is held out was about to be trained on: some row's group, prompt or split is wrong.
+    log = logger.warning if reasons.get(LEAK) else logger.info
+    log("snapshot_built", snapshot=run.snapshot_id, **reasons)
 
 
 @without_texts

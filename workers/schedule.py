@@ -20,6 +20,8 @@ logger = get_logger()
 AUDIT_KEPT = timedelta(days=90)
 # They are many, and each names up to two thousand rows.
 EXPORTS_KEPT = timedelta(days=7)
+# No file takes that long to be written: its process was killed.
+INCOMING_KEPT = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -71,7 +73,8 @@ def sweep(deps: Deps) -> None:
 def _forget(deps: Deps) -> None:
     rows = forget_audit(deps.engine, before=now() - AUDIT_KEPT)
     exports = forget_exports(deps.engine, before=now() - EXPORTS_KEPT)
-    logger.info("audit_forgotten", rows=rows, exports=exports)
+    files = deps.files.forget_incoming(before=now() - INCOMING_KEPT)
+    logger.info("audit_forgotten", rows=rows, exports=exports, files=files)
 
 
 def _reconcile_all(deps: Deps) -> None:

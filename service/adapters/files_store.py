@@ -1,19 +1,26 @@
 """Files named by their content, through fsspec: a folder, or a bucket."""
 
 import hashlib
-import os
+import io
 import re
-import uuid
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import IO, Any, BinaryIO, cast
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import BinaryIO, cast
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from service.domain.errors import CorruptFile
+from service.adapters.files_errors import translated
+from service.adapters.files_places import Bucket, Folder
+from service.domain.errors import ConfigurationError, CorruptFile
 
-CHUNK_BYTES = 1 << 20
+# What s3fs holds in memory of one file: concurrent parts of this size. Five mebibytes is S3's least.
+_OPTIONS = {"s3": {"default_block_size": 8 << 20, "max_concurrency": 4}}
+_OPTIONS["s3a"] = _OPTIONS["s3"]
+_PACKAGES = {"s3": "'tuneloop[s3]'", "s3a": "'tuneloop[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
+_PACKAGES |= {"abfs": "adlfs", "abfss": "adlfs"}
 
 
 class FsspecFileStore:
@@ -21,94 +28,116 @@ class FsspecFileStore:
 
     Args:
         url: A folder's path, or an address that fsspec knows: ``file:///srv/files``, ``s3://bucket/files``.
+
+    Raises:
+        ConfigurationError: No address that fsspec knows, or the package for it is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self._system, root = url_to_fs(url)
+        scheme = url.partition("://")[0]
+        try:
+            # Listings are not cached: other processes write too.
+            system, root = url_to_fs(url, use_listings_cache=False, **_OPTIONS.get(scheme, {}))
+        except ImportError as error:
+            remedy = f"pip install {_PACKAGES.get(scheme, 'the package that it names')}"
+            raise ConfigurationError(f"TUNELOOP_FILES_URL: {error}", remedy=remedy) from error
+        except ValueError as error:
+            remedy = "Give a folder, or an address that fsspec knows: s3://bucket/folder."
+            raise ConfigurationError(f"TUNELOOP_FILES_URL: {error}", remedy=remedy) from error
         self._root = root.rstrip("/")
+        self._place = Folder(self._root) if isinstance(system, LocalFileSystem) else Bucket(system, self._root)
 
     @contextmanager
     def writer(self) -> Iterator["FsspecFileWriter"]:
-        """See ``FileStore``: written under a passing name, so that a file under its own name is complete."""
-        folder = f"{self._root}/incoming"
-        self._system.makedirs(folder, exist_ok=True)
-        path = f"{folder}/{uuid.uuid4().hex}"
-        writer = FsspecFileWriter(self._system, self._root, path)
-        try:
-            yield writer
-        finally:
-            writer.discard()
+        """See ``FileStore``: put under its own name once it is complete, so that no half file ever has one."""
+        with ExitStack() as stack:
+            with translated(self._root):
+                file = stack.enter_context(self._place.incoming())
+            yield FsspecFileWriter(self._place, self._root, file)
 
     @contextmanager
     def open(self, sha256: str) -> Iterator[BinaryIO]:
         """See ``FileStore``; read once to check it, because what is trained on must be what was frozen."""
         path = _path(self._root, sha256)
-        try:
-            if self._hash(path) != sha256:
-                raise CorruptFile(f"the file {path} has not the content it is named for")
-            # Some systems find out only at the first read, which would be in the caller's hands.
-            self._system.info(path)
-            file = self._system.open(path, "rb")
-        except FileNotFoundError as error:
-            raise CorruptFile(f"the file {path} is missing") from error
-        with file:
-            yield cast("BinaryIO", file)
+        with ExitStack() as stack:
+            with translated(path), _missing_is_corrupt(path):
+                file = stack.enter_context(self._place.fetched(path))
+                if hashlib.file_digest(cast("io.BufferedReader", file), "sha256").hexdigest() != sha256:
+                    raise CorruptFile(f"the file {path} has not the content it is named for")
+                file.seek(0)
+            yield file
 
-    def _hash(self, path: str) -> str:
-        with self._system.open(path, "rb") as file:
-            found = hashlib.sha256()
-            while chunk := file.read(CHUNK_BYTES):
-                found.update(chunk)
-            return found.hexdigest()
+    @contextmanager
+    def peek(self, sha256: str) -> Iterator[BinaryIO]:
+        """See ``FileStore``; of a bucket only the blocks that are read are fetched."""
+        path = _path(self._root, sha256)
+        with ExitStack() as stack:
+            with translated(path), _missing_is_corrupt(path):
+                file = stack.enter_context(self._place.peeked(path))
+            yield file
+
+    @contextmanager
+    def scratch(self) -> Iterator[BinaryIO]:
+        """See ``FileStore``; in the system's folder for temporary files (TMPDIR)."""
+        with translated(tempfile.gettempdir()), tempfile.TemporaryFile() as file:
+            yield file
 
     def location(self, sha256: str) -> str:
         """See ``FileStore``."""
-        path = _path(self._root, sha256)
-        return path if isinstance(self._system, LocalFileSystem) else str(self._system.unstrip_protocol(path))
+        return self._place.name_of(_path(self._root, sha256))
+
+    def check(self) -> str:
+        """Write, read and remove a small file; give the place in words.
+
+        Raises:
+            FilesUnavailable: One of the three is refused.
+        """
+        with translated(self._root):
+            self._place.check()
+        return self._place.name_of(self._root)
+
+    def forget_incoming(self, *, before: datetime) -> int:
+        """Remove what killed processes left half written before this; give the number of files."""
+        with translated(self._root):
+            return self._place.forget_incoming(before)
 
 
 class FsspecFileWriter:
     """See ``FileWriter``."""
 
-    def __init__(self, system: Any, root: str, path: str) -> None:  # noqa: ANN401 - fsspec has no types
-        self._system, self._root, self._path = system, root, path
+    def __init__(self, place: Folder | Bucket, root: str, file: BinaryIO) -> None:
+        self._place, self._root, self._file = place, root, file
         self._hash, self._size_bytes = hashlib.sha256(), 0
-        self._file: IO[bytes] = system.open(path, "wb")
-        self._is_stored = False
 
     def write(self, chunk: bytes) -> None:
         """See ``FileWriter``."""
-        self._file.write(chunk)
+        with translated(self._root):
+            self._file.write(chunk)
         self._hash.update(chunk)
         self._size_bytes += len(chunk)
 
-    def commit(self) -> tuple[str, int]:
-        """See ``FileWriter``; moved over a file that is there already, because that one may be damaged."""
-        if isinstance(self._system, LocalFileSystem):
-            # A snapshot's row must not outlive a power cut that its file does not.
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._file.close()
-        sha256 = self._hash.hexdigest()
-        path = _path(self._root, sha256)
-        self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
-        self._system.mv(self._path, path)
-        self._is_stored = True
-        return sha256, self._size_bytes
+    def digest(self) -> tuple[str, int]:
+        """See ``FileWriter``."""
+        return self._hash.hexdigest(), self._size_bytes
 
-    def discard(self) -> None:
-        """Remove what was written, unless it was committed."""
-        if self._is_stored:
-            return
-        try:
-            # Writes what is still in memory, for which a full disk has no room.
-            self._file.close()
-        finally:
-            with suppress(FileNotFoundError):
-                self._system.rm(self._path)
+    def commit(self) -> tuple[str, int]:
+        """See ``FileWriter``; put over a file that is there already, because that one may be damaged."""
+        sha256, size_bytes = self.digest()
+        path = _path(self._root, sha256)
+        with translated(path):
+            self._place.put(self._file, path)
+        return sha256, size_bytes
+
+
+@contextmanager
+def _missing_is_corrupt(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise CorruptFile(f"the file {path} is missing", is_missing=True) from error
 
 
 def _path(root: str, sha256: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise CorruptFile(f"{sha256[:70]!r} is no SHA-256, so no file has that name")
+        raise CorruptFile(f"{sha256[:70]!r} is no SHA-256, so no file has that name", is_missing=True)
     return f"{root}/sha256/{sha256[:2]}/{sha256}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.adapters.sql_company import find_company
 from service.adapters.sql_engine import chunks, reading, upsert
 from service.adapters.sql_places import add_places, read_places
 from service.adapters.sql_tables import (
@@ -23,7 +24,7 @@ from service.adapters.sql_tables import (
 from service.adapters.sql_tallies import keep_tallies, news_since, tallied, watermark_of
 from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import KEPT, Change, Decision, Example, Standing, decided
-from service.domain.snapshots import FrozenExample
+from service.domain.snapshots import Frozen, FrozenExample
 from service.domain.triggers import Counts
 from service.ports import Wanted
 
@@ -153,23 +154,37 @@ class SqlExampleStore:
             return set(connection.scalars(wanted))
 
     @contextmanager
-    def freeze(self, pipeline: str) -> Iterator[tuple[int, Iterator[FrozenExample]]]:
+    def freeze(self, pipeline: str, *, encoding: str) -> Iterator[Frozen]:
         """See ``ExampleStore``."""
-        rows = (
-            sa.select(
-                examples.c.example_id,
-                examples.c.version,
-                examples.c.label_id,
-                examples.c.split,
-                examples.c.content,
-            )
-            .where(examples.c.pipeline == pipeline, examples.c.status == "active")
-            .order_by(examples.c.split, examples.c.example_id)
-        )
+        columns = [examples.c[name] for name in _FROZEN_COLUMNS]
+        mine = (examples.c.pipeline == pipeline, examples.c.status == "active")
+        rows = sa.select(*columns).where(*mine).order_by(examples.c.split, examples.c.example_id)
         with reading(self._engine) as connection:
-            watermark = connection.scalar(sa.select(pipelines.c.change_count).where(pipelines.c.name == pipeline))
+            watermark = watermark_of(connection, pipeline)
+            duplicates, noted = find_company(connection, pipeline)
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows)
-            yield watermark or 0, (FrozenExample(*row[:-1], decode_content(row.content)) for row in found)
+            yield Frozen(watermark, (_frozen(row, f"{encoding}-") for row in found), duplicates, noted)
+
+
+_FROZEN_COLUMNS = (
+    "example_id",
+    "version",
+    "label_id",
+    "split",
+    "content",
+    "content_hash",
+    "group_key",
+    "prompt_key",
+    "cluster",
+    "tokens",
+    "appraised",
+)
+
+
+def _frozen(row: Sequence[Any], counted_by: str) -> FrozenExample:
+    example_id, version, label_id, split, content, content_hash, group, prompt_key, cluster, tokens, appraised = row
+    said, counted = decode_content(content), tokens if appraised.startswith(counted_by) else None
+    return FrozenExample(example_id, version, label_id, split, said, content_hash, group, prompt_key, cluster, counted)
 
 
 def _take_turn(connection: sa.Connection, pipeline: str) -> int:

@@ -1,7 +1,6 @@
-"""Snapshots, dead letters, reconciles and the ledger in SQL."""
+"""Dead letters, reconciles and the ledger in SQL."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,86 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, storable, upsert
-from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles, snapshots
+from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles
 from service.domain.deliveries import Delivery
 from service.domain.errors import NotFound, ServiceError
-from service.domain.snapshots import FileEntry, Snapshot, manifest_bytes
-from service.ports import FileStore
 
 MESSAGE_CHARACTERS = 500
-
-
-class SqlSnapshotStore:
-    """See ``SnapshotStore``; the manifest is a file, because it is as long as the dataset."""
-
-    def __init__(self, engine: sa.Engine, files: FileStore) -> None:
-        self._engine = engine
-        self._files = files
-
-    def add(self, snapshot: Snapshot) -> None:
-        """See ``SnapshotStore``."""
-        with self._files.writer() as writer:
-            writer.write(manifest_bytes(snapshot.manifest))
-            manifest_sha256, _ = writer.commit()
-        row = {
-            "snapshot_id": snapshot.snapshot_id,
-            "pipeline": snapshot.pipeline,
-            "watermark": snapshot.watermark,
-            "created_at": snapshot.created_at,
-            "files": snapshot.manifest["files"],
-            "manifest_sha256": manifest_sha256,
-        }
-        with self._engine.begin() as connection:
-            connection.execute(upsert(connection, snapshots).values(row).on_conflict_do_nothing())
-
-    def get(self, snapshot_id: str) -> Snapshot:
-        """See ``SnapshotStore``."""
-        begins = snapshots.c.snapshot_id.startswith(snapshot_id, autoescape=True)
-        with reading(self._engine) as connection:
-            found = connection.execute(sa.select(snapshots).where(begins).limit(2)).all()
-        if len(found) != 1:
-            raise NotFound(
-                f"{len(found) or 'no'} snapshots begin with {snapshot_id!r}", remedy="List them: tuneloop datasets list"
-            )
-        with self._files.open(found[0].manifest_sha256) as stream:
-            return _snapshot_of(found[0], json.loads(stream.read()))
-
-    def recent(self, pipeline: str | None, limit: int) -> list[Snapshot]:
-        """See ``SnapshotStore``."""
-        wanted = sa.select(snapshots).order_by(snapshots.c.created_at.desc()).limit(limit)
-        if pipeline is not None:
-            wanted = wanted.where(snapshots.c.pipeline == pipeline)
-        with reading(self._engine) as connection:
-            return [_snapshot_of(row, {}) for row in connection.execute(wanted)]
-
-    def holding(self, pipeline: str, example_id: str) -> list[Mapping[str, Any]]:
-        """See ``SnapshotStore``; reads the manifests, which alone say what a snapshot holds."""
-        wanted = sa.select(snapshots).where(snapshots.c.pipeline == pipeline).order_by(snapshots.c.created_at)
-        with reading(self._engine) as connection:
-            found = connection.execute(wanted).all()
-        return [
-            {"snapshot_id": row.snapshot_id, "created_at": row.created_at, **line}
-            for row in found
-            for line in self._lines_of(row.manifest_sha256, example_id)
-        ]
-
-    def _lines_of(self, manifest_sha256: str, example_id: str) -> list[Mapping[str, Any]]:
-        with self._files.open(manifest_sha256) as stream:
-            text = stream.read()
-        # Most do not hold it, and a manifest is as long as its dataset.
-        if example_id.encode() not in text:
-            return []
-        manifest = json.loads(text)
-        lines = (dict(zip(manifest["columns"], line, strict=True)) for line in manifest["lines"])
-        mine = {
-            (line["split"], line["version"], line["label_id"]) for line in lines if line["example_id"] == example_id
-        }
-        return [{"split": split, "version": version, "label_id": label} for split, version, label in sorted(mine)]
-
-
-def _snapshot_of(row: sa.Row[Any], manifest: Mapping[str, Any]) -> Snapshot:
-    files = {name: FileEntry(**entry) for name, entry in row.files.items()}
-    return Snapshot(row.snapshot_id, row.pipeline, row.watermark, row.created_at, files, manifest)
 
 
 class SqlDeadLetters:

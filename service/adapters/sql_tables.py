@@ -83,6 +83,14 @@ examples = sa.Table(
     sa.Index("examples_by_key", "global_key"),
     # What is there twice, contradicts itself or is nearly the same: one pass over the index tells.
     sa.Index("examples_by_prompt", "pipeline", "status", "cluster", "prompt_key", "content_hash"),
+    sa.Index(
+        "examples_by_finding",
+        "pipeline",
+        "status",
+        "findings",
+        sqlite_where=sa.text("findings <> ''"),
+        postgresql_where=sa.text("findings <> ''"),
+    ),
     # The prompts and groups that are still in use.
     sa.Index("examples_by_group", "pipeline", "group_key"),
 )

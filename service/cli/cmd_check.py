@@ -77,8 +77,12 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
     return {
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
-        "files": lambda: deps.files.location("0" * 64).rpartition("/sha256/")[0],
+        "files": partial(_files, deps),
     }
+
+
+def _files(deps: Deps) -> str:
+    return deps.files.check()
 
 
 def _redis(deps: Deps) -> str:

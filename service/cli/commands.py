@@ -3,12 +3,14 @@
 from service.cli import (  # noqa: F401 - importing registers them
     cmd_check,
     cmd_convert,
-    cmd_data,
+    cmd_datasets,
     cmd_demo,
     cmd_explain,
     cmd_labelbox,
     cmd_processes,
     cmd_runs,
     cmd_status,
+    cmd_sync,
     cmd_validate,
+    cmd_verify,
 )

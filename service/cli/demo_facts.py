@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading
 from service.adapters.sql_tables import deliveries, reconciles
-from service.cli.cmd_data import export_snapshot
 from service.cli.demo_stage import PIPELINE, PRICED_AS, Stage
+from service.cli.exporting import export_snapshot
 from service.config.prices import OPENAI_PRICES
 from service.domain.budgets import estimate_cost
 from service.domain.runs import Run, RunState
@@ -119,7 +119,7 @@ def _paths(stage: Stage, runs: list[Run]) -> dict[str, str]:
     for run in runs:
         if run.snapshot_id:
             folder = stage.folder / f"snapshot-{run.ordinal}"
-            export_snapshot(stage.deps, stage.deps.snapshots.get(run.snapshot_id), folder)
+            export_snapshot(stage.deps.files, stage.deps.snapshots.get(run.snapshot_id), folder)
             paths[folder.name] = folder
     return {name: str(path) for name, path in paths.items()}
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from service.domain.budgets import system_tokens, tokens_of
+from service.domain.budgets import content_tokens, message_tokens
 from service.domain.checks import Limits, NameFinder, findings_of
 from service.domain.contents import question_of
 from service.domain.fingerprints import Fingerprint, fingerprint_of
@@ -42,7 +42,7 @@ class Appraiser:
         count_tokens: Counts a text's tokens as that model does.
         encoding: The name of its encoding.
         names: Finds more personal data than patterns do.
-        made_with: Short for everything that an appraisal depends on beside the content.
+        made_with: The encoding, and short for everything else that an appraisal depends on beside the content.
     """
 
     pipeline: Pipeline
@@ -54,16 +54,18 @@ class Appraiser:
 
     def __post_init__(self) -> None:
         """Leave room for the system text, which every line begins with."""
-        checks, around = self.pipeline.checks, system_tokens(self.pipeline.system, self.count_tokens)
+        checks, system = self.pipeline.checks, self.pipeline.system
+        around = message_tokens(system, self.count_tokens) if system else 0
         object.__setattr__(self, "_max_tokens", self.pipeline.dataset.max_tokens - around)
-        rules = (EDITION, self.encoding, self._max_tokens, checks.phone_regions, checks.presidio, checks.presidio_model)
-        object.__setattr__(self, "made_with", hashlib.sha256(repr(rules).encode()).hexdigest()[:12])
+        rules = (EDITION, self._max_tokens, checks.phone_regions, checks.presidio, checks.presidio_model)
+        digest = hashlib.sha256(repr(rules).encode()).hexdigest()[:12]
+        object.__setattr__(self, "made_with", f"{self.encoding}-{digest}")
 
     def appraise(self, outcome: RowOutcome) -> Appraisal:
         """Appraise what a row says; it has a content."""
         content = outcome.content or ()
         question = question_of(content)
-        tokens = tokens_of(content, self.count_tokens)
+        tokens = content_tokens(content, self.count_tokens)
         findings = findings_of(
             content,
             tokens=tokens,

@@ -17,18 +17,6 @@ MAX_AUTO_EPOCHS = 10
 AUTO_EPOCHS_LINES = 80
 
 
-def tokens_of(content: Content, count: Callable[[str], int]) -> int:
-    """Estimate the tokens of an example's lines without their system text: its messages, and answers that lost."""
-    texts = [text for turn in content for text in (turn.content, *turn.rejected)]
-    # The role counts as a token of its own.
-    return sum(count(text) + 1 + TOKENS_PER_MESSAGE for text in texts) + TOKENS_PER_REPLY
-
-
-def system_tokens(system: str | None, count: Callable[[str], int]) -> int:
-    """Estimate the tokens that a system text adds to each line."""
-    return count(system) + 1 + TOKENS_PER_MESSAGE if system else 0
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
     """US dollars per million training tokens, and the day the price was read."""
@@ -55,6 +43,17 @@ class Estimate:
     tokens: int
     epochs: int
     usd: float | None
+
+
+def content_tokens(content: Content, count: Callable[[str], int]) -> int:
+    """Count the tokens of an example without its system text; what lost to an answer counts as a message."""
+    texts = [text for turn in content for text in (turn.content, *turn.rejected)]
+    return sum(message_tokens(text, count) for text in texts) + TOKENS_PER_REPLY
+
+
+def message_tokens(text: str, count: Callable[[str], int]) -> int:
+    """Count the tokens of one message; its role is a token of its own."""
+    return count(text) + 1 + TOKENS_PER_MESSAGE
 
 
 def estimate_cost(tokens: int, *, lines: int, n_epochs: float | str, price: Price | None) -> Estimate:

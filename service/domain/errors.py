@@ -211,7 +211,27 @@ class OverBudget(ServiceError):
 class CorruptFile(ServiceError):
     """A stored file is missing or has not the content its name promises."""
 
-    remedy = "Restore it from a backup of the files, or start another run, which freezes the examples anew."
+    remedy = (
+        "Let tuneloop datasets verify --repair build it again, restore it from a backup of the files, or start "
+        "another run, which freezes the examples anew."
+    )
+
+    def __init__(self, message: str = "", *, remedy: str | None = None, is_missing: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.is_missing = is_missing
+
+
+class FilesUnavailable(ServiceError):
+    """The folder or bucket of the files does not take or give any; nothing half is left there."""
+
+    retryable = True
+    remedy = "Nothing yet; it is tried again. If it lasts, check TUNELOOP_FILES_URL, its credentials and the network."
+
+
+class SnapshotRefused(ServiceError):
+    """The examples came in a way in which nobody can tell what is held out; nothing was written."""
+
+    remedy = "This is a fault of the service: report it."
 
 
 class StoreFailed(ServiceError):

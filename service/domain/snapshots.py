@@ -1,28 +1,41 @@
-"""A dataset snapshot: frozen files, named by the SHA-256 of everything that went into them."""
+"""A dataset snapshot: frozen files, named by the SHA-256 of the manifest that lists everything in them."""
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from service.domain.contents import Content, Form, Message, lines_of
+from service.domain.pipelines import Pipeline
 from service.domain.splits import Split
 
-FORMAT = 1
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
+# They say who learns from the lines and when, not which lines there are.
+_NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict"})
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenExample:
-    """One example at the moment of freezing."""
+    """One example at the moment of freezing.
+
+    Attributes:
+        group: What its split was drawn for.
+        prompt_key: The key of its prompt, whatever it is grouped by.
+        cluster: What it shares with its near-duplicates; empty without any.
+        tokens: Those of the content without the system text; None where they must be counted now.
+    """
 
     example_id: str
     version: int
     label_id: str | None
     split: Split
     content: Content
+    content_hash: str
+    group: str
+    prompt_key: str
+    cluster: str
+    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +45,33 @@ class FileEntry:
     Attributes:
         sha256: Hash of the bytes, hex; also the name it is stored under.
         file_bytes: Its size.
-        lines: Number of examples.
+        lines: Number of lines.
         tokens: Estimated tokens of the whole file, once.
+        examples: Number of examples: one gives several preference lines. None in snapshots of the first release.
     """
 
     sha256: str
     file_bytes: int
     lines: int
     tokens: int
+    examples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A pipeline's examples as of one moment.
+
+    Attributes:
+        watermark: The newest change that is among them.
+        examples: By split and example id.
+        duplicates: Content hashes that several have, with their number.
+        noted: Number of examples by what was found in them, and of rows that give none by their reason.
+    """
+
+    watermark: int
+    examples: Iterable[FrozenExample]
+    duplicates: Mapping[str, int]
+    noted: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +81,7 @@ class Snapshot:
     Attributes:
         snapshot_id: SHA-256 of the manifest, hex.
         watermark: The newest change it includes.
-        manifest: Everything the id is made of, as JSON can hold it.
+        head: The manifest without its lines; empty where only the row was read.
     """
 
     snapshot_id: str
@@ -57,51 +89,36 @@ class Snapshot:
     watermark: int
     created_at: datetime
     files: Mapping[Split, FileEntry]
-    manifest: Mapping[str, Any]
+    head: Mapping[str, Any]
 
 
-def frozen_lines(example: FrozenExample, *, system: str | None, form: Form) -> Iterator[bytes]:
+def frozen_lines(content: Content, *, split: Split, system: str | None, form: Form) -> Iterator[bytes]:
     """Give an example's lines, newline included; held-out ones are chats, because they are asked and not taught."""
-    return lines_of(example.content, system=system, form="chat" if example.split == "held_out" else form)
+    return lines_of(content, system=system, form="chat" if split == "held_out" else form)
 
 
-def manifest_of(
-    pipeline: str,
-    *,
-    system: str | None,
-    form: Form = "chat",
-    files: Mapping[Split, FileEntry],
-    lines: list[list[Any]],
-) -> dict[str, Any]:
-    """Give the document that the snapshot's id is made of; no clock and no machine in it.
+def configuration_of(pipeline: Pipeline, *, encoding: str) -> dict[str, Any]:
+    """Give what shaped a snapshot, as JSON holds it: every policy but those of trigger, training and verdict.
 
     Args:
-        pipeline: The pipeline's name.
-        system: The system text that opens every chat.
-        form: What the lines of the training and validation files are for.
-        files: The three files.
-        lines: For each line, in file order: split, example id, version, label id, SHA-256 of the line.
+        pipeline: Whose labels, dataset and checks policies count.
+        encoding: By whose tokens its sizes are told.
     """
-    return {
-        "format": FORMAT,
-        "pipeline": pipeline,
-        "system": system,
-        # Left out where it is the usual one: snapshots of the first release keep their names.
-        **({} if form == "chat" else {"form": form}),
-        "files": {name: asdict(files[name]) for name in SPLITS},
-        "columns": ["split", "example_id", "version", "label_id", "sha256"],
-        "lines": lines,
-    }
+    shaping = {field.name: getattr(pipeline, field.name) for field in fields(pipeline) if field.name not in _NO_SHAPE}
+    return {name: _plain(policy) for name, policy in shaping.items()} | {"encoding": encoding}
 
 
-def snapshot_id_of(manifest: Mapping[str, Any]) -> str:
-    """Name a manifest by its content."""
-    return hashlib.sha256(manifest_bytes(manifest)).hexdigest()
-
-
-def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """Write a manifest the one way its hash is taken of."""
-    return json.dumps(manifest, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a policy holds
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value))
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    # 20 and 20.0 mean the same, and must name the same snapshot.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def read_chats(lines: Iterator[bytes]) -> Iterator[list[Message]]:

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
-from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlSnapshotStore
+from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
+from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.domain.budgets import Price
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState
 from service.usecases.advance_run import advance_run
+from service.usecases.archive import Archive
 from service.usecases.start_run import start_by_hand
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 from service.usecases.write_examples import write_outcomes
@@ -71,19 +73,27 @@ class Workshop:
         }
 
     @property
+    def archive(self) -> Archive:
+        return Archive(
+            pipelines=self.pipelines,
+            examples=self.examples,
+            snapshots=self.snapshots,
+            files=self.files,
+            count_tokens=lambda text, _model: len(text.split()),
+            encoding_of=lambda _model: "words",
+        )
+
+    @property
     def parts(self) -> Parts:
         return Parts(
             pipelines=self.pipelines,
             accounts=self.accounts,
-            examples=self.examples,
-            files=self.files,
-            snapshots=self.snapshots,
+            archive=self.archive,
             runs=self.runs,
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,
             queue=self.queue,
-            count_tokens=lambda text, _model: len(text.split()),
             clock=self.clock,
             timing=self.timing,
         )

@@ -14,6 +14,7 @@ from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
+from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import backoff
 
@@ -37,7 +38,7 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     Returns:
         The step, and the evaluation if it is complete.
     """
-    questions = held_out_questions(parts.snapshots.get(run.snapshot_id or ""), parts)
+    questions = held_out_questions(whole_snapshot(run.snapshot_id or "", parts.archive), parts)
     models = _models(run, parts)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
@@ -71,7 +72,7 @@ def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
     Rows that share a prompt are one question: counted twice, they would make the test surer than it is.
     """
     found: dict[str, Question] = {}
-    with parts.files.open(snapshot.files["held_out"].sha256) as lines:
+    with opened(snapshot, "held_out", parts.archive) as lines:
         for messages in read_chats(iter(lines)):
             question = _question(messages)
             found.setdefault(question.key, question)

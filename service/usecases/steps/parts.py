@@ -11,14 +11,12 @@ from service.ports import (
     Clock,
     DeadLetters,
     EvaluationStore,
-    ExampleStore,
-    FileStore,
     JobQueue,
     Ledger,
     RunStore,
-    SnapshotStore,
     Trainer,
 )
+from service.usecases.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +52,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Every port that a step may need; ``count_tokens`` takes a text and the base model."""
+    """Everything that a step may need."""
 
     pipelines: Mapping[str, Pipeline]
     accounts: Mapping[str, TrainerAccount]
-    examples: ExampleStore
-    files: FileStore
-    snapshots: SnapshotStore
+    archive: Archive
     runs: RunStore
     evaluations: EvaluationStore
     ledger: Ledger
     letters: DeadLetters
     queue: JobQueue
-    count_tokens: Callable[[str, str], int]
     clock: Clock
     timing: Timing
 

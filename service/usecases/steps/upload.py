@@ -5,8 +5,10 @@ from dataclasses import asdict
 from service.domain.budgets import Estimate, estimate_cost, may_spend, price_of
 from service.domain.errors import OverBudget
 from service.domain.runs import Run, RunState, Step
-from service.domain.snapshots import FileEntry, Snapshot
+from service.domain.snapshots import Snapshot
+from service.domain.splits import Split
 from service.ports import Trainer
+from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 
@@ -16,7 +18,7 @@ def upload(run: Run, parts: Parts) -> Step:
     Raises:
         OverBudget: The estimate does not fit.
     """
-    snapshot = parts.snapshots.get(run.snapshot_id or "")
+    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive)
     account = parts.account(run.trainer)
     estimate = estimate_run(run, snapshot, account)
     if waiting := _reserve(run, estimate, account, parts):
@@ -31,10 +33,9 @@ def upload(run: Run, parts: Parts) -> Step:
             },
         )
     trainer = account.connect()
-    train = snapshot.files["train"]
     validation = snapshot.files["validation"]
-    training_file = _upload(trainer, "train", train, parts)
-    validation_file = _upload(trainer, "validation", validation, parts) if validation.lines else None
+    training_file = _upload(trainer, "train", snapshot, parts)
+    validation_file = _upload(trainer, "validation", snapshot, parts) if validation.lines else None
     return Step(
         RunState.UPLOADED,
         "files uploaded",
@@ -68,7 +69,8 @@ def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts
     return None
 
 
-def _upload(trainer: Trainer, kind: str, entry: FileEntry, parts: Parts) -> str:
+def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts) -> str:
+    entry = snapshot.files[split]
     # The name carries the hash: after a crash the file is found by it and not uploaded again.
-    with parts.files.open(entry.sha256) as content:
-        return trainer.upload(f"{kind}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)
+    with opened(snapshot, split, parts.archive) as content:
+        return trainer.upload(f"{split}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)

@@ -41,6 +41,15 @@ def upgrade() -> None:
     op.create_index(
         "examples_by_prompt", "examples", ["pipeline", "status", "cluster", "prompt_key", "content_hash"], unique=False
     )
+    only = sa.text("findings <> ''")
+    op.create_index(
+        "examples_by_finding",
+        "examples",
+        ["pipeline", "status", "findings"],
+        unique=False,
+        sqlite_where=only,
+        postgresql_where=only,
+    )
     op.create_index("examples_by_group", "examples", ["pipeline", "group_key"], unique=False)
 
 

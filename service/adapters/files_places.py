@@ -1,0 +1,158 @@
+"""Where files are: a folder of this machine, or a bucket by way of fsspec. Either gets a file whole or not at all."""
+
+import io
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from service.adapters.files_errors import translated
+
+# What a look into a file of a bucket fetches at once.
+_BLOCK_BYTES = 1 << 16
+
+
+class Folder:
+    """A folder: files are written under a passing name in ``incoming`` and then renamed."""
+
+    def __init__(self, root: str) -> None:
+        self._incoming = Path(root, "incoming")
+
+    @contextmanager
+    def incoming(self) -> Iterator[BinaryIO]:
+        """Open a new file; it is removed at the end unless it was put somewhere."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        path = self._incoming / uuid.uuid4().hex
+        file = path.open("x+b")
+        try:
+            yield file
+        finally:
+            path.unlink(missing_ok=True)
+            # What is still in memory has no room on a full disk, and is not wanted any more.
+            with suppress(OSError):
+                file.close()
+
+    def put(self, file: BinaryIO, path: str) -> None:
+        """Give a new file its name."""
+        file.flush()
+        # A snapshot's row must not outlive a power cut that its file does not.
+        os.fsync(file.fileno())
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file.name, path)  # noqa: PTH105 - the file knows its name as a text
+
+    @contextmanager
+    def fetched(self, path: str) -> Iterator[BinaryIO]:
+        """Open a file that stays what it is, whoever puts another one there meanwhile."""
+        with Path(path).open("rb") as file:
+            yield file
+
+    peeked = fetched
+
+    def name_of(self, path: str) -> str:
+        """Say where it is, for people."""
+        return path
+
+    def check(self) -> None:
+        """Write, read and remove a small file."""
+        with self.incoming() as file:
+            file.write(b"tuneloop")
+            file.flush()
+
+    def forget_incoming(self, before: datetime) -> int:
+        """Remove what was begun before this and never put."""
+        removed = 0
+        for path in self._incoming.glob("*"):
+            # Somebody else may be sweeping too.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
+
+
+class Bucket:
+    """Any other file system: files are written to a nameless file of this machine and sent in one piece.
+
+    An object appears when all of it has arrived, in S3, GCS and Azure alike. The local file goes with its process.
+    """
+
+    def __init__(self, system: Any, root: str) -> None:  # noqa: ANN401 - fsspec has no types
+        self._system, self._root = system, root
+
+    @contextmanager
+    def incoming(self) -> Iterator[BinaryIO]:
+        """Open a nameless file."""
+        with tempfile.TemporaryFile() as file:
+            yield file
+
+    def put(self, file: BinaryIO, path: str) -> None:
+        """Send a file."""
+        file.flush()
+        self._system.put_file(_name_of(file), path)
+
+    @contextmanager
+    def fetched(self, path: str) -> Iterator[BinaryIO]:
+        """Fetch a file once: what is checked is then what is read, and the network fails here or not at all."""
+        with tempfile.TemporaryFile() as file:
+            self._system.get_file(path, _name_of(file))
+            yield file
+
+    @contextmanager
+    def peeked(self, path: str) -> Iterator[BinaryIO]:
+        """Open a file whose blocks are fetched when they are read."""
+        blocks = io.BufferedReader(_Blocks(self._system, path, self._system.size(path)), _BLOCK_BYTES)
+        with blocks:
+            yield cast("BinaryIO", blocks)
+
+    def name_of(self, path: str) -> str:
+        """Say where it is, for people."""
+        return str(self._system.unstrip_protocol(path))
+
+    def check(self) -> None:
+        """Write, read and remove a small file."""
+        path = f"{self._root}/incoming/{uuid.uuid4().hex}"
+        self._system.pipe_file(path, b"tuneloop")
+        self._system.cat_file(path)
+        self._system.rm_file(path)
+
+    def forget_incoming(self, before: datetime) -> int:  # noqa: ARG002 - a folder's signature
+        """Do nothing: what was begun here is nowhere."""
+        return 0
+
+
+class _Blocks(io.RawIOBase):
+    """The bytes of a file that is far away."""
+
+    def __init__(self, system: Any, path: str, size_bytes: int) -> None:  # noqa: ANN401 - fsspec has no types
+        super().__init__()
+        self._system, self._path, self._size_bytes, self._at = system, path, size_bytes, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size_bytes}[whence]
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        end = min(self._at + len(buffer), self._size_bytes)
+        if self._at >= end:
+            return 0
+        with translated(self._path):
+            found = self._system.cat_file(self._path, start=self._at, end=end)
+        buffer[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def _name_of(file: BinaryIO) -> str:
+    """Name an open file that has no name: fsspec wants one, and what has one outlives a killed process."""
+    return f"/proc/self/fd/{file.fileno()}"

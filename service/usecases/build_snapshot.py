@@ -1,0 +1,164 @@
+"""Freeze examples into files named by their content: the one place that writes training lines."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, BinaryIO
+
+from service.domain.budgets import content_tokens, message_tokens
+from service.domain.leaks import LEAK, HeldOutGuard
+from service.domain.manifests import SEPARATOR, Line, entry_of, manifest_of
+from service.domain.pipelines import Pipeline
+from service.domain.snapshots import SPLITS, FileEntry, FrozenExample, configuration_of, frozen_lines
+from service.domain.splits import Split
+from service.ports import FileStore, FileWriter
+
+DUPLICATE, NO_LINE = "exact_duplicate", "no_line"
+_PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A snapshot that was built.
+
+    Attributes:
+        files: The data files; the manifest is stored under the snapshot's id.
+        head: The manifest without its lines.
+    """
+
+    snapshot_id: str
+    files: Mapping[Split, FileEntry]
+    head: Mapping[str, Any]
+
+
+def write_files(
+    pipeline: Pipeline,
+    examples: Iterable[FrozenExample],
+    *,
+    files: FileStore,
+    count_tokens: Callable[[str], int],
+    encoding: str,
+    duplicates: Collection[str] = (),
+    noted: Mapping[str, int] | None = None,
+    only: str | None = None,
+) -> Built:
+    """Write one file a split, and the manifest, one example in memory at a time.
+
+    An example goes into the file of its own split and into no other; one that shares group, prompt or near-duplicates
+    with anything held out goes into none, whatever its row says.
+
+    Args:
+        pipeline: Whose system text, form and policies shape the lines.
+        examples: Sorted by split and example id, so that what is held out comes first.
+        files: Where to.
+        count_tokens: For examples that come without their tokens, and for the system text.
+        encoding: By whose tokens that counts.
+        duplicates: Content hashes that occur more than once; each is written once.
+        noted: Number of examples for each reason that was found elsewhere and keeps nothing out.
+        only: Store nothing unless the snapshot has this id.
+
+    Raises:
+        SnapshotRefused: The examples are not sorted.
+    """
+    with ExitStack() as stack:
+        entries = stack.enter_context(files.scratch())
+        parts = {split: _Part(stack.enter_context(files.writer())) for split in SPLITS}
+        reasons = _write(pipeline, examples, parts, entries, count_tokens, frozenset(duplicates))
+        head = {
+            "pipeline": pipeline.name,
+            "system": pipeline.system,
+            "form": pipeline.form,
+            "configuration": configuration_of(pipeline, encoding=encoding),
+            "reasons": dict(sorted((reasons + Counter(noted or {})).items())),
+            "counts": {split: {"examples": part.examples, "lines": part.lines} for split, part in parts.items()},
+            "tokens": {split: part.tokens for split, part in parts.items()},
+            "files": {
+                split: dict(zip(("sha256", "file_bytes"), part.writer.digest(), strict=True))
+                for split, part in parts.items()
+            },
+        }
+        manifest = stack.enter_context(files.writer())
+        entries.seek(0)
+        for piece in manifest_of(head, iter(partial(entries.read, _PIECE_BYTES), b"")):
+            manifest.write(piece)
+        snapshot_id, _ = manifest.digest()
+        if only in {None, snapshot_id}:
+            for writer in (*(part.writer for part in parts.values()), manifest):
+                writer.commit()
+    return Built(snapshot_id, {split: part.entry() for split, part in parts.items()}, head)
+
+
+@dataclass(slots=True)
+class _Part:
+    """The file of one split while it is written."""
+
+    writer: FileWriter
+    examples: int = 0
+    lines: int = 0
+    tokens: int = 0
+
+    def entry(self) -> FileEntry:
+        return FileEntry(*self.writer.digest(), lines=self.lines, tokens=self.tokens, examples=self.examples)
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Says why an example does not enter its file; None where it does."""
+
+    duplicates: Collection[str]
+    guard: HeldOutGuard = field(default_factory=HeldOutGuard)
+    seen: set[str] = field(default_factory=set)
+
+    def reason(self, example: FrozenExample) -> str | None:
+        if not self.guard.admits(example):
+            return LEAK
+        if example.content_hash in self.seen:
+            return DUPLICATE
+        if example.content_hash in self.duplicates:
+            self.seen.add(example.content_hash)
+        return None
+
+
+def _write(  # noqa: PLR0917 - private, called once
+    pipeline: Pipeline,
+    examples: Iterable[FrozenExample],
+    parts: Mapping[Split, _Part],
+    entries: BinaryIO,
+    count: Callable[[str], int],
+    duplicates: Collection[str],
+) -> Counter[str]:
+    """Write the lines of every example that may be written, and list them; give the reasons for the others."""
+    gate, reasons, before = _Gate(duplicates), Counter[str](), b""
+    opening = message_tokens(pipeline.system, count) if pipeline.system else 0
+    for example in examples:
+        if (reason := gate.reason(example)) is not None:
+            reasons[reason] += 1
+            continue
+        part, written = parts[example.split], 0
+        for line, entry in _lines(example, pipeline):
+            part.writer.write(line)
+            entries.write(before + entry)
+            before, written = SEPARATOR, written + 1
+        if not written:
+            reasons[NO_LINE] += 1
+            continue
+        part.examples += 1
+        part.lines += written
+        part.tokens += opening + (content_tokens(example.content, count) if example.tokens is None else example.tokens)
+    return reasons
+
+
+def _lines(example: FrozenExample, pipeline: Pipeline) -> Iterator[tuple[bytes, bytes]]:
+    for line in frozen_lines(example.content, split=example.split, system=pipeline.system, form=pipeline.form):
+        listed = Line(
+            example.split,
+            example.example_id,
+            example.version,
+            example.label_id,
+            example.content_hash,
+            hashlib.sha256(line).hexdigest(),
+        )
+        yield line, entry_of(listed)
