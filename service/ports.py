@@ -268,8 +268,8 @@ class ExampleStore(Protocol):
     def standing_ids(self, pipeline: str) -> set[str]:
         """Give the data rows that give an example or a prompt now, and those that wait for a decision."""
 
-    def held(self, pipeline: str, *, limit: int) -> list[Example]:
-        """Give examples that wait for a person's decision, those that wait longest first."""
+    def held(self, pipeline: str, *, reason: str | None, limit: int) -> list[Example]:
+        """Give examples that wait for a person's decision, those that wait longest first; for one reason, or all."""
 
     def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
         """Keep or set aside what was held back; for this content the decision lasts."""

@@ -82,10 +82,12 @@ class SqlExampleStore:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), list(audit))
         return changes
 
-    def held(self, pipeline: str, *, limit: int) -> list[Example]:
+    def held(self, pipeline: str, *, reason: str | None, limit: int) -> list[Example]:
         """See ``ExampleStore``."""
-        mine = (examples.c.pipeline == pipeline, examples.c.status == "held")
-        wanted = sa.select(*_EXAMPLE_COLUMNS).where(*mine).order_by(examples.c.changed_at, examples.c.data_row_id)
+        wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.status == "held")
+        wanted = wanted.order_by(examples.c.changed_at, examples.c.data_row_id)
+        if reason is not None:
+            wanted = wanted.where(examples.c.reason == reason)
         with reading(self._engine) as connection:
             return [_example(row) for row in connection.execute(wanted.limit(limit))]
 

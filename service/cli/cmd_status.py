@@ -49,6 +49,8 @@ def _say(line: PipelineStatus) -> None:
         f"  examples   {line.train} train, {line.validation} validation, {line.held_out} held out; "
         f"{line.new} new since the last run"
     )
+    if line.held:
+        typer.echo(f"  held back  {line.held} examples wait for a decision: tuneloop datasets held")
     typer.echo(f"  reconciled {line.reconciled or 'never'}")
     if line.drift is not None:
         typer.echo(f"  drift      {_drift(line.drift)}")

@@ -83,7 +83,8 @@ def _hard_obstacles(dataset: DatasetPolicy, counts: Counts) -> list[Reason]:
 def _obstacles(trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, now: datetime) -> list[Reason]:
     found = []
     if counts.new < trigger.threshold:
-        found.append(Reason("below_threshold", f"{counts.new} of {trigger.threshold} new examples"))
+        held = f"; {counts.held} wait for a decision: tuneloop datasets held" if counts.held else ""
+        found.append(Reason("below_threshold", f"{counts.new} of {trigger.threshold} new examples{held}"))
     found.extend(_hard_obstacles(dataset, counts))
     if waiting := _quiet_until(trigger, counts, now):
         found.append(Reason("not_quiet", f"quiet until {waiting:%Y-%m-%d %H:%M:%S} UTC"))

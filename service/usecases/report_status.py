@@ -17,6 +17,7 @@ class PipelineStatus:
         validation: Examples that watch the training.
         held_out: Examples that no training ever sees.
         new: Newly accepted or changed examples since the last run.
+        held: Examples that a check found something in and that wait for a person's decision.
         reconciled: When the project was last read, and what was mended; null if never.
         drift: Labels in Labelbox against labels here; null where it was not measured.
         last_run: Id and state of the newest run.
@@ -29,6 +30,7 @@ class PipelineStatus:
     validation: int
     held_out: int
     new: int
+    held: int
     reconciled: str | None
     drift: Drift | None
     last_run: str | None
@@ -68,6 +70,7 @@ def _line(stock: Stock) -> PipelineStatus:
         validation=counts.validation,
         held_out=counts.held_out,
         new=counts.new,
+        held=counts.held,
         reconciled=f"{reconciled.at:%Y-%m-%d %H:%M:%S} UTC, {reconciled.healed} mended" if reconciled else None,
         drift=reconciled.drift if reconciled else None,
         last_run=f"{newest.run_id} {newest.state}" if newest else None,

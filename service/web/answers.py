@@ -29,12 +29,16 @@ class PipelineList:
 
 @dataclass(frozen=True, slots=True)
 class ExampleCounts:
-    """Examples that stand now, by split; ``new`` ones since the last run, and when the first and last came."""
+    """Examples that stand now, by split; ``new`` ones since the last run, and when the first and last came.
+
+    ``held`` ones wait for a person's decision and are in no split's number.
+    """
 
     train: int
     validation: int
     held_out: int
     new: int
+    held: int
     threshold: int
     first_new_at: datetime | None
     last_new_at: datetime | None

@@ -52,6 +52,7 @@ def _pipeline(deps: Deps, *, name: str) -> PipelineDetail:
             validation=counts.validation,
             held_out=counts.held_out,
             new=counts.new,
+            held=counts.held,
             threshold=pipeline.trigger.threshold,
             first_new_at=counts.first_new_at,
             last_new_at=counts.last_new_at,

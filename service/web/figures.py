@@ -17,6 +17,7 @@ from service.usecases.take_stock import Drift, last_reconcile
 _PIPELINE_FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tuneloop_examples": ("Examples that stand now, by split.", ("split",)),
     "tuneloop_new_examples": ("Newly accepted or changed examples since the last run.", ()),
+    "tuneloop_held_examples": ("Examples that wait for a person's decision.", ()),
     "tuneloop_run_due": ("Whether a run is due now: 1 or 0.", ()),
     "tuneloop_runs": ("Runs, by state.", ("state",)),
     "tuneloop_reconcile_age_seconds": ("Seconds since the project was last read.", ()),
@@ -54,6 +55,7 @@ def _add_pipeline(deps: Deps, pipeline: Pipeline, add: Add, moment: datetime) ->
     for split in ("train", "validation", "held_out"):
         add("examples", getattr(counts, split), name, split)
     add("new_examples", counts.new, name)
+    add("held_examples", counts.held, name)
     add("run_due", decide(pipeline.trigger, pipeline.dataset, counts, now=moment).due, name)
     if reconciled := last_reconcile(name, deps.reconciles):
         add("reconcile_age_seconds", (moment - reconciled.at).total_seconds(), name)

@@ -1,0 +1,102 @@
+"""``tuneloop datasets held`` and ``decide``, as they are typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.adapters.sql_engine import make_engine, migrate
+from service.adapters.sql_examples import SqlExampleStore
+from service.cli.app import run
+from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
+from tests.support.builders import make_outcome, make_pipeline
+from tests.support.fakes import NOON, ManualClock
+
+TABLES = "[pipelines.{0}.labels]\nproject = 'cl1'\n[pipelines.{0}.train]\nmodel = 'm'\n"
+SUSPECTS = {"row-1": "Write to jane@example.com.", "row-2": "x", "row-3": "Mail joe@example.org, please."}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqlExampleStore:
+    url = f"sqlite:///{tmp_path / 'tuneloop.db'}"
+    (tmp_path / "tuneloop.toml").write_text(TABLES.format("one") + TABLES.format("other"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", url)
+    migrate(url)
+    store = SqlExampleStore(make_engine(url), ManualClock())
+    outcomes = [make_outcome(row_id, text) for row_id, text in SUSPECTS.items()]
+    for name in ("one", "other"):
+        write_outcomes(store, make_pipeline(name), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
+    return store
+
+
+def statuses(store: SqlExampleStore, pipeline: str) -> list[str]:
+    found = store.existing(pipeline, list(SUSPECTS))
+    return [found[row_id].status for row_id in SUSPECTS]
+
+
+@pytest.mark.usefixtures("store")
+def test_what_waits_is_listed_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "held", "--pipeline", "one"]) == 0
+    told = capsys.readouterr().out
+    assert "row-1  one  personal_email" in told
+    assert "row-2  one  one_character_answer" in told
+    assert "jane" not in told
+    assert run(["datasets", "held", "--text", "--reason", "personal_email", "--limit", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "jane@example.com" in told
+    assert "row-2" not in told
+
+
+@pytest.mark.usefixtures("store")
+def test_what_waits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "held", "--json", "--reason", "one_character_answer"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(item["pipeline"], item["data_row_id"], item["content"]) for item in found] == [
+        ("one", "row-2", None),
+        ("other", "row-2", None),
+    ]
+
+
+def test_keeping_and_dropping_by_name(store: SqlExampleStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "decide", "keep", "row-1", "--pipeline", "one"]) == 0
+    assert run(["datasets", "decide", "drop", "row-2", "row-3"]) == 0
+    assert capsys.readouterr().out == "1 examples kept.\n4 examples dropped.\n"
+    assert statuses(store, "one") == ["active", "withdrawn", "withdrawn"]
+    assert statuses(store, "other") == ["held", "withdrawn", "withdrawn"]
+
+
+def test_keeping_all_of_a_kind(store: SqlExampleStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "decide", "keep", "--reason", "personal_email"]) == 0
+    assert capsys.readouterr().out == "4 examples kept.\n"
+    assert statuses(store, "one") == ["active", "held", "active"]
+    assert run(["datasets", "decide", "keep", "--reason", "personal_email"]) == 0
+    assert capsys.readouterr().out == "0 examples kept.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["decide", "keep"], 2, "ids or one --reason"),
+        (["decide", "keep", "row-1", "--reason", "personal_email"], 2, "ids or one --reason"),
+        (["decide", "keep", "nobody"], 1, "nothing of 'nobody' waits"),
+        (["decide", "keep", "row-1", "nobody"], 1, "nothing of 'nobody' waits"),
+        (["decide", "mask", "row-1"], 2, "mask"),
+        (["decide", "keep", "--reason", "exact_duplicate"], 2, "holds nothing back"),
+        (["held", "--reason", "rudeness"], 2, "holds nothing back"),
+        (["held", "--pipeline", "nobody"], 1, "There are: one, other"),
+    ],
+)
+def test_what_is_refused_decides_nothing(
+    store: SqlExampleStore, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    assert run(["datasets", *arguments]) == code
+    assert words in capsys.readouterr().err
+    assert statuses(store, "one") == ["held", "held", "held"]
+
+
+@pytest.mark.usefixtures("store")
+def test_status_and_why_say_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "one"]) == 0
+    assert "3 wait for a decision" in capsys.readouterr().out
