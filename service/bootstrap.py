@@ -15,6 +15,7 @@ from service.adapters.files_store import FsspecFileStore
 from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
+from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
@@ -301,3 +302,9 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         return OpenAITrainer(trainer)
 
     return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+
+
+@cache  # the language model takes seconds and much memory
+def presidio(model: str | None) -> PresidioFindings:
+    """Make what finds personal data besides our patterns, for pipelines with ``checks.presidio``."""
+    return PresidioFindings(model)

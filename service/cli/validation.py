@@ -4,11 +4,11 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, cast
 
 from service.adapters.line_index import LineIndex, LineKeys
 from service.adapters.tokens import count_tokens
@@ -47,28 +47,23 @@ class Examined:
 
     Attributes:
         shown: How many numbers of lines are kept for each finding.
+        index: Compares the lines; usable as long as ``examine`` is.
         findings: By code of ``CHECKS`` or ``RULES``; those about the file as a whole count once, without a line.
         tokens: Of all lines that can be read.
         forms: The lines of each form.
     """
 
     shown: int
+    index: LineIndex
     lines: int = 0
     file_bytes: int = 0
     tokens: int = 0
     findings: dict[str, Tally] = field(default_factory=dict)
     forms: dict[Form, Tally] = field(default_factory=dict)
-    index: LineIndex = field(default_factory=LineIndex)
 
     def find(self, code: str, numbers: Iterable[int] = (), count: int = 1) -> None:
         """Count a finding."""
         self.findings.setdefault(code, Tally(self.shown)).add(numbers, count)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.index.close()
 
     @property
     def form(self) -> Form | None:
@@ -78,7 +73,8 @@ class Examined:
         return max(counted)[2] if counted else None
 
 
-def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_LINES, shown: int) -> Examined:
+@contextmanager
+def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_LINES, shown: int) -> Iterator[Examined]:
     """Read a file and check every line, and all lines against each other.
 
     Args:
@@ -91,18 +87,18 @@ def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_L
     Raises:
         ConfigurationError: The file cannot be opened.
     """
-    found = Examined(shown)
     limit = line_limit_of(model)
     count = partial(count_tokens, model=model)
-    with _opened(path) as file:
+    with _opened(path) as file, closing(LineIndex()) as index:
+        found = Examined(shown, index)
         for number, (line, size, ended) in enumerate(_lines(file), start=1):
             found.file_bytes += size
             codes: set[str] = set() if ended else {"no_final_newline"}
             _take(line, number, codes, found, form=form, limit=limit, count=count)
             for code in codes:
                 found.find(code, [number])
-    _look_at_all(found, form=form, fewest=fewest)
-    return found
+        _look_at_all(found, form=form, fewest=fewest)
+        yield found
 
 
 def compare(training: Examined, validation: Examined) -> None:
