@@ -128,19 +128,18 @@ def _take(
             return
         lesson = check_line(read, own, codes)
         tokens = tokens_of(read, own, limit=limit, count=count)
-        keys = _keys_of(read, line, own, lesson) if lesson else None
+        keys = _keys_of(read, line, own, lesson) if lesson and tokens <= limit else LineKeys(*[_number(line)] * 4)
     except RecursionError:
         codes.add("not_json")
         return
     found.forms.setdefault(own, Tally(found.shown)).add([number])
     found.tokens += tokens
     if tokens > limit:
+        # Its words are not looked at: it may be a hundred megabytes.
         codes.add("too_many_tokens")
     elif lesson:
         codes.update(findings_of(lesson.content, tokens=tokens, max_tokens=limit))
-    if lesson and keys:
-        fingerprint = fingerprint_of(lesson.question) if tokens <= limit else None
-        found.index.add(number, keys, fingerprint)
+    found.index.add(number, keys, fingerprint_of(lesson.question) if lesson and tokens <= limit else None)
 
 
 def _keys_of(read: JsonObject, line: bytes, form: Form, lesson: Lesson) -> LineKeys:
@@ -154,11 +153,11 @@ def _keys_of(read: JsonObject, line: bytes, form: Form, lesson: Lesson) -> LineK
 
 
 def _written(value: Any) -> bytes:  # noqa: ANN401 - JSON can be anything
-    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
 def _folded(text: bytes) -> bytes:
-    return group_key(text.decode("utf-8", "surrogatepass")).encode() if len(text) <= _PIECE_BYTES else text
+    return group_key(text.decode()).encode() if len(text) <= _PIECE_BYTES else text
 
 
 def _number(text: bytes) -> int:
@@ -207,4 +206,6 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, int, bool]]:
         # What is too large for a line is passed over, up to its end.
         while end != b"\n" and (more := file.readline(_PIECE_BYTES)):
             size, end = size + len(more), more[-1:]
-        yield line.removesuffix(b"\n").removesuffix(b"\r"), size, end == b"\n"
+        # Not kept as it was: it may be a hundred megabytes.
+        line = line.rstrip(b"\r\n")
+        yield line, size, end == b"\n"
