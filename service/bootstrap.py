@@ -15,6 +15,7 @@ from service.adapters.files_store import FsspecFileStore
 from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
+from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
@@ -223,8 +224,9 @@ class Deps:
 
     def appraisers(self, pipeline: Pipeline) -> Appraiser:
         """Make what appraises a pipeline's contents."""
-        model = pipeline.train.model
-        return Appraiser(pipeline, lambda text: count_tokens(text, model), encoding_of(model))
+        model, checks = pipeline.train.model, pipeline.checks
+        names = presidio(checks.presidio_model) if checks.presidio else None
+        return Appraiser(pipeline, lambda text: count_tokens(text, model), encoding_of(model), names)
 
     @cached_property
     def reconcile(self) -> Reconcile:
@@ -317,3 +319,9 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         return OpenAITrainer(trainer)
 
     return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+
+
+@cache  # the language model takes seconds and much memory
+def presidio(model: str | None) -> PresidioFindings:
+    """Make what finds personal data besides our patterns, for pipelines with ``checks.presidio``."""
+    return PresidioFindings(model)

@@ -12,13 +12,14 @@ from redis.exceptions import RedisError
 
 from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
-from service.bootstrap import Deps, redis_url
+from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
 from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
 from service.domain.errors import InboxUnavailable, ServiceError
+from service.domain.pipelines import ChecksPolicy
 from service.logs import silence_logging
 
 
@@ -78,11 +79,20 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
         "files": partial(_files, deps),
+        **{
+            f"{name} checks": partial(_personal_data, pipeline.checks)
+            for name, pipeline in deps.settings.pipelines.items()
+            if pipeline.checks.presidio
+        },
     }
 
 
 def _files(deps: Deps) -> str:
     return deps.files.check()
+
+
+def _personal_data(policy: ChecksPolicy) -> str:
+    return presidio(policy.presidio_model).describe()
 
 
 def _redis(deps: Deps) -> str:

@@ -37,8 +37,9 @@ def validate(  # noqa: PLR0917 - typer reads options from the signature
         training = stack.enter_context(examine(file, model=model, form=form, shown=show))
         files = {str(file): training}
         if validation is not None:
-            other = examine(validation, model=model, form=form or training.form, fewest=1, shown=show)
-            files[str(validation)] = stack.enter_context(other)
+            wanted = form or training.form
+            other = stack.enter_context(examine(validation, model=model, form=wanted, fewest=1, shown=show))
+            files[str(validation)] = other
             compare(training, other)
         facts: dict[str, Any] = {
             "files": [_facts(name, found) for name, found in files.items()],

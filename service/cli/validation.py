@@ -4,11 +4,11 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, cast
 
 from service.adapters.line_index import LineIndex, LineKeys
 from service.adapters.tokens import count_tokens
@@ -47,28 +47,23 @@ class Examined:
 
     Attributes:
         shown: How many numbers of lines are kept for each finding.
+        index: Compares the lines; usable as long as ``examine`` is.
         findings: By code of ``CHECKS`` or ``RULES``; those about the file as a whole count once, without a line.
         tokens: Of all lines that can be read.
         forms: The lines of each form.
     """
 
     shown: int
+    index: LineIndex
     lines: int = 0
     file_bytes: int = 0
     tokens: int = 0
     findings: dict[str, Tally] = field(default_factory=dict)
     forms: dict[Form, Tally] = field(default_factory=dict)
-    index: LineIndex = field(default_factory=LineIndex)
 
     def find(self, code: str, numbers: Iterable[int] = (), count: int = 1) -> None:
         """Count a finding."""
         self.findings.setdefault(code, Tally(self.shown)).add(numbers, count)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.index.close()
 
     @property
     def form(self) -> Form | None:
@@ -78,7 +73,8 @@ class Examined:
         return max(counted)[2] if counted else None
 
 
-def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_LINES, shown: int) -> Examined:
+@contextmanager
+def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_LINES, shown: int) -> Iterator[Examined]:
     """Read a file and check every line, and all lines against each other.
 
     Args:
@@ -91,18 +87,18 @@ def examine(path: Path, *, model: str, form: Form | None, fewest: int = FEWEST_L
     Raises:
         ConfigurationError: The file cannot be opened.
     """
-    found = Examined(shown)
     limit = line_limit_of(model)
     count = partial(count_tokens, model=model)
-    with _opened(path) as file:
+    with _opened(path) as file, closing(LineIndex()) as index:
+        found = Examined(shown, index)
         for number, (line, size, ended) in enumerate(_lines(file), start=1):
             found.file_bytes += size
             codes: set[str] = set() if ended else {"no_final_newline"}
             _take(line, number, codes, found, form=form, limit=limit, count=count)
             for code in codes:
                 found.find(code, [number])
-    _look_at_all(found, form=form, fewest=fewest)
-    return found
+        _look_at_all(found, form=form, fewest=fewest)
+        yield found
 
 
 def compare(training: Examined, validation: Examined) -> None:
@@ -132,19 +128,18 @@ def _take(
             return
         lesson = check_line(read, own, codes)
         tokens = tokens_of(read, own, limit=limit, count=count)
-        keys = _keys_of(read, line, own, lesson) if lesson else None
+        keys = _keys_of(read, line, own, lesson) if lesson and tokens <= limit else LineKeys(*[_number(line)] * 4)
     except RecursionError:
         codes.add("not_json")
         return
     found.forms.setdefault(own, Tally(found.shown)).add([number])
     found.tokens += tokens
     if tokens > limit:
+        # Its words are not looked at: it may be a hundred megabytes.
         codes.add("too_many_tokens")
     elif lesson:
         codes.update(findings_of(lesson.content, tokens=tokens, max_tokens=limit))
-    if lesson and keys:
-        fingerprint = fingerprint_of(lesson.question) if tokens <= limit else None
-        found.index.add(number, keys, fingerprint)
+    found.index.add(number, keys, fingerprint_of(lesson.question) if lesson and tokens <= limit else None)
 
 
 def _keys_of(read: JsonObject, line: bytes, form: Form, lesson: Lesson) -> LineKeys:
@@ -158,11 +153,11 @@ def _keys_of(read: JsonObject, line: bytes, form: Form, lesson: Lesson) -> LineK
 
 
 def _written(value: Any) -> bytes:  # noqa: ANN401 - JSON can be anything
-    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
 def _folded(text: bytes) -> bytes:
-    return group_key(text.decode("utf-8", "surrogatepass")).encode() if len(text) <= _PIECE_BYTES else text
+    return group_key(text.decode()).encode() if len(text) <= _PIECE_BYTES else text
 
 
 def _number(text: bytes) -> int:
@@ -211,4 +206,6 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, int, bool]]:
         # What is too large for a line is passed over, up to its end.
         while end != b"\n" and (more := file.readline(_PIECE_BYTES)):
             size, end = size + len(more), more[-1:]
-        yield line.removesuffix(b"\n").removesuffix(b"\r"), size, end == b"\n"
+        # Not kept as it was: it may be a hundred megabytes.
+        line = line.rstrip(b"\r\n")
+        yield line, size, end == b"\n"

@@ -106,6 +106,20 @@ def test_convert_writes_pairs_and_prompt_sets(convert: Convert, folder: Path) ->
     assert [json.loads(line)["row_data"] for line in (folder / "f").read_text().splitlines()] == ["Which?", "Hello"]
 
 
+def test_convert_writes_a_prompt_with_its_completion_and_no_longer_chat(convert: Convert, folder: Path) -> None:
+    chat = kind_of_row(
+        conversation(("User", "Hello"), ("Bot", "Hi."), ("User", "Where?")),
+        label("l", written("summary", "There.")),
+        row_id="row-2",
+    )
+    (folder / "o.json").write_text(json.dumps(ontology(question("text", "summary"))))
+    rows = [kind_of_row("Why?", label("l", written("summary", "Because."))), chat]
+    text = "\n".join(map(json.dumps, rows))
+    assert convert(text, "--format", "completion", "--system", "Be brief.", "--conversation", "turns") == 0
+    assert json.loads((folder / "f").read_text()) == {"prompt": "Be brief.\n\nWhy?", "completion": "Because."}
+    assert reasons(folder) == {"row-2": "several_turns"}
+
+
 def test_convert_takes_prompts_alone_for_no_lines_and_says_what_they_are_good_for(
     convert: Convert, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +177,21 @@ def test_reading_before_there_is_a_database_says_what_to_do(folder: Path, capsys
     assert "tuneloop migrate" in capsys.readouterr().err
     assert run(["migrate"]) == 0
     assert run(["runs", "list"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "is_ok", "words"),
+    [("", True, "patterns only"), ('presidio_model = "xx_none"', False, "'xx_none' is not installed")],
+)
+def test_check_says_what_presidio_finds_by(
+    folder: Path, capsys: pytest.CaptureFixture[str], model: str, *, is_ok: bool, words: str
+) -> None:
+    (folder / "tuneloop.toml").write_text(f"{CONFIGURATION}[pipelines.p.checks]\npresidio = true\n{model}\n")
+    run(["check", "--json"])
+    (found,) = [item for item in json.loads(capsys.readouterr().out)["checks"] if item["name"] == "p checks"]
+    assert found["ok"] is is_ok
+    assert words in found["text"]
+    assert is_ok or "spacy download" in found["remedy"]
 
 
 @pytest.mark.usefixtures("folder")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.budgets import AUTO_EPOCHS, MAX_AUTO_EPOCHS, Price, Spending, estimate_cost, may_spend
+from service.domain.budgets import AUTO_EPOCHS, MAX_AUTO_EPOCHS, Price, Spending, estimate_cost, may_spend, price_of
 from service.domain.pipelines import Budget
 
 PRICE = Price(5.0, date(2026, 11, 1))
@@ -89,3 +89,11 @@ def test_a_dearer_run_is_never_allowed_where_a_cheaper_one_is_refused(cost: floa
     budget = Budget(run_usd=100, month_usd=1000)
     if may_spend(cost, budget, spent_this_month_usd=spent).refused:
         assert may_spend(cost + more, budget, spent_this_month_usd=spent).refused
+
+
+def test_training_a_tuned_model_further_costs_what_its_base_does() -> None:
+    base, own = Price(5.0, date(2026, 10, 1)), Price(1.0, date(2026, 10, 1))
+    tuned = "ft:gpt-4.1-mini-2025-04-14:org::id"
+    assert price_of(tuned, {"gpt-4.1-mini-2025-04-14": base}) == base
+    assert price_of(tuned, {"gpt-4.1-mini-2025-04-14": base, tuned: own}) == own
+    assert price_of("gpt-4.1", {"gpt-4.1-mini-2025-04-14": base}) is None

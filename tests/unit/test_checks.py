@@ -11,6 +11,7 @@ from service.domain.contents import Content, Turn, has_lines, lines_of, pair
 from service.domain.line_rules import RULES
 from service.domain.personal_data import Finding
 from service.domain.pipelines import ChecksPolicy
+from service.domain.snapshots import FrozenExample, frozen_lines
 
 ROOT = Path(__file__).parents[2]
 texts = st.text(max_size=80)
@@ -157,6 +158,12 @@ def test_a_completion_is_one_question_with_its_answer() -> None:
     assert line == b'{"prompt":"Be brief.\\n\\nO\\u00f9?","completion":"L\\u00e0."}\n'
     (plain,) = lines_of(pair("Where?", "There."), system=None, form="completion")
     assert plain == b'{"prompt":"Where?","completion":"There."}\n'
+
+
+def test_a_held_out_example_is_asked_as_a_chat_whatever_is_trained() -> None:
+    example = FrozenExample("ex-1", 1, "label-1", "held_out", pair("Where?", "There."))
+    (line,) = frozen_lines(example, system=None, form="completion")
+    assert b"messages" in line
 
 
 @given(content=contents, system=st.none() | texts)

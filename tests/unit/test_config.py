@@ -12,8 +12,9 @@ from service.config import Settings, describe, load, missing_for
 from service.config.durations import read_duration, write_duration
 from service.config.environment import VARIABLES
 from service.domain.budgets import Price
+from service.domain.checks import CHECKS, Action
 from service.domain.errors import ConfigurationError
-from service.domain.pipelines import Budget, DatasetPolicy, LabelPolicy, TriggerPolicy, VerdictPolicy
+from service.domain.pipelines import Budget, ChecksPolicy, DatasetPolicy, LabelPolicy, TriggerPolicy, VerdictPolicy
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = '[pipelines.support]\nlabels.project = "cl1"\ntrain.model = "gpt-4.1-mini-2025-04-14"\n'
@@ -148,6 +149,63 @@ def test_a_trainer_without_methods_trains_no_preferences(folder: Folder) -> None
     assert any("pipelines.p.train.method: must be 'supervised'" in mistake for mistake in found)
     assert any("pipelines.p.labels.where.quality" in mistake for mistake in found)
     assert any("'turns' or 'transcript'" in mistake for mistake in found)
+
+
+def test_what_happens_to_findings_arrives_in_the_domains_words_and_is_shown(folder: Folder) -> None:
+    settings = folder.load(
+        f"""{SMALLEST}
+        [pipelines.support.checks]
+        personal_name = "note"
+        empty_answer = "hold"
+        near_duplicate = "note"
+        phone_regions = ["DK"]
+        presidio = true
+        presidio_model = "da_core_news_sm"
+        """
+    )
+    policy = settings.pipelines["support"].checks
+    given: dict[str, Action] = {"personal_name": "note", "empty_answer": "hold", "near_duplicate": "note"}
+    assert policy == ChecksPolicy(given, ("DK",), presidio=True, presidio_model="da_core_news_sm")
+    rows = dict(describe(settings))
+    assert rows["pipelines.support.checks.personal_name"] == "note"
+    assert rows["pipelines.support.checks.too_long"] == "hold"
+    assert rows["pipelines.support.checks.presidio_model"] == "da_core_news_sm"
+    assert "pipelines.support.checks.actions" not in rows
+
+
+def test_actions_that_make_no_sense_are_refused_with_those_that_do(folder: Folder) -> None:
+    table = f"""{SMALLEST}[pipelines.support.checks]
+personal_nam = "note"
+personal_name = "mask"
+empty_answer = "note"
+held_out_leak = "note"
+conflicting_answers = "hold"
+too_long = 3
+phone_regions = ["Germany"]
+presidio = "yes"
+presidio_model = " "
+"""
+    assert [mistake.removeprefix("tuneloop.toml:") for mistake in folder.mistakes(table)] == [
+        "5: pipelines.support.checks.personal_nam: unknown key; did you mean 'personal_name'?",
+        "6: pipelines.support.checks.personal_name: must be 'drop' or 'hold' or 'note' (got 'mask')",
+        "7: pipelines.support.checks.empty_answer: must be 'drop' or 'hold' (got 'note')",
+        "8: pipelines.support.checks.held_out_leak: is always 'drop' (got 'note')",
+        "9: pipelines.support.checks.conflicting_answers: is always 'note' (got 'hold')",
+        "10: pipelines.support.checks.too_long: must be 'drop' or 'hold' or 'note' (got 3)",
+        "11: pipelines.support.checks.phone_regions.0: must be a country's two letters, such as 'US' (got 'Germany')",
+        "12: pipelines.support.checks.presidio: must be true or false (got 'yes')",
+        "13: pipelines.support.checks.presidio_model: must not be empty",
+    ]
+
+
+def test_completions_are_a_form_of_supervised_training_alone(folder: Folder) -> None:
+    settings = folder.load(SMALLEST + 'train.format = "completion"\n')
+    assert settings.pipelines["support"].form == "completion"
+    found = folder.mistakes(SMALLEST + 'train.method = "preference"\ntrain.format = "completion"\n')
+    words = "must be 'chat' with method 'preference': its lines are pairs of answers"
+    assert found == [f"tuneloop.toml:5: pipelines.support.train.format: {words}"]
+    (mistake,) = folder.mistakes(SMALLEST + 'train.format = "completions"\n')
+    assert "must be 'chat' or 'completion'" in mistake
 
 
 def test_every_mistake_is_named_at_once_with_its_line_and_what_is_allowed(folder: Folder) -> None:
@@ -437,6 +495,7 @@ def test_the_example_file_loads_as_it_is_and_with_every_comment_opened(folder: F
     assert plain.service == full.service
     ours, theirs = plain.pipelines["support-summaries"], full.pipelines["support-summaries"]
     assert (ours.trigger, ours.dataset, ours.verdict) == (theirs.trigger, theirs.dataset, theirs.verdict)
+    assert all(ours.checks.action_of(code) == theirs.checks.action_of(code) for code in CHECKS)
     assert plain.trainers["openai"].prices == full.trainers["openai"].prices
 
 
