@@ -31,3 +31,9 @@ def _remedy(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in _FULL:
         return "Make room there; it is tried again."
     return None
+
+
+def is_no_file(error: FileNotFoundError) -> bool:
+    """Say whether only a file is missing: of S3's two answers of this kind one means the whole bucket."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    return bool(answer.get("Error", {}).get("Code") != "NoSuchBucket")

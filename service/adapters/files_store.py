@@ -12,14 +12,12 @@ from typing import BinaryIO, cast
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from service.adapters.files_errors import translated
-from service.adapters.files_places import Bucket, Folder
+from service.adapters.files_errors import is_no_file, translated
+from service.adapters.files_places import S3, S3_OPTIONS, Bucket, Folder
 from service.domain.errors import ConfigurationError, CorruptFile
 
-# What s3fs holds in memory of one file: concurrent parts of this size. Five mebibytes is S3's least.
-_OPTIONS = {"s3": {"default_block_size": 8 << 20, "max_concurrency": 4}}
-_OPTIONS["s3a"] = _OPTIONS["s3"]
-_PACKAGES = {"s3": "'tuneloop[s3]'", "s3a": "'tuneloop[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
+_PIECE_BYTES = 1 << 20
+_PACKAGES = {**dict.fromkeys(S3, "'tuneloop[s3]'"), "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
 _PACKAGES |= {"abfs": "adlfs", "abfss": "adlfs"}
 
 
@@ -37,7 +35,7 @@ class FsspecFileStore:
         scheme = url.partition("://")[0]
         try:
             # Listings are not cached: other processes write too.
-            system, root = url_to_fs(url, use_listings_cache=False, **_OPTIONS.get(scheme, {}))
+            system, root = url_to_fs(url, use_listings_cache=False, **(S3_OPTIONS if scheme in S3 else {}))
         except ImportError as error:
             remedy = f"pip install {_PACKAGES.get(scheme, 'the package that it names')}"
             raise ConfigurationError(f"TUNELOOP_FILES_URL: {error}", remedy=remedy) from error
@@ -108,16 +106,27 @@ class FsspecFileWriter:
     def __init__(self, place: Folder | Bucket, root: str, file: BinaryIO) -> None:
         self._place, self._root, self._file = place, root, file
         self._hash, self._size_bytes = hashlib.sha256(), 0
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
 
     def write(self, chunk: bytes) -> None:
-        """See ``FileWriter``."""
+        """See ``FileWriter``; hashed and written by the mebibyte: a dataset is a million small lines."""
+        self._pending.append(chunk)
+        self._pending_bytes += len(chunk)
+        if self._pending_bytes >= _PIECE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        piece = b"".join(self._pending)
+        self._pending, self._pending_bytes = [], 0
         with translated(self._root):
-            self._file.write(chunk)
-        self._hash.update(chunk)
-        self._size_bytes += len(chunk)
+            self._file.write(piece)
+        self._hash.update(piece)
+        self._size_bytes += len(piece)
 
     def digest(self) -> tuple[str, int]:
         """See ``FileWriter``."""
+        self._flush()
         return self._hash.hexdigest(), self._size_bytes
 
     def commit(self) -> tuple[str, int]:
@@ -134,6 +143,8 @@ def _missing_is_corrupt(path: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if not is_no_file(error):
+            raise
         raise CorruptFile(f"the file {path} is missing", is_missing=True) from error
 
 

@@ -1,12 +1,11 @@
 """Keeping what is held out, and whatever says the same, out of every file that is trained on."""
 
-from collections.abc import Iterator
+import unicodedata
 from hashlib import blake2b
 
 from service.domain.contents import question_of
 from service.domain.errors import SnapshotRefused
 from service.domain.snapshots import SPLITS, FrozenExample
-from service.domain.splits import group_key
 
 LEAK = "held_out_leak"
 
@@ -15,7 +14,7 @@ class HeldOutGuard:
     """Sees the examples of a snapshot one after the other, held-out ones first, and refuses those that would leak.
 
     It remembers of each held-out example its group, its prompt and its cluster, and the prompt once more as the
-    content itself says it: whoever gave the split may have been wrong about any of them. A million times eight bytes.
+    content itself says it, each as a number of eight bytes: whoever gave the split may have been wrong about any.
     """
 
     def __init__(self) -> None:
@@ -38,8 +37,26 @@ class HeldOutGuard:
         return self._held.isdisjoint(_marks(example))
 
 
-def _marks(example: FrozenExample) -> Iterator[int]:
-    # Usually the three are one.
-    names = {group_key(question_of(example.content)), example.prompt_key, example.group, f"cluster {example.cluster}"}
-    for name in names - {"", "cluster "}:
-        yield int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+def _marks(example: FrozenExample) -> set[int]:
+    marks = {_mark(f"text {folded(question_of(example.content))}")}
+    # The prefixes keep a group that is called like a cluster, or like a text, from being taken for it.
+    if example.prompt_key:
+        marks.add(_mark(f"group {example.prompt_key}"))
+    if example.group not in {"", example.prompt_key}:
+        marks.add(_mark(f"group {example.group}"))
+    if example.cluster:
+        marks.add(_mark(f"cluster {example.cluster}"))
+    return marks
+
+
+def _mark(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def folded(text: str) -> str:
+    """Give a text but for spacing, case and Unicode form."""
+    flat = text.replace("\n", " ")
+    if flat.isascii() and flat.isprintable() and "  " not in flat:
+        # What most texts are; a dataset has a million, and cutting one into words takes longer than all else here.
+        return flat.strip().lower()
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,18 +67,16 @@ def write_files(
         entries = stack.enter_context(files.scratch())
         parts = {split: _Part(stack.enter_context(files.writer())) for split in SPLITS}
         reasons = _write(pipeline, examples, parts, entries, count_tokens, frozenset(duplicates))
+        found = {split: part.entry() for split, part in parts.items()}
         head = {
             "pipeline": pipeline.name,
             "system": pipeline.system,
             "form": pipeline.form,
             "configuration": configuration_of(pipeline, encoding=encoding),
             "reasons": dict(sorted((reasons + Counter(noted or {})).items())),
-            "counts": {split: {"examples": part.examples, "lines": part.lines} for split, part in parts.items()},
-            "tokens": {split: part.tokens for split, part in parts.items()},
-            "files": {
-                split: dict(zip(("sha256", "file_bytes"), part.writer.digest(), strict=True))
-                for split, part in parts.items()
-            },
+            "counts": {split: {"examples": file.examples, "lines": file.lines} for split, file in found.items()},
+            "tokens": {split: file.tokens for split, file in found.items()},
+            "files": {split: {"sha256": file.sha256, "file_bytes": file.file_bytes} for split, file in found.items()},
         }
         manifest = stack.enter_context(files.writer())
         entries.seek(0)
@@ -88,7 +86,7 @@ def write_files(
         if only in {None, snapshot_id}:
             for writer in (*(part.writer for part in parts.values()), manifest):
                 writer.commit()
-    return Built(snapshot_id, {split: part.entry() for split, part in parts.items()}, head)
+        return Built(snapshot_id, found, head)
 
 
 @dataclass(slots=True)
@@ -132,15 +130,16 @@ def _write(  # noqa: PLR0917 - private, called once
 ) -> Counter[str]:
     """Write the lines of every example that may be written, and list them; give the reasons for the others."""
     gate, reasons, before = _Gate(duplicates), Counter[str](), b""
-    opening = message_tokens(pipeline.system, count) if pipeline.system else 0
+    system, form = pipeline.system, pipeline.form
+    opening = message_tokens(system, count) if system else 0
     for example in examples:
         if (reason := gate.reason(example)) is not None:
             reasons[reason] += 1
             continue
         part, written = parts[example.split], 0
-        for line, entry in _lines(example, pipeline):
+        for line in frozen_lines(example.content, split=example.split, system=system, form=form):
             part.writer.write(line)
-            entries.write(before + entry)
+            entries.write(before + _entry(example, line))
             before, written = SEPARATOR, written + 1
         if not written:
             reasons[NO_LINE] += 1
@@ -151,14 +150,8 @@ def _write(  # noqa: PLR0917 - private, called once
     return reasons
 
 
-def _lines(example: FrozenExample, pipeline: Pipeline) -> Iterator[tuple[bytes, bytes]]:
-    for line in frozen_lines(example.content, split=example.split, system=pipeline.system, form=pipeline.form):
-        listed = Line(
-            example.split,
-            example.example_id,
-            example.version,
-            example.label_id,
-            example.content_hash,
-            hashlib.sha256(line).hexdigest(),
-        )
-        yield line, entry_of(listed)
+def _entry(example: FrozenExample, line: bytes) -> bytes:
+    sha256 = hashlib.sha256(line).hexdigest()
+    return entry_of(
+        Line(example.split, example.example_id, example.version, example.label_id, example.content_hash, sha256)
+    )

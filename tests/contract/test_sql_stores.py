@@ -1,4 +1,4 @@
-"""Schema, snapshots, dead letters and reconciles on SQLite and on PostgreSQL."""
+"""Schema, dead letters and reconciles on SQLite and on PostgreSQL."""
 
 import traceback
 from dataclasses import replace
@@ -10,14 +10,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_engine import make_engine, migrate, reading
 from service.adapters.sql_examples import SqlExampleStore
-from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, SqlSnapshotStore, forget_audit
+from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, forget_audit
 from service.adapters.sql_tables import example_versions, metadata, pipelines, reconciles
 from service.domain.contents import content_hash_of, pair
-from service.domain.errors import CorruptFile, NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
-from service.domain.snapshots import SPLITS, FileEntry, Snapshot, manifest_of, snapshot_id_of
+from service.domain.errors import NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
 from tests.support.builders import make_delivery
 from tests.support.fakes import NOON
 from tests.support.races import at_once
@@ -91,57 +89,6 @@ def test_moments_come_back_aware_in_utc_to_the_microsecond_and_naive_ones_are_re
     assert found.tzinfo == UTC
     with pytest.raises(sa.exc.StatementError), engine.begin() as connection:
         connection.execute(sa.insert(reconciles).values(pipeline="p", until=NOON.replace(tzinfo=None), at=NOON))
-
-
-# Snapshots.
-
-
-def make_snapshot(pipeline: str = "p", *, lines: int = 1, hours: int = 0) -> Snapshot:
-    files = {split: FileEntry("a" * 64, 10, lines, 5) for split in SPLITS}
-    listed = [["train", f"ex-{number}", 1, None, "b" * 64] for number in range(lines)]
-    manifest = manifest_of(pipeline, system=None, files=files, lines=listed)
-    return Snapshot(snapshot_id_of(manifest), pipeline, 7, NOON + timedelta(hours=hours), files, manifest)
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> FsspecFileStore:
-    return FsspecFileStore(str(tmp_path / "files"))
-
-
-def test_a_snapshot_comes_back_as_it_was(engine: sa.Engine, files: FsspecFileStore) -> None:
-    store, snapshot = SqlSnapshotStore(engine, files), make_snapshot()
-    store.add(snapshot)
-    store.add(replace(snapshot, created_at=NOON + timedelta(days=1)))
-    assert store.get(snapshot.snapshot_id) == snapshot
-    assert store.get(snapshot.snapshot_id[:12]) == snapshot
-    assert snapshot_id_of(store.get(snapshot.snapshot_id).manifest) == snapshot.snapshot_id
-
-
-def test_the_newest_snapshots_come_first(engine: sa.Engine, files: FsspecFileStore) -> None:
-    store = SqlSnapshotStore(engine, files)
-    made = [make_snapshot("p", lines=1), make_snapshot("q", lines=2, hours=1), make_snapshot("p", lines=3, hours=2)]
-    for snapshot in made:
-        store.add(snapshot)
-    assert [found.snapshot_id for found in store.recent(None, 2)] == [made[2].snapshot_id, made[1].snapshot_id]
-    assert [found.snapshot_id for found in store.recent("p", 9)] == [made[2].snapshot_id, made[0].snapshot_id]
-
-
-@pytest.mark.parametrize("unknown", ["", "0" * 64, "%", "_" * 64])
-def test_an_id_that_names_no_or_several_snapshots_is_not_found(
-    engine: sa.Engine, files: FsspecFileStore, unknown: str
-) -> None:
-    store = SqlSnapshotStore(engine, files)
-    store.add(make_snapshot(lines=1))
-    store.add(make_snapshot(lines=2))
-    with pytest.raises(NotFound):
-        store.get(unknown)
-
-
-def test_a_snapshot_whose_manifest_is_lost_says_so(engine: sa.Engine, files: FsspecFileStore, tmp_path: Path) -> None:
-    snapshot = make_snapshot()
-    SqlSnapshotStore(engine, files).add(snapshot)
-    with pytest.raises(CorruptFile):
-        SqlSnapshotStore(engine, FsspecFileStore(str(tmp_path / "elsewhere"))).get(snapshot.snapshot_id)
 
 
 # Dead letters.

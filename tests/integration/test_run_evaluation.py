@@ -219,16 +219,6 @@ def test_a_model_that_never_answers_is_left_to_a_person_who_can_let_it_go_on(sho
     assert shop.go(run_id).state == S.PROMOTED
 
 
-def test_a_snapshot_file_that_is_lost_asks_a_person(shop: Workshop, tmp_path: Path) -> None:
-    run_id = shop.train()
-    snapshot = shop.snapshots.get(str(shop.runs.get(run_id).snapshot_id))
-    Path(shop.files.location(snapshot.files["held_out"].sha256)).unlink()
-    run = shop.go(run_id)
-    assert run.state == S.NEEDS_ATTENTION
-    assert "start another run" in run.fact("remedy")
-    assert tmp_path.exists()
-
-
 def test_a_champion_whose_trainer_left_the_configuration_is_no_longer_compared_with(shop: Workshop) -> None:
     shop.go(shop.train())
     with shop.engine.begin() as connection:
@@ -238,16 +228,6 @@ def test_a_champion_whose_trainer_left_the_configuration_is_no_longer_compared_w
     evaluation = shop.evaluations.evaluation(run.run_id)
     assert evaluation is not None
     assert (evaluation["incumbent"], evaluation["champion_gone"]) == ("base", True)
-
-
-def test_a_damaged_snapshot_file_is_not_trained_on(shop: Workshop) -> None:
-    run_id = shop.start()
-    run = shop.go(run_id, S.SNAPSHOTTED)
-    snapshot = shop.snapshots.get(str(run.snapshot_id))
-    Path(shop.files.location(snapshot.files["train"].sha256)).write_bytes(b"something else")
-    ended = shop.go(run_id)
-    assert (ended.state, ended.job_id) == (S.FAILED, None)
-    assert "CorruptFile" in str(ended.fact("error"))
 
 
 def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop: Workshop) -> None:
