@@ -19,6 +19,7 @@ from service.domain.errors import CorruptFile, NotFound
 from service.domain.snapshots import FileEntry, FrozenExample, Snapshot
 from service.usecases.archive import Archive
 from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline
 from tests.support.fakes import NOON, ManualClock
 from tests.support.freezing import build, make_frozen
@@ -135,7 +136,14 @@ def test_contents_are_given_by_version(store: SqlSnapshotStore, engine: sa.Engin
     examples = SqlExampleStore(engine, ManualClock())
     for number, text in enumerate(["one", "two"]):
         outcomes = [make_outcome(f"row-{row}", text, at=NOON + timedelta(seconds=number)) for row in range(1200)]
-        write_outcomes(examples, make_pipeline(), outcomes, gone=(), observed_at=NOON + timedelta(seconds=number))
+        write_outcomes(
+            examples,
+            make_pipeline(),
+            outcomes,
+            appraisers=appraisers,
+            gone=(),
+            observed_at=NOON + timedelta(seconds=number),
+        )
     ids = [example.example_id for example in examples.existing("summaries", [f"row-{n}" for n in range(1200)]).values()]
     wanted = [(example_id, 1 + number % 2) for number, example_id in enumerate(ids)]
     found = store.contents([*wanted, (ids[0], 3), ("ex-unknown", 1)])
@@ -195,7 +203,9 @@ def test_what_changes_while_it_is_frozen_makes_another_snapshot(
     examples = SqlExampleStore(engine, ManualClock())
     folder = str(tmp_path / "files")
     for number in range(2):
-        write_outcomes(examples, make_pipeline(), [make_outcome(f"row-{number}")], gone=(), observed_at=NOON)
+        write_outcomes(
+            examples, make_pipeline(), [make_outcome(f"row-{number}")], appraisers=appraisers, gone=(), observed_at=NOON
+        )
         freeze_everything(database_url, folder)
     assert len(store.recent(None, None)) == 2
     assert (

@@ -11,7 +11,7 @@ from service.domain.contents import Content, Turn, has_lines, lines_of, pair
 from service.domain.line_rules import RULES
 from service.domain.personal_data import Finding
 from service.domain.pipelines import ChecksPolicy
-from service.domain.snapshots import FrozenExample, frozen_lines
+from service.domain.snapshots import frozen_lines
 
 ROOT = Path(__file__).parents[2]
 texts = st.text(max_size=80)
@@ -161,8 +161,7 @@ def test_a_completion_is_one_question_with_its_answer() -> None:
 
 
 def test_a_held_out_example_is_asked_as_a_chat_whatever_is_trained() -> None:
-    example = FrozenExample("ex-1", 1, "label-1", "held_out", pair("Where?", "There."))
-    (line,) = frozen_lines(example, system=None, form="completion")
+    (line,) = frozen_lines(pair("Where?", "There."), split="held_out", system=None, form="completion")
     assert b"messages" in line
 
 

@@ -93,16 +93,7 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
     assert trainer.api_key is not None
     assert trainer.api_key.get_secret_value() == "nb-1"
     assert pipeline.trigger == TriggerPolicy(5, timedelta(0), timedelta(hours=1), timedelta(days=1))
-    assert pipeline.dataset == DatasetPolicy(
-        30,
-        0,
-        min_train=12,
-        min_validation=2,
-        min_held_out=3,
-        group_by="metadata:customer",
-        near_duplicates=0.9,
-        max_tokens=9000,
-    )
+    assert pipeline.dataset == DatasetPolicy(30, 0, group_by="metadata:customer", max_tokens=9000)
     assert pipeline.verdict == VerdictPolicy("chrf", ("pii_leak",), "manual", 0.1, 1)
     assert pipeline.train.trainer == "nebius"
     assert pipeline.train.hyperparameters == {"n_epochs": 3, "learning_rate_multiplier": "auto", "lora_r": 8}
