@@ -16,7 +16,7 @@ from service.domain.errors import ConfigurationError
 from service.domain.manifests import Line
 from service.domain.snapshots import SPLITS, Snapshot
 from service.ports import SnapshotStore
-from service.usecases.verify_snapshot import Verified, verify_snapshot
+from service.usecases.verify_snapshot import FORGOTTEN, Verified, verify_snapshot
 
 _SIGNS = {"added": "+", "withdrawn": "-", "changed": "~", "relabelled": "="}
 
@@ -83,6 +83,7 @@ def _facts(verified: Verified) -> dict[str, Any]:
         "files": [asdict(file) for file in verified.files],
         "lines": verified.lines,
         "gaps": [{"split": s, "reason": reason, "lines": n} for (s, reason), n in sorted(verified.gaps.items())],
+        "not_taken_out": dict(verified.not_taken_out),
         "first_gaps": [asdict(gap) for gap in verified.first_gaps],
     }
 
@@ -95,7 +96,10 @@ def _told(verified: Verified) -> Iterator[str]:
         if file.was:
             yield f"    {file.name} was {file.was}: {_OUTCOMES[file.state]}"
     for (split, reason), number in sorted(verified.gaps.items()):
-        yield f"    {number} lines of {split} cannot be built again: {reason}"
+        forgotten = f"{number} lines of {split} were forgotten"
+        yield f"    {forgotten if reason == FORGOTTEN else f'{number} lines of {split} cannot be built again: {reason}'}"
+    for split, number in verified.not_taken_out.items():
+        yield f"    {number} of them are still in {split}: tuneloop forget was interrupted; run it again for the same rows"
     for gap in verified.first_gaps:
         yield f"        {gap.example_id} version {gap.version}, label {gap.label_id or '-'}: {gap.reason}"
 
