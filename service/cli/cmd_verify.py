@@ -96,10 +96,10 @@ def _told(verified: Verified) -> Iterator[str]:
         if file.was:
             yield f"    {file.name} was {file.was}: {_OUTCOMES[file.state]}"
     for (split, reason), number in sorted(verified.gaps.items()):
-        forgotten = f"{number} lines of {split} were forgotten"
-        yield f"    {forgotten if reason == FORGOTTEN else f'{number} lines of {split} cannot be built again: {reason}'}"
+        is_meant = reason == FORGOTTEN
+        yield f"    {number} lines of {split} {'were forgotten' if is_meant else f'cannot be built again: {reason}'}"
     for split, number in verified.not_taken_out.items():
-        yield f"    {number} of them are still in {split}: tuneloop forget was interrupted; run it again for the same rows"
+        yield f"    {number} of them are still in {split}: run tuneloop forget for these rows again"
     for gap in verified.first_gaps:
         yield f"        {gap.example_id} version {gap.version}, label {gap.label_id or '-'}: {gap.reason}"
 
