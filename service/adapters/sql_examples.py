@@ -30,7 +30,7 @@ from service.ports import Wanted
 
 FETCH_ROWS = 1000
 # Beyond it nobody asks for the exact number of examples that are new.
-MOST_NEWS = 100_000
+MOST_NEWS = 20_000
 _DIFFERENT_NAMES = {"group_key": "group"}
 _EXAMPLE_COLUMNS = [column for column in examples.c if column.name not in {"changed_seq", "changed_at"}]
 

@@ -67,7 +67,12 @@ def news_since(connection: sa.Connection, pipeline: str, watermark: int, *, at_m
     """Count the active examples that changed after a watermark, reading no more than ``at_most`` of them."""
     mine = (examples.c.pipeline == pipeline, examples.c.status == "active", examples.c.changed_seq > watermark)
     some = sa.select(examples.c.changed_seq).where(*mine).limit(at_most).subquery()
-    number = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+    number = (
+        connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+        if watermark
+        # Before the first run all are new, and may be a million.
+        else sum(n for (status, _, _), n in tallied(connection, pipeline).items() if status == "active")
+    )
     moments = [
         connection.scalar(sa.select(examples.c.changed_at).where(*mine).order_by(order).limit(1))
         for order in (examples.c.changed_seq.asc(), examples.c.changed_seq.desc())
