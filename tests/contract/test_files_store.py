@@ -198,8 +198,11 @@ def test_a_file_of_several_parts_is_stored_whole(store: FsspecFileStore, url: st
 
 
 def test_a_place_is_checked_by_writing_to_it(store: FsspecFileStore, url: str) -> None:
-    assert store.check().endswith("/files")
-    assert everything_under(url) == []
+    sha256 = ""
+    for _ in range(2):
+        assert store.check().endswith("/files")
+        sha256, _ = write(store, b"something")
+    assert everything_under(url) == [f"/sha256/{sha256[:2]}/{sha256}"]
 
 
 # Refusals.
