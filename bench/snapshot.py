@@ -25,7 +25,7 @@ from service.domain.triggers import decide
 from service.usecases.take_stock import last_reconcile
 from service.usecases.write_examples import write_outcomes
 
-SIZES = (10_000, 30_000, 100_000)
+SIZES = (10_000, 100_000, 1_000_000)
 ROUNDS = 3
 BATCH = 500
 BATCHES = 6
