@@ -35,7 +35,7 @@ _EXAMPLES = f"""
           WHERE pipeline = :pipeline AND cluster = '')"""  # noqa: S608
 _NEAR = """
     INSERT OR IGNORE INTO near_prompts (bucket, slot, member)
-    SELECT random() AS bucket, abs(member) % 16, member FROM groups, (VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10))
+    SELECT random() AS bucket, abs(member) % 32, member FROM groups, (VALUES (1),(2),(3),(4),(5),(6))
     WHERE cluster = '' ORDER BY bucket"""
 
 

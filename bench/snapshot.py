@@ -16,12 +16,17 @@ from typing import Any
 from bench.million import PIPELINE, grow
 from bench.stage import CONFIGURATION, say
 from service.adapters.sql_engine import migrate
+from service.adapters.sql_places import add_places, read_places
 from service.bootstrap import Deps, database_url, now
 from service.config import load
 from service.domain.base_models import encoding_of
 from service.domain.contents import pair
+from service.domain.fingerprints import fingerprint_of
 from service.domain.labels import RowOutcome
+from service.domain.placements import Keys
+from service.domain.splits import group_key
 from service.domain.triggers import decide
+from service.ports import Wanted
 from service.usecases.take_stock import last_reconcile
 from service.usecases.write_examples import write_outcomes
 
@@ -33,15 +38,22 @@ ASKED = 20
 MAX_PEAK_MB = 300
 MAX_TO_PLAIN = 3
 MAX_COUNT_MS = 50
-# Twice the time at a hundred times the size is the caches', not the algorithm's.
+# Twice the time at a hundred times the size is the caches' doing, and no search through everything.
 FLAT = 2
 
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured at one size; medians."""
+    """What was measured at one size; medians.
+
+    Attributes:
+        assign_us: To give one new prompt its split: look for its near-duplicates, draw, and keep it for the next.
+        write_us: To write one new example with all that: appraised, placed, stored, the disk waited for.
+        count_ms: To count everything that a pipeline's page shows, and to decide whether a run is due.
+    """
 
     assign_us: float
+    write_us: float
     count_ms: float
 
 
@@ -71,6 +83,7 @@ def measure() -> dict[str, Any]:
             "peak_mb": peak_mb,
             "count_ms": {str(size): found.count_ms for size, found in sizes.items()},
             "assign_us": {str(size): found.assign_us for size, found in sizes.items()},
+            "write_us": {str(size): found.write_us for size, found in sizes.items()},
         },
         "ratios": {"snapshot_to_plain_loop": to_plain, "assign_at_million_to_ten_thousand": flat},
         "aims": [
@@ -88,13 +101,34 @@ def _grow(deps: Deps) -> dict[int, Size]:
     for size in SIZES:
         grow(deps.engine, before=before, after=size, encoding=encoding)
         before = size
-        found[size] = Size(_assign_us(deps, size), _count_ms(deps))
-        say(f"{size} examples: {found[size].assign_us:.0f} us to assign one, {found[size].count_ms:.1f} ms to count")
+        found[size] = Size(_assign_us(deps, size), _write_us(deps, size), _count_ms(deps))
+        say(
+            f"{size} examples: {found[size].assign_us:.0f} us to assign one, {found[size].write_us:.0f} us to write it, "
+            f"{found[size].count_ms:.1f} ms to count"
+        )
     return found
 
 
 def _assign_us(deps: Deps, size: int) -> float:
-    """Time the writing of new examples, appraised and placed as the converter does."""
+    """Time what the converter does for the splits of a batch, under the pipeline's lock."""
+    policy, draw, times = deps.settings.pipelines[PIPELINE].dataset, random.Random(size + 1), []
+    for number in range(BATCHES):
+        prompts = [_prompt(f"assigned-{size}-{number}-{item}", draw) for item in range(BATCH)]
+        keys = [Keys(group_key(prompt), group_key(prompt), fingerprint_of(prompt)) for prompt in prompts]
+        wanted = Wanted([], [key.prompt for key in keys], [key.fingerprint for key in keys if key.fingerprint])
+        with deps.engine.begin() as connection:
+            began_s = time.perf_counter()
+            places = read_places(connection, PIPELINE, wanted)
+            for key in keys:
+                places.find(key, pipeline=PIPELINE, policy=policy, stays=None)
+            add_places(connection, PIPELINE, places)
+            times.append((time.perf_counter() - began_s) / BATCH * 1e6)
+    # The first fills the caches.
+    return _median(times[1:])
+
+
+def _write_us(deps: Deps, size: int) -> float:
+    """Time the writing of new examples, as the converter does it."""
     pipeline, at = deps.settings.pipelines[PIPELINE], datetime.now(UTC)
     draw, times = random.Random(size), []
     for number in range(BATCHES):
@@ -104,14 +138,16 @@ def _assign_us(deps: Deps, size: int) -> float:
             write_outcomes(deps.examples, pipeline, outcomes, appraisers=deps.appraisers, gone=(), observed_at=at)
 
         times.append(_seconds(write) / BATCH * 1e6)
-    # The first fills the caches.
     return _median(times[1:])
 
 
 def _outcome(row_id: str, at: datetime, draw: random.Random) -> RowOutcome:
-    words = " ".join(f"word{draw.randrange(10**6)}" for _ in range(50))
-    content = pair(f"{row_id}: {words}", f"Summary of {row_id}.")
+    content = pair(_prompt(row_id, draw), f"Summary of {row_id}.")
     return RowOutcome(row_id, None, at - timedelta(days=1), label_id=f"label-{row_id}", content=content)
+
+
+def _prompt(name: str, draw: random.Random) -> str:
+    return f"{name}: " + " ".join(f"word{draw.randrange(10**6)}" for _ in range(50))
 
 
 def _count_ms(deps: Deps) -> float:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, upsert
 from service.adapters.sql_tables import examples, pipelines, runs, tallies
-from service.domain.examples import Change, Example
+from service.domain.examples import KEPT_OUT, STANDING, Change, Example
 
 _Key = tuple[str, str, str]
 
@@ -61,6 +61,15 @@ def tallied(connection: sa.Connection, pipeline: str) -> dict[_Key, int]:
     """Give the number of examples by status, split and reason; empty text where one has none."""
     wanted = sa.select(tallies).where(tallies.c.pipeline == pipeline, tallies.c.examples != 0)
     return {(row.status, row.split, row.reason): row.examples for row in connection.execute(wanted)}
+
+
+def kept_out(found: Mapping[_Key, int]) -> Counter[str]:
+    """Give the number of rows that are labelled and approved and give no example, by reason; held ones included."""
+    counted: Counter[str] = Counter()
+    for (status, _, reason), number in found.items():
+        if status not in STANDING and reason in KEPT_OUT:
+            counted[reason] += number
+    return counted
 
 
 def news_since(connection: sa.Connection, pipeline: str, watermark: int, *, at_most: int) -> News:
