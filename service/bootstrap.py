@@ -1,11 +1,12 @@
 """The only place that builds adapters: from settings to what the web and the workers work with."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial
+from pathlib import Path
 from random import random
 
 import sqlalchemy as sa
@@ -15,12 +16,14 @@ from service.adapters.files_store import FsspecFileStore
 from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
+from service.adapters.labelbox_stream import remove_copies
 from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_engine import make_engine
+from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
@@ -38,6 +41,7 @@ from service.ports import PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
+from service.usecases.forget import Erasing
 from service.usecases.reconcile import Reconcile, Reconciles
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 
@@ -151,6 +155,21 @@ class Deps:
         return SqlSnapshotStore(self.engine, self.files)
 
     @cached_property
+    def erasing(self) -> Erasing:
+        """What forgetting works on."""
+        return Erasing(
+            archive=self.archive,
+            erasures=SqlErasureStore(self.engine, now),
+            stories=self.stories,
+            runs=self.runs,
+            accounts=self.accounts,
+            inbox=lambda: self.inbox,
+            remove_copies=lambda names: remove_copies(self._exports_folder, names),
+            clock=now,
+            wait=time.sleep,
+        )
+
+    @cached_property
     def archive(self) -> Archive:
         """The snapshots and what they can be built from again."""
         return Archive(
@@ -178,13 +197,17 @@ class Deps:
         return LabelboxSource(
             api_key=self._labelbox_api_key,
             endpoint=self.settings.labelbox_endpoint,
-            folder=self.settings.data_folder / "exports",
+            folder=self._exports_folder,
         )
 
     @cached_property
     def account(self) -> LabelboxAccountOfSdk:
         """Labelbox, to be set up."""
         return LabelboxAccountOfSdk(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+
+    @property
+    def _exports_folder(self) -> Path:
+        return self.settings.data_folder / "exports"
 
     @property
     def _labelbox_api_key(self) -> str:
@@ -270,12 +293,17 @@ class Deps:
         )
 
     @cached_property
+    def accounts(self) -> Mapping[str, TrainerAccount]:
+        """The trainers; none is connected to yet."""
+        return {name: _account(trainer) for name, trainer in self.settings.trainers.items()}
+
+    @cached_property
     def parts(self) -> Parts:
         """What the steps of a run work with."""
         service = self.settings.service
         return Parts(
             pipelines=self.settings.pipelines,
-            accounts={name: _account(trainer) for name, trainer in self.settings.trainers.items()},
+            accounts=self.accounts,
             archive=self.archive,
             runs=self.runs,
             evaluations=self.evaluations,

@@ -1,6 +1,6 @@
 """What the use cases need, in the domain's words; ``adapters`` implement it, fakes in the tests as well."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from service.domain.runs import Run, Step
 from service.domain.setup_rows import UploadRow
 from service.domain.setup_webhooks import HeldWebhook
 from service.domain.setups import HeldOntology, HeldProject, Kind
-from service.domain.snapshots import Frozen, Snapshot
+from service.domain.snapshots import FileEntry, Frozen, Snapshot
+from service.domain.splits import Split
 from service.domain.triggers import Counts
 
 Clock = Callable[[], datetime]
@@ -69,6 +70,12 @@ class Inbox(Protocol):
 
     def put_back(self, delivery: Delivery) -> None:
         """Append a delivery once more, for a replay."""
+
+    def rewrite(self, change: Callable[[Delivery], Delivery]) -> int:
+        """Put another delivery in the place of each that this changes; give the number. Those in work count too."""
+
+    def compact(self) -> bool:
+        """Have the server write its disk anew, without what was deleted; False where it does not let us."""
 
     def depth(self) -> int:
         """Count the deliveries not yet acknowledged."""
@@ -302,12 +309,38 @@ class SnapshotStore(Protocol):
     def contents(self, versions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Content]:
         """Give what examples said in these versions; a forgotten text is empty, an unknown version is left out."""
 
+    def entries(self, snapshot_id: str, example_ids: Iterable[str]) -> list[Line]:
+        """Give what a manifest, checked, lists of these examples; CorruptFile where it is lost."""
+
+    def with_file(self, sha256: str) -> list[tuple[Snapshot, Split]]:
+        """Give the snapshots that this is a data file of, without their heads, and which; oldest first."""
+
+    def replace_files(
+        self, snapshot: Snapshot, files: Mapping[Split, FileEntry], *, forgotten: Collection[str]
+    ) -> bool:
+        """Say that other files hold a snapshot's lines now, without those of these examples; the old ones are loose.
+
+        False if somebody else said so since the snapshot was read; then nothing is changed.
+        """
+
+    def expect(self, names: Collection[str], *, now: datetime) -> None:
+        """Note that these files are about to be written for what is not here yet: until it is they are loose."""
+
+    def loose(self, *, until: datetime) -> list[str]:
+        """Give the files that are loose since then or longer: that no snapshot names (any more)."""
+
+    def tidy(self, name: str) -> None:
+        """Note that a loose file is gone."""
+
 
 class StoryStore(Protocol):
     """What is known of one data row, for people who ask why."""
 
     def rows_named(self, name: str) -> list[str]:
         """Give the data rows that a label, data row or example id or a global key means."""
+
+    def forgotten(self, data_row_id: str) -> Mapping[str, Any] | None:
+        """Give when a row was forgotten, and on whose word; None if it was not."""
 
     def deliveries(self, data_row_id: str) -> list[Mapping[str, Any]]:
         """Give the deliveries that rang for a row, oldest first."""
@@ -324,8 +357,11 @@ class StoryStore(Protocol):
     def exports_of(self, observed: Sequence[datetime]) -> dict[datetime, Mapping[str, Any]]:
         """Give the exports that were asked for at these moments; old ones are forgotten."""
 
-    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Give the runs that trained on these snapshots."""
+    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Run]:
+        """Give the runs of these snapshots, oldest first."""
+
+    def runs_named(self, name: str) -> list[Run]:
+        """Give the runs that a run's or job's id, a model, a checkpoint or a file at the trainer belongs to."""
 
 
 class FileStore(Protocol):
@@ -348,6 +384,9 @@ class FileStore(Protocol):
 
     def location(self, sha256: str) -> str:
         """Say where a file is, for people."""
+
+    def remove(self, sha256: str) -> None:
+        """Delete a file; one that is gone is no error."""
 
 
 class FileWriter(Protocol):
@@ -386,6 +425,9 @@ class RunStore(Protocol):
 
     def standing(self, *, now: datetime) -> list[Run]:
         """Give the open runs that are due and that nobody works on."""
+
+    def in_hand(self, *, now: datetime) -> list[Run]:
+        """Give the runs that a worker has for a step right now."""
 
     def by_job(self, job_id: str) -> Run | None:
         """Find the run of a trainer's job."""
@@ -527,6 +569,50 @@ class EvaluationStore(Protocol):
 
     def champion_history(self, pipeline: str) -> list[Mapping[str, Any]]:
         """Give every champion, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """Another data row that asks the same as one that is forgotten, or nearly the same."""
+
+    pipeline: str
+    data_row_id: str
+    is_same: bool
+
+
+class ErasureStore(Protocol):
+    """Taking what data rows said out of the database, for good. Everything may be repeated."""
+
+    def bury(self, rows: Mapping[str, str | None], *, by: str) -> None:
+        """Leave a tombstone for each data row, with its global key: from now on it is refused."""
+
+    def withdraw(self, pipeline: str, data_row_ids: Sequence[str]) -> None:
+        """Let these give no example any more; when it returns, nobody who did not see the tombstones still writes."""
+
+    def contents(self, example_ids: Sequence[str]) -> list[tuple[str, int, Content]]:
+        """Give every text that these examples ever had and still have here, with its version."""
+
+    def kin(self, pipeline: str, data_row_ids: Sequence[str], *, limit: int) -> list[Kin]:
+        """Give other rows with the same prompts as these, or nearly the same."""
+
+    def erase(self, pipeline: str, data_row_ids: Sequence[str]) -> int:
+        """Take the texts, and everything that could be guessed from; give the number of examples that had some."""
+
+    def erase_answers(self, questions: Sequence[str], run_ids: Sequence[str]) -> int:
+        """Delete what models answered to these questions, and the questions' keys in these runs' evaluations."""
+
+    def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
+        """Blot out what the trainer said of these runs where it quotes one of these texts; give the number."""
+
+    def erase_letters(self, data_row_ids: Sequence[str]) -> int:
+        """Take the texts out of dead letters about these rows, and delete letters about nothing else."""
+
+    def scrub(self) -> int:
+        """Take what was deleted off the disk; 0 where the database does that in its own time.
+
+        Raises:
+            StoreFailed: It is too busy.
+        """
 
 
 class DeadLetters(Protocol):

@@ -14,6 +14,7 @@ from service.adapters.sql_records import forget_audit
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
+from service.usecases.redact_snapshot import remove_loose_files
 from workers.beginning import begin_if_due
 
 logger = get_logger()
@@ -74,6 +75,7 @@ def _forget(deps: Deps) -> None:
     rows = forget_audit(deps.engine, before=now() - AUDIT_KEPT)
     exports = forget_exports(deps.engine, before=now() - EXPORTS_KEPT)
     files = deps.files.forget_incoming(before=now() - INCOMING_KEPT)
+    files += remove_loose_files(deps.archive, until=now() - INCOMING_KEPT)
     logger.info("audit_forgotten", rows=rows, exports=exports, files=files)
 
 

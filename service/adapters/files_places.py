@@ -60,6 +60,10 @@ class Folder:
         """Say where it is, for people."""
         return path
 
+    def remove(self, path: str) -> None:
+        """Delete a file that may be gone."""
+        Path(path).unlink(missing_ok=True)
+
     def check(self) -> None:
         """Write and remove a small file, unless the folder is still to be made: looking makes none."""
         if self._incoming.parent.exists():
@@ -113,6 +117,11 @@ class Bucket:
         blocks = io.BufferedReader(_Blocks(self._system, path, self._system.size(path)), _BLOCK_BYTES)
         with blocks:
             yield cast("BinaryIO", blocks)
+
+    def remove(self, path: str) -> None:
+        """Delete a file that may be gone."""
+        with suppress(FileNotFoundError):
+            self._system.rm_file(path)
 
     def name_of(self, path: str) -> str:
         """Say where it is, for people."""

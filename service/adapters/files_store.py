@@ -84,6 +84,12 @@ class FsspecFileStore:
         """See ``FileStore``."""
         return self._place.name_of(_path(self._root, sha256))
 
+    def remove(self, sha256: str) -> None:
+        """See ``FileStore``."""
+        path = _path(self._root, sha256)
+        with translated(path):
+            self._place.remove(path)
+
     def check(self) -> str:
         """Write, read and remove a small file; give the place in words.
 

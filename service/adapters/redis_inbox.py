@@ -14,6 +14,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from service.adapters.redis_clients import translated
+from service.adapters.redis_disk import rewrite_disk
 from service.domain.deliveries import Delivery
 from service.ports import Taken
 
@@ -21,6 +22,8 @@ GROUP = "convert"
 MAX_IDLE_MS = 600_000
 # Below what one command may reasonably carry.
 IDS_A_COMMAND = 1000
+# Each may have some hundred kilobytes.
+ENTRIES_AT_ONCE = 100
 
 # KEYS: stream, then one dedupe key a delivery. ARGV: window in seconds, then per delivery topic, pipeline,
 # received_at and body. Gives the number stored. The digest is the tail of the dedupe key, which is written last:
@@ -134,15 +137,35 @@ class RedisInbox:
 
     def put_back(self, delivery: Delivery) -> None:
         """See ``Inbox``."""
-        fields: dict[str | bytes, str | bytes] = {
-            "key": delivery.key,
-            "topic": delivery.topic,
-            "pipeline": delivery.pipeline,
-            "received_at": delivery.received_at.isoformat(),
-            "body": delivery.body,
-        }
         with translated():
-            self._redis.xadd(self._stream, fields)  # type: ignore[arg-type]  # the client's own alias is invariant
+            self._redis.xadd(self._stream, _fields(delivery))  # type: ignore[arg-type]  # the client's own alias is invariant
+
+    def rewrite(self, change: Callable[[Delivery], Delivery]) -> int:
+        """See ``Inbox``; appended before the old one goes, and both or neither."""
+        changed, begin = 0, "-"
+        with translated():
+            while page := cast("list[Any]", self._redis.xrange(self._stream, min=begin, count=ENTRIES_AT_ONCE)):
+                for item in (_taken(entry, attempts=1) for entry in page):
+                    new = change(item.delivery)
+                    if new != item.delivery:
+                        self._exchange(item.entry_id, new)
+                        changed += 1
+                begin = f"({page[-1][0].decode()}"
+        return changed
+
+    def _exchange(self, entry_id: str, delivery: Delivery) -> None:
+        self._ensure_group()
+        with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xadd(self._stream, _fields(delivery))  # type: ignore[arg-type]  # the client's own alias is invariant
+            pipeline.xack(self._stream, GROUP, entry_id)
+            pipeline.xdel(self._stream, entry_id)
+            pipeline.hdel(self._looks, entry_id)
+            pipeline.execute()
+
+    def compact(self) -> bool:
+        """See ``Inbox``; waits until it is done."""
+        with translated():
+            return rewrite_disk(self._redis)
 
     def depth(self) -> int:
         """See ``Inbox``."""
@@ -224,6 +247,16 @@ def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:
 def _pieces(entry_ids: Iterable[str]) -> Iterable[list[Any]]:
     ids = list(entry_ids)
     return (ids[start : start + IDS_A_COMMAND] for start in range(0, len(ids), IDS_A_COMMAND))
+
+
+def _fields(delivery: Delivery) -> dict[str | bytes, str | bytes]:
+    return {
+        "key": delivery.key,
+        "topic": delivery.topic,
+        "pipeline": delivery.pipeline,
+        "received_at": delivery.received_at.isoformat(),
+        "body": delivery.body,
+    }
 
 
 def _taken(entry: tuple[bytes, Mapping[bytes, bytes]], *, attempts: int, looks: int = 0) -> Taken:

@@ -38,7 +38,8 @@ def _in_company(connection: sa.Connection, pipeline: str, same: sa.Column[str], 
     by = [examples.c.cluster] if same is examples.c.cluster else [examples.c.cluster, same]
     grouped = sa.select(sa.func.count().label("examples")).where(*_mine(pipeline), examples.c.cluster != "")
     found = grouped.group_by(*by).having(sa.func.min(other) != sa.func.max(other)).subquery()
-    return connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(found.c.examples), 0))) or 0
+    # PostgreSQL's sum of counts is a Decimal, which no manifest can hold.
+    return int(connection.scalar(sa.select(sa.func.sum(found.c.examples))) or 0)
 
 
 def _findings(connection: sa.Connection, pipeline: str) -> Counter[str]:

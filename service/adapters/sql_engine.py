@@ -38,7 +38,8 @@ def make_engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
     connection.isolation_level = None  # ours are the BEGINs, see below
-    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL", "foreign_keys=ON"):
+    # Zeros where something was deleted: what is forgotten must not stay in free pages.
+    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
     _ensure_wal(connection)
 

@@ -45,7 +45,7 @@ class SqlExampleStore:
     def existing(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, Example]:
         """See ``ExampleStore``."""
         with reading(self._engine) as connection:
-            return _existing(connection, pipeline, data_row_ids)
+            return read_examples(connection, pipeline, data_row_ids)
 
     def appraised(self, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """See ``ExampleStore``."""
@@ -67,8 +67,8 @@ class SqlExampleStore:
     ) -> Sequence[Change]:
         """See ``ExampleStore``; the lock on the pipeline's counter is what makes writers take turns."""
         with self._engine.begin() as connection:
-            sequence = _take_turn(connection, pipeline)
-            before = _existing(connection, pipeline, wanted.data_row_ids)
+            sequence = take_turn(connection, pipeline)
+            before = read_examples(connection, pipeline, wanted.data_row_ids)
             standing = Standing(
                 before=before,
                 places=read_places(connection, pipeline, wanted),
@@ -77,7 +77,7 @@ class SqlExampleStore:
             )
             changes = plan(standing)
             add_places(connection, pipeline, standing.places)
-            _write(connection, pipeline, changes, sequence, self._clock())
+            write_changes(connection, pipeline, changes, sequence, self._clock())
             if audit:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), list(audit))
         return changes
@@ -95,8 +95,8 @@ class SqlExampleStore:
         """See ``ExampleStore``."""
         now = self._clock()
         with self._engine.begin() as connection:
-            sequence = _take_turn(connection, pipeline)
-            found = _existing(connection, pipeline, data_row_ids).values()
+            sequence = take_turn(connection, pipeline)
+            found = read_examples(connection, pipeline, data_row_ids).values()
             held = [example for example in found if example.status == "held"]
             changes = [decided(example, decision) for example in held]
             statement = upsert(connection, decisions)
@@ -110,7 +110,7 @@ class SqlExampleStore:
             ]
             if rows:
                 connection.execute(statement, rows)
-            _write(connection, pipeline, changes, sequence, now)
+            write_changes(connection, pipeline, changes, sequence, now)
         return changes
 
     def counts(self, pipeline: str) -> Counts:
@@ -190,13 +190,15 @@ def _frozen(row: Sequence[Any], counted_by: str) -> FrozenExample:
     return FrozenExample(example_id, version, label_id, split, said, content_hash, group, prompt_key, cluster, counted)
 
 
-def _take_turn(connection: sa.Connection, pipeline: str) -> int:
+def take_turn(connection: sa.Connection, pipeline: str) -> int:
+    """Exclude every other writer of the pipeline until the transaction ends; give its change counter."""
     connection.execute(upsert(connection, pipelines).values(name=pipeline, change_count=0).on_conflict_do_nothing())
     locked = sa.select(pipelines.c.change_count).where(pipelines.c.name == pipeline).with_for_update()
     return int(connection.execute(locked).scalar_one())
 
 
-def _existing(connection: sa.Connection, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, Example]:
+def read_examples(connection: sa.Connection, pipeline: str, data_row_ids: Sequence[str]) -> dict[str, Example]:
+    """Give the rows that stand, by data row id."""
     found = {}
     for chunk in chunks(data_row_ids):
         wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.data_row_id.in_(chunk))
@@ -229,7 +231,10 @@ def _forgotten(connection: sa.Connection, wanted: Wanted) -> frozenset[str]:
     return frozenset(name for name in found if name)
 
 
-def _write(connection: sa.Connection, pipeline: str, changes: Sequence[Change], sequence: int, now: datetime) -> None:
+def write_changes(
+    connection: sa.Connection, pipeline: str, changes: Sequence[Change], sequence: int, now: datetime
+) -> None:
+    """Write changes with their versions, story, labels and counts; the caller has the pipeline's turn."""
     versions = (_version_row(change.example, now) for change in changes if change.is_new_version)
     _insert(connection, example_versions, versions)
     news = [change.example for change in changes if change.is_news]

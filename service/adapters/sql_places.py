@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, upsert
-from service.adapters.sql_tables import groups, near_prompts, strata
+from service.adapters.sql_tables import examples, groups, near_prompts, strata
+from service.domain.examples import STATUSES
 from service.domain.fingerprints import Fingerprint
-from service.domain.placements import Place, Places
+from service.domain.placements import CLUSTER_CHARACTERS, Place, Places
 from service.ports import Wanted
 
 # Prompts in one bucket. A bucket that is full holds either near-duplicates, of which any one will do, or a phrase
@@ -48,6 +49,33 @@ def add_places(connection: sa.Connection, pipeline: str, places: Places) -> None
             ),
             [{"pipeline": pipeline, "stratum": name, "drawn": drawn} for name, drawn in places.drawn.items()],
         )
+
+
+def remove_places(
+    connection: sa.Connection, pipeline: str, keys: Sequence[str], fingerprints: Iterable[Fingerprint]
+) -> None:
+    """Forget keys, and what the prompts among them are found by, which these fingerprints tell."""
+    members = [_member(pipeline, key) for key in keys]
+    buckets = {_salted(pipeline, bucket) for found in fingerprints for bucket in found.buckets}
+    for chunk in chunks(sorted(buckets)):
+        connection.execute(
+            sa.delete(near_prompts).where(near_prompts.c.bucket.in_(chunk), near_prompts.c.member.in_(members))
+        )
+    connection.execute(sa.delete(groups).where(groups.c.pipeline == pipeline, groups.c.group_key.in_(keys)))
+    for key in keys:
+        _name_anew(connection, pipeline, key[:CLUSTER_CHARACTERS])
+
+
+def _name_anew(connection: sa.Connection, pipeline: str, cluster: str) -> None:
+    """Name a cluster for another of its prompts: its name is a piece of the hash of one that was forgotten."""
+    # A pass over all of the pipeline's prompts; nobody looks a prompt up by its cluster otherwise.
+    mine = (groups.c.pipeline == pipeline, groups.c.cluster == cluster)
+    left = connection.scalar(sa.select(sa.func.min(groups.c.group_key)).where(*mine))
+    if left is not None:
+        named = {"cluster": left[:CLUSTER_CHARACTERS]}
+        connection.execute(sa.update(groups).where(*mine).values(named))
+        theirs = (examples.c.pipeline == pipeline, examples.c.status.in_(STATUSES), examples.c.cluster == cluster)
+        connection.execute(sa.update(examples).where(*theirs).values(named))
 
 
 def _known(connection: sa.Connection, pipeline: str, keys: Sequence[str]) -> dict[str, Place]:

@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, storable, upsert
-from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles
-from service.domain.deliveries import Delivery
-from service.domain.errors import NotFound, ServiceError
+from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles, tombstones
+from service.domain.deliveries import Delivery, read_doorbell, without_texts
+from service.domain.errors import NotFound, ServiceError, UnknownTopic, UnreadableDelivery
 
 MESSAGE_CHARACTERS = 500
 
@@ -24,21 +24,21 @@ class SqlDeadLetters:
     def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
         """See ``DeadLetters``."""
         subject = storable(subject)
-        row = {
-            "letter_id": _letter_id(kind, subject),
-            "kind": kind,
-            "subject": subject,
-            "error": type(error).__name__,
-            "message": storable(str(error))[:MESSAGE_CHARACTERS],
-            "remedy": error.remedy,
-            "topic": storable(content.topic) if content else None,
-            "pipeline": storable(content.pipeline) if content else None,
-            "body": content.body if content else None,
-            "received_at": content.received_at if content else None,
-            "created_at": now,
-            "replayed_at": None,
-        }
         with self._engine.begin() as connection:
+            row = {
+                "letter_id": _letter_id(kind, subject),
+                "kind": kind,
+                "subject": subject,
+                "error": type(error).__name__,
+                "message": storable(str(error))[:MESSAGE_CHARACTERS],
+                "remedy": error.remedy,
+                "topic": storable(content.topic) if content else None,
+                "pipeline": storable(content.pipeline) if content else None,
+                "body": _body_to_keep(connection, content) if content else None,
+                "received_at": content.received_at if content else None,
+                "created_at": now,
+                "replayed_at": None,
+            }
             statement = upsert(connection, dead_letters).values(row)
             fresh = {name: value for name, value in row.items() if name != "letter_id"}
             connection.execute(statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh))
@@ -82,6 +82,18 @@ class SqlDeadLetters:
         done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None)
         with self._engine.begin() as connection:
             connection.execute(done)
+
+
+def _body_to_keep(connection: sa.Connection, delivery: Delivery) -> bytes:
+    """Give a delivery's body, without its texts if one of its rows was forgotten: it must not come back this way."""
+    name = tombstones.c.data_row_id
+    wanted = sa.select(name)
+    try:
+        ids = read_doorbell(delivery.topic, delivery.body).data_row_ids
+        found = [row_id for some in chunks(ids) for row_id in connection.scalars(wanted.where(name.in_(some)))]
+    except (UnknownTopic, UnreadableDelivery):
+        found = list(connection.scalars(wanted))
+    return without_texts(delivery, found).body
 
 
 def _letter_id(kind: str, subject: str) -> str:

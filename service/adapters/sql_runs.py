@@ -12,7 +12,7 @@ from service.domain.errors import NotFound, RunMoved
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
-_RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until"}]
+RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until"}]
 
 
 class SqlRunStore:
@@ -23,7 +23,7 @@ class SqlRunStore:
 
     def claim(self, run: Run) -> Run | None:
         """See ``RunStore``."""
-        values = {column.name: getattr(run, column.name) for column in _RUN_COLUMNS}
+        values = {column.name: getattr(run, column.name) for column in RUN_COLUMNS}
         values |= {"facts": dict(run.facts or {}), "is_open": True, "leased_until": None}
         statement = upsert(self._engine, runs).values(values).on_conflict_do_nothing().returning(runs.c.run_id)
         with self._engine.begin() as connection:
@@ -34,7 +34,7 @@ class SqlRunStore:
 
     def get(self, run_id: str) -> Run:
         """See ``RunStore``; the beginning of an id will do where it is the only one."""
-        wanted = sa.select(*_RUN_COLUMNS).where(runs.c.run_id.startswith(run_id, autoescape=True)).limit(2)
+        wanted = sa.select(*RUN_COLUMNS).where(runs.c.run_id.startswith(run_id, autoescape=True)).limit(2)
         with reading(self._engine) as connection:
             found = connection.execute(wanted).all()
         if len(found) != 1:
@@ -47,7 +47,7 @@ class SqlRunStore:
             sa.update(runs)
             .where(runs.c.run_id == run_id, *_free_and_due(now))
             .values(leased_until=until)
-            .returning(*_RUN_COLUMNS)
+            .returning(*RUN_COLUMNS)
         )
         with self._engine.begin() as connection:
             found = connection.execute(statement).one_or_none()
@@ -69,7 +69,7 @@ class SqlRunStore:
             sa.update(runs)
             .where(runs.c.run_id == run.run_id, runs.c.state == run.state, runs.c.intent_at.is_(None))
             .values(intent_at=now)
-            .returning(*_RUN_COLUMNS)
+            .returning(*RUN_COLUMNS)
         )
         with self._engine.begin() as connection:
             found = connection.execute(statement).one_or_none()
@@ -79,11 +79,15 @@ class SqlRunStore:
 
     def standing(self, *, now: datetime) -> list[Run]:
         """See ``RunStore``."""
-        return self._all(sa.select(*_RUN_COLUMNS).where(*_free_and_due(now)).order_by(runs.c.updated_at))
+        return self._all(sa.select(*RUN_COLUMNS).where(*_free_and_due(now)).order_by(runs.c.updated_at))
+
+    def in_hand(self, *, now: datetime) -> list[Run]:
+        """See ``RunStore``."""
+        return self._all(sa.select(*RUN_COLUMNS).where(runs.c.is_open, runs.c.leased_until >= now))
 
     def by_job(self, job_id: str) -> Run | None:
         """See ``RunStore``."""
-        found = self._all(sa.select(*_RUN_COLUMNS).where(runs.c.job_id == job_id).limit(1))
+        found = self._all(sa.select(*RUN_COLUMNS).where(runs.c.job_id == job_id).limit(1))
         return found[0] if found else None
 
     def hurry(self, run_id: str) -> None:
@@ -93,7 +97,7 @@ class SqlRunStore:
 
     def recent(self, pipeline: str | None, limit: int) -> list[Run]:
         """See ``RunStore``."""
-        wanted = sa.select(*_RUN_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.ordinal.desc()).limit(limit)
+        wanted = sa.select(*RUN_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.ordinal.desc()).limit(limit)
         return self._all(wanted if pipeline is None else wanted.where(runs.c.pipeline == pipeline))
 
     def history(self, run_id: str) -> list[Mapping[str, Any]]:
@@ -163,7 +167,7 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
         sa.update(runs)
         .where(runs.c.run_id == run.run_id, runs.c.state == run.state)
         .values(values)
-        .returning(*_RUN_COLUMNS)
+        .returning(*RUN_COLUMNS)
     )
     found = connection.execute(statement).one_or_none()
     if found is None:

@@ -1,5 +1,6 @@
 """What SQL knows of one data row: who rang for it, what became of it, and who learned from it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading
-from service.adapters.sql_tables import deliveries, example_history, examples, exports, row_labels, runs
+from service.adapters.sql_runs import RUN_COLUMNS, run_of
+from service.adapters.sql_tables import deliveries, example_history, examples, exports, row_labels, runs, tombstones
+from service.domain.runs import Run, names_at_trainer
 
 # A row that is rung for all day has more than anybody reads.
 MOST_ROWS = 200
@@ -31,9 +34,17 @@ class SqlStoryStore:
             sa.select(deliveries.c.data_row_id).where(
                 deliveries.c.label_id == name, deliveries.c.data_row_id.is_not(None)
             ),
+            sa.select(tombstones.c.data_row_id).where(tombstones.c.data_row_id == name),
+            sa.select(tombstones.c.data_row_id).where(tombstones.c.global_key == name),
         )
         with reading(self._engine) as connection:
             return sorted(connection.scalars(wanted))
+
+    def forgotten(self, data_row_id: str) -> Mapping[str, Any] | None:
+        """See ``StoryStore``."""
+        columns = (tombstones.c.at, tombstones.c.asked_by)
+        found = self._all(sa.select(*columns).where(tombstones.c.data_row_id == data_row_id))
+        return found[0] if found else None
 
     def deliveries(self, data_row_id: str) -> list[Mapping[str, Any]]:
         """See ``StoryStore``."""
@@ -61,11 +72,23 @@ class SqlStoryStore:
         found = self._all(sa.select(*columns).where(exports.c.asked_at.in_(observed))) if observed else []
         return {row["asked_at"]: row for row in found}
 
-    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    def runs_of(self, snapshot_ids: Sequence[str]) -> list[Run]:
         """See ``StoryStore``."""
-        columns = (runs.c.run_id, runs.c.snapshot_id, runs.c.state, runs.c.job_id, runs.c.tuned_model, runs.c.trainer)
-        wanted = sa.select(*columns).where(runs.c.snapshot_id.in_(snapshot_ids)).order_by(runs.c.created_at)
-        return self._all(wanted) if snapshot_ids else []
+        return self._runs(runs.c.snapshot_id.in_(snapshot_ids)) if snapshot_ids else []
+
+    def runs_named(self, name: str) -> list[Run]:
+        """See ``StoryStore``."""
+        found = self._runs(sa.or_(runs.c.run_id == name, runs.c.job_id == name, runs.c.tuned_model == name))
+        if found:
+            return found
+        # What only the facts name: a pass over the runs, of which each cost a training.
+        quoted = sa.cast(runs.c.facts, sa.Text).contains(json.dumps(name), autoescape=True)
+        return [run for run in self._runs(quoted) if name in names_at_trainer(run)]
+
+    def _runs(self, wanted: sa.ColumnElement[bool]) -> list[Run]:
+        rows = sa.select(*RUN_COLUMNS).where(wanted).order_by(runs.c.created_at)
+        with reading(self._engine) as connection:
+            return [run_of(row) for row in connection.execute(rows)]
 
     def _newest(self, wanted: sa.Select[Any], column: sa.Column[Any]) -> list[Mapping[str, Any]]:
         return self._all(wanted.order_by(column.desc()).limit(MOST_ROWS))[::-1]

@@ -193,6 +193,8 @@ tombstones = sa.Table(
     metadata,
     _text("data_row_id", primary_key=True),
     sa.Column("global_key", sa.Text),
+    # On whose word.
+    _text("asked_by", default=""),
     _moment("at"),
     sa.Index("tombstones_by_key", "global_key"),
 )
@@ -243,8 +245,13 @@ snapshots = sa.Table(
     sa.Column("files", sa.JSON, nullable=False),
     # The manifest itself is a file among the others: it is as long as the dataset.
     _text("manifest_sha256"),
+    # Examples that the manifest lists and the files no longer hold, separated by spaces.
+    _text("forgotten", default=""),
     sa.Index("snapshots_by_pipeline", "pipeline", "created_at"),
 )
+
+# Files that no snapshot names: about to be written, left by a killed builder, or no longer needed.
+loose_files = sa.Table("loose_files", metadata, _text("sha256", primary_key=True), _moment("since"))
 
 runs = sa.Table(
     "runs",
@@ -278,6 +285,8 @@ runs = sa.Table(
         postgresql_where=sa.text("is_open"),
     ),
     sa.Index("runs_by_job", "job_id"),
+    sa.Index("runs_by_snapshot", "snapshot_id"),
+    sa.Index("runs_by_model", "tuned_model"),
 )
 
 run_history = sa.Table(
@@ -331,6 +340,7 @@ answers = sa.Table(
     sa.Column("prompt_tokens", sa.Integer, nullable=False),
     sa.Column("completion_tokens", sa.Integer, nullable=False),
     _moment("at"),
+    sa.Index("answers_by_question", "question"),
 )
 
 evaluations = sa.Table(

@@ -1,4 +1,4 @@
-"""``tuneloop explain``: the whole story of a label, a data row or a global key."""
+"""``tuneloop explain``: the whole story of a label or a data row, or what is behind a model, a file or a snapshot."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,21 +9,43 @@ import typer
 
 from service.bootstrap import Deps
 from service.cli.app import AsJson, app, print_json
+from service.cli.tracing import IN_WORDS, show_trace
 from service.config import load
+from service.domain.errors import ConfigurationError, NotFound
 from service.domain.reasons import in_words
 from service.usecases.explain import explain as tell
+from service.usecases.trace import trace
 
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="A label's, data row's or example's id, or a global key.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A label's, data row's or example's id, or a global key; or a snapshot, run, job, model or file."
+        ),
+    ],
     *,
     text: Annotated[bool, typer.Option("--text", help="Show the texts as well.")] = False,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="List every label behind a snapshot, run, job, model or file, one a line.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell a label's whole story: deliveries, exports, the choice, the example, snapshots, jobs and models."""
+    """Tell a label's whole story, down to the models that learned from it; or whose labels are behind a model."""
     deps = Deps(load(os.environ))
-    found = tell(name, stories=deps.stories, snapshots=deps.snapshots, evaluations=deps.evaluations)
+    try:
+        found = tell(
+            name, stories=deps.stories, snapshots=deps.snapshots, evaluations=deps.evaluations, files=deps.files
+        )
+    except NotFound:
+        traced = trace(name, stories=deps.stories, snapshots=deps.snapshots)
+        if traced is None:
+            raise
+        show_trace(name, traced, deps, labels=labels, as_json=as_json)
+        return
+    if labels:
+        raise ConfigurationError(f"{name} is a data row's", remedy="Leave --labels out: the story names its labels.")
     if as_json:
         for standing in [item for row in found for item in row["pipelines"]]:
             standing["content"] = standing["content"] if text else None
@@ -37,6 +59,8 @@ def explain(
 def lines_of_story(row: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
     """Write a story for people; texts only where they are asked for."""
     yield f"data row {row['data_row_id']}"
+    if gone := row["forgotten"]:
+        yield f"  forgotten      {_at(gone['at'])} on the word of {gone['asked_by'] or 'nobody'}: it stays away"
     yield f"  labels seen    {', '.join(row['label_ids']) or 'none'}"
     yield "  deliveries" if row["deliveries"] else "  deliveries     none: what is known was found by a reconcile"
     for item in row["deliveries"]:
@@ -54,8 +78,11 @@ def _standing(standing: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
         choice = standing["choice_in_words"] or "chosen before the reasons were noted"
         yield f"    label        {standing['label_id']}, {choice}"
     if standing["version"]:
-        yield f"    example      {standing['example_id']}, version {standing['version']}"
-        yield f"    split        {standing['split'] or 'none'}, group {standing['group_key'][:16] or 'none'}"
+        yield f"    example      {standing['example_id']}, version {standing['version']}, {standing['tokens']} tokens"
+        near = f", near-duplicates {standing['cluster']}" if standing["cluster"] else ""
+        yield f"    split        {standing['split'] or 'none'}, group {standing['group_key'][:16] or 'none'}{near}"
+    for found in standing["findings"]:
+        yield f"    found        {found['code']}: {found['in_words']}"
     if with_text:
         yield from (f"    {turn['role']:<12} {turn['content']}" for turn in standing["content"])
     yield "    changes"
@@ -66,18 +93,38 @@ def _standing(standing: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:
             f"by the export of {_at(change['observed_at'])}{_task(change['export'])}"
         )
     for line in standing["snapshots"]:
-        use = "asked, never taught" if line["split"] == "held_out" else "taught"
-        use = "measured while training" if line["split"] == "validation" else use
-        yield (
-            f"    snapshot     {line['snapshot_id'][:16]} of {_at(line['created_at'])}: version {line['version']} "
-            f"in {line['split']} ({use})"
-        )
+        yield from _snapshot(line)
     for run in standing["runs"]:
-        model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
-        serves = ", serves now" if run["is_champion"] else ""
-        yield f"    run          {run['run_id']} ({run['state']}), job {run['job_id'] or '-'}{model}{serves}"
+        yield from _run(run)
     if standing["version"] and not standing["snapshots"]:
         yield "    snapshots    none yet"
+
+
+def _snapshot(line: Mapping[str, Any]) -> Iterator[str]:
+    name = f"    snapshot     {line['snapshot_id'][:16]} of {_at(line['created_at'])}"
+    if line["split"] is None:
+        yield f"{name}: its manifest is lost; see tuneloop datasets verify {line['snapshot_id'][:16]}"
+        return
+    yield f"{name}: version {line['version']} in {line['split']} ({IN_WORDS[line['use']]})"
+    out = "its text was taken out; the others are in " if line["forgotten"] else ""
+    yield f"                 {out}{line['place']}"
+
+
+def _run(run: Mapping[str, Any]) -> Iterator[str]:
+    model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
+    serves = ", serves now" if run["is_champion"] else ""
+    uses = "; ".join(IN_WORDS[use] for use in run["uses"])
+    yield f"    run          {run['run_id']} ({run['state']}), job {run['job_id'] or '-'}{model}{serves}: {uses}"
+    if run["may_have_learned"]:
+        yield "                 the job may have learned from it before it ended"
+    if run["asked_models"]:
+        yield f"                 asked: {', '.join(dict.fromkeys(run['asked_models'].values()))}"
+    for name in ("training_file", "validation_file"):
+        if run[name]:
+            yield f"                 {name.replace('_', ' ')} {run[name]} at trainer {run['trainer']}"
+    for checkpoint in run["checkpoints"] or ():
+        if checkpoint.get("model"):
+            yield f"                 checkpoint {checkpoint['model']}"
 
 
 def _task(export: Mapping[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_datasets,
     cmd_demo,
     cmd_explain,
+    cmd_forget,
     cmd_held,
     cmd_labelbox,
     cmd_processes,

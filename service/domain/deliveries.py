@@ -7,8 +7,9 @@ because it is unordered, may be lost or doubled, and its topic header is not sig
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,6 +123,41 @@ def read_doorbell(topic: str, body: bytes) -> Doorbell:
     label_id = found.get("id") if topic.startswith("LABEL_") and "dataRow" in found else None
     announced = _moment(found.get("updatedAt")) if label_id and topic == "LABEL_UPDATED" else None
     return Doorbell(_project_id(found), tuple(_data_row_ids(found)), _text(label_id), announced)
+
+
+def without_texts(delivery: Delivery, data_row_ids: Collection[str]) -> Delivery:
+    """Give a delivery that rings for the same rows and says nothing else, if it concerns one of these.
+
+    Everything but the ids may be a label's text or a prompt's. A body that cannot be read becomes empty if it
+    mentions one of these rows. The key was a hash of the body, and is that of the new one.
+
+    Returns:
+        The delivery itself where it concerns none of them, or is bare already.
+    """
+    try:
+        bell = read_doorbell(delivery.topic, delivery.body)
+        concerned, body = not set(data_row_ids).isdisjoint(bell.data_row_ids), _bare_body(bell)
+    except (UnknownTopic, UnreadableDelivery):
+        concerned, body = _mentions(delivery.body, data_row_ids), b""
+    if not concerned or body == delivery.body:
+        return delivery
+    return replace(delivery, body=body, key=delivery_key(delivery.topic, body, pipeline=delivery.pipeline))
+
+
+def _bare_body(bell: Doorbell) -> bytes:
+    rows = [{"id": row_id} for row_id in bell.data_row_ids]
+    found = {
+        "id": bell.label_id,
+        "updatedAt": bell.announced_at and bell.announced_at.isoformat(),
+        "project": {"id": bell.project_id},
+        "dataRow": rows[0] if rows else None,
+        "dataRows": rows[1:],
+    }
+    return json.dumps(found, sort_keys=True).encode()
+
+
+def _mentions(body: bytes, names: Iterable[str]) -> bool:
+    return any(re.search(rb"(?<![\w-])" + re.escape(name.encode()) + rb"(?![\w-])", body) for name in names)
 
 
 def _project_id(body: dict[str, Any]) -> str | None:

@@ -228,6 +228,13 @@ class FilesUnavailable(ServiceError):
     remedy = "Nothing yet; it is tried again. If it lasts, check TUNELOOP_FILES_URL, its credentials and the network."
 
 
+class FilesReplaced(ServiceError):
+    """Texts in the snapshot's files were forgotten meanwhile; other files hold the rest."""
+
+    retryable = True
+    remedy = "Nothing: the next attempt uses those."
+
+
 class SnapshotRefused(ServiceError):
     """The examples came in a way in which nobody can tell what is held out; nothing was written."""
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from service.domain.appraisals import Appraisal
 from service.domain.checks import CHECKS
@@ -19,6 +19,7 @@ from service.domain.splits import Split, named_group
 
 Status = Literal["active", "held", "prompt", "withdrawn", "rejected"]
 Decision = Literal["keep", "drop"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 # A row of these gives a training line, or a prompt of a prompt set.
 STANDING: frozenset[Status] = frozenset({"active", "prompt"})
 # Of these the newest content is kept: one that is held back may still be decided for.
@@ -233,6 +234,27 @@ def decided(example: Example, decision: Decision) -> Change:
     """Take what was held back, or set it aside."""
     new = replace(example, status="active", reason=None) if decision == "keep" else _without(example, SET_ASIDE)
     return _change(example, new)
+
+
+def forgotten(example: Example) -> Change:
+    """Take an example back whose text is about to be erased; until then the text tells where else it is."""
+    return _change(example, _without(example, FORGOTTEN))
+
+
+def erased(example: Example) -> Change:
+    """Take the text of a forgotten example away, and everything that could be guessed from: hashes, keys, findings."""
+    bare = replace(
+        _without(example, FORGOTTEN),
+        content=(),
+        content_hash="",
+        group="",
+        prompt_key="",
+        cluster="",
+        tokens=0,
+        findings=(),
+        appraised="",
+    )
+    return replace(_change(example, bare), is_new_version=False, is_news=False)
 
 
 def _change(old: Example | None, new: Example) -> Change:

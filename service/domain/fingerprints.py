@@ -45,13 +45,18 @@ class Fingerprint:
 
 def fingerprint_of(text: str) -> Fingerprint | None:
     """Take a text's fingerprint, the same on every machine; None below three words, which only equal themselves."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    words = words_of(text)
     runs = {" ".join(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
     if not runs:
         return None
     hashes = {_hash(run) for run in runs}
     smallest = b"".join(number.to_bytes(4) for number in sorted(hashes)[:_KEPT])
     return Fingerprint(smallest, tuple(_bucket(band, values) for band, values in enumerate(_bands(hashes))))
+
+
+def words_of(text: str) -> list[str]:
+    """Give a text's words without what makes no difference to a reader."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def similarity(one: bytes, other: bytes) -> float:

@@ -14,7 +14,7 @@ from service.domain.fingerprints import Fingerprint, similarity
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, split_of, stratified_split
 
-_CLUSTER_CHARACTERS = 16
+CLUSTER_CHARACTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Places:
         if len(splits) > 1:
             return None
         split = splits.pop() if splits else self._draw(keys, pipeline, policy)
-        cluster = next((place.cluster for place in company if place.cluster), keys.prompt[:_CLUSTER_CHARACTERS])
+        cluster = next((place.cluster for place in company if place.cluster), keys.prompt[:CLUSTER_CHARACTERS])
         if keys.group != keys.prompt:
             self._add(Place(keys.group, split))
         return self._add(Place(keys.prompt, split, cluster, keys.fingerprint))
@@ -132,4 +132,4 @@ class Places:
 
 def stratum_of(answer: str) -> str:
     """Give the stratum of a classification's answer."""
-    return hashlib.sha256(answer.encode()).hexdigest()[:_CLUSTER_CHARACTERS]
+    return hashlib.sha256(answer.encode()).hexdigest()[:CLUSTER_CHARACTERS]

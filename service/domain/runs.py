@@ -94,6 +94,13 @@ class Step:
     due_at: datetime | None = None
 
 
+def names_at_trainer(run: Run) -> set[str]:
+    """Give what the trainer calls a run's files, results and checkpoints."""
+    checkpoints = (str(item.get(key)) for item in run.fact("checkpoints") or () for key in ("checkpoint_id", "model"))
+    files = (run.fact("training_file"), run.fact("validation_file"), *(run.fact("result_files") or ()))
+    return {name for name in (*files, *checkpoints) if name and name != "None"}
+
+
 def may_follow(before: RunState, after: RunState) -> bool:
     """Say whether a run may go from one state to another; staying is always allowed while it is open."""
     return before not in TERMINAL and (before == after or after in TRANSITIONS[before])

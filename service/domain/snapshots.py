@@ -82,6 +82,7 @@ class Snapshot:
         snapshot_id: SHA-256 of the manifest, hex.
         watermark: The newest change it includes.
         head: The manifest without its lines; empty where only the row was read.
+        forgotten: Examples that the manifest lists and the files no longer hold, because their text was erased.
     """
 
     snapshot_id: str
@@ -90,6 +91,7 @@ class Snapshot:
     created_at: datetime
     files: Mapping[Split, FileEntry]
     head: Mapping[str, Any]
+    forgotten: frozenset[str] = frozenset()
 
 
 def frozen_lines(content: Content, *, split: Split, system: str | None, form: Form) -> Iterator[bytes]:

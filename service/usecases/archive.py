@@ -1,6 +1,6 @@
 """Where the snapshots are, and what they can be built from again."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from service.domain.pipelines import Pipeline
@@ -27,6 +27,7 @@ class Archive:
         model: str,
         only: str | None = None,
         beside: Callable[[Iterable[FrozenExample]], Iterable[FrozenExample]] = iter,
+        expect: Callable[[Collection[str]], object] = len,
     ) -> tuple[int, Built]:
         """Freeze a pipeline's examples as they stand now; the same examples give the same snapshot.
 
@@ -35,6 +36,7 @@ class Archive:
             model: The base model, by whose tokens sizes are told.
             only: Store nothing unless the snapshot has this id.
             beside: Hands the examples through, to do something while they pass.
+            expect: See ``write_files``.
 
         Returns:
             The newest change that is in it, and the snapshot.
@@ -52,4 +54,5 @@ class Archive:
                 duplicates=frozen.duplicates if is_dropped else (),
                 noted={**frozen.noted, **more},
                 only=only,
+                expect=expect,
             )

@@ -44,6 +44,7 @@ def write_files(
     duplicates: Collection[str] = (),
     noted: Mapping[str, int] | None = None,
     only: str | None = None,
+    expect: Callable[[Collection[str]], object] = len,
 ) -> Built:
     """Write one file a split, and the manifest, one example in memory at a time.
 
@@ -59,6 +60,7 @@ def write_files(
         duplicates: Content hashes that occur more than once; each is written once.
         noted: Number of examples for each reason that was found elsewhere and keeps nothing out.
         only: Store nothing unless the snapshot has this id.
+        expect: Told the names of all files before the first one is stored.
 
     Raises:
         SnapshotRefused: The examples are not sorted.
@@ -84,6 +86,7 @@ def write_files(
             manifest.write(piece)
         snapshot_id, _ = manifest.digest()
         if only in {None, snapshot_id}:
+            expect([snapshot_id, *(file.sha256 for file in found.values())])
             for writer in (*(part.writer for part in parts.values()), manifest):
                 writer.commit()
         return Built(snapshot_id, found, head)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
-from service.domain.errors import CorruptFile
+from service.domain.errors import CorruptFile, FilesReplaced
 from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
 from service.usecases.archive import Archive
@@ -30,12 +30,15 @@ def opened(snapshot: Snapshot, split: Split, archive: Archive) -> Iterator[Binar
 
     Raises:
         CorruptFile: It is broken, and SQL no longer has all that it held.
+        FilesReplaced: Lines were taken out of it since the snapshot was read.
     """
     sha256 = snapshot.files[split].sha256
     with ExitStack() as stack:
         try:
             file = stack.enter_context(archive.files.open(sha256))
         except CorruptFile:
+            if archive.snapshots.find(snapshot.snapshot_id).files != snapshot.files:
+                raise FilesReplaced(f"snapshot {snapshot.snapshot_id[:16]} has other files now") from None
             verify_snapshot(snapshot.snapshot_id, archive, repair=True)
             file = stack.enter_context(archive.files.open(sha256))
         yield file

@@ -58,7 +58,8 @@ class Verified:
         files: The manifest and the data files.
         lines: How many lines of the manifest were built again and compared; None where there is no manifest.
         gaps: How many could not, by split and reason.
-        first_gaps: The first of them.
+        first_gaps: The first of them, but for those that were taken out of the files on purpose.
+        not_taken_out: Lines whose text was forgotten and that a file still holds: somebody was interrupted.
     """
 
     snapshot: Snapshot
@@ -66,13 +67,13 @@ class Verified:
     lines: int | None = None
     gaps: Counter[tuple[Split, str]] = field(default_factory=Counter)
     first_gaps: list[Gap] = field(default_factory=list)
+    not_taken_out: Counter[Split] = field(default_factory=Counter)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is lost: what was forgotten on purpose is not."""
-        return {file.state for file in self.files} <= {"whole", "rebuilt", "erased"} and {
-            reason for _, reason in self.gaps
-        } <= {FORGOTTEN}
+        states, reasons = {file.state for file in self.files}, {reason for _, reason in self.gaps}
+        return states <= {"whole", "rebuilt", "erased"} and reasons <= {FORGOTTEN} and not self.not_taken_out
 
 
 def verify_snapshot(snapshot_id: str, archive: Archive, *, repair: bool = False) -> Verified:
@@ -123,7 +124,7 @@ def _replay(verified: Verified, archive: Archive, *, repair: bool) -> None:
     with ExitStack() as stack:
         writers = {name: stack.enter_context(archive.files.writer()) for name in broken if repair}
         hashes = {split: hashlib.sha256() for split in SPLITS}
-        for batch in _batches(lines):
+        for batch in example_batches(lines):
             contents = archive.snapshots.contents([(group[0].example_id, group[0].version) for group in batch])
             for group in batch:
                 for line in _again(group, contents, head, verified):
@@ -140,8 +141,8 @@ def _replay(verified: Verified, archive: Archive, *, repair: bool) -> None:
     verified.files = [broken.get(file.name, file) for file in verified.files]
 
 
-def _batches(lines: Iterable[Line]) -> Iterator[list[list[Line]]]:
-    """Give the lines by example, some hundred examples at a time."""
+def example_batches(lines: Iterable[Line]) -> Iterator[list[list[Line]]]:
+    """Give a manifest's lines by example, some hundred examples at a time."""
     groups = (list(group) for _, group in groupby(lines, key=lambda line: line.key))
     while batch := list(islice(groups, _BATCH)):
         yield batch
@@ -152,6 +153,9 @@ def _again(
 ) -> list[bytes]:
     """Build an example's lines again; none where they are not those that the manifest lists, which is noted."""
     first = group[0]
+    if first.example_id in verified.snapshot.forgotten:
+        verified.gaps[first.split, FORGOTTEN] += len(group)
+        return []
     content = contents.get((first.example_id, first.version))
     if content:
         found = list(frozen_lines(content, split=first.split, system=head["system"], form=head["form"]))
@@ -161,6 +165,8 @@ def _again(
             return found
     reason = "unknown_version" if content is None else "differs" if content else FORGOTTEN
     verified.gaps[first.split, reason] += len(group)
+    if reason == FORGOTTEN and any(file.name == first.split and file.was is None for file in verified.files):
+        verified.not_taken_out[first.split] += len(group)
     if len(verified.first_gaps) < NAMED:
         verified.first_gaps.append(Gap(first.split, first.example_id, first.version, first.label_id, reason))
     return []

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.appraisals import Appraisal, Appraiser
 from service.domain.contents import content_hash_of, question_of
-from service.domain.examples import ROW_GONE, Change, Planner, Standing, withdrawn
+from service.domain.examples import FORGOTTEN, ROW_GONE, Change, Planner, Standing, withdrawn
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
 from service.domain.placements import stratum_of
@@ -52,7 +52,7 @@ def write_outcomes(
         return planner.plan(found, standing) + [
             withdrawn(example, observed_at=observed_at)
             for example in lost
-            if example.reason != ROW_GONE and example.observed_at <= observed_at
+            if example.reason not in {ROW_GONE, FORGOTTEN} and example.observed_at <= observed_at
         ]
 
     return examples.apply(pipeline.name, plan, wanted=batch.wanted(found, gone), audit=audit)

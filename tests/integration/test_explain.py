@@ -30,7 +30,13 @@ def shop(engine: sa.Engine, tmp_path: Path) -> Workshop:
 
 
 def story(shop: Workshop, name: str) -> dict[str, object]:
-    (found,) = explain(name, stories=SqlStoryStore(shop.engine), snapshots=shop.snapshots, evaluations=shop.evaluations)
+    (found,) = explain(
+        name,
+        stories=SqlStoryStore(shop.engine),
+        snapshots=shop.snapshots,
+        evaluations=shop.evaluations,
+        files=shop.files,
+    )
     return found
 
 

@@ -1,16 +1,14 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from service.domain.comparisons import compare, interval
-from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
 from service.domain.metrics import Metric, metric_named
 from service.domain.pipelines import VerdictPolicy
+from service.domain.questions import Question, question_in
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
@@ -20,16 +18,6 @@ from service.usecases.steps.submit import backoff
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with.
 CHAMPION_ATTEMPTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One held-out example: what is asked, and the human's answer."""
-
-    key: str
-    messages: tuple[Message, ...]
-    prompt: str
-    reference: str
 
 
 def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
@@ -74,7 +62,7 @@ def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
     found: dict[str, Question] = {}
     with opened(snapshot, "held_out", parts.archive) as lines:
         for messages in read_chats(iter(lines)):
-            question = _question(messages)
+            question = question_in(messages)
             found.setdefault(question.key, question)
     return list(found.values())
 
@@ -82,13 +70,6 @@ def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
 def stored_name(trainer: str, model: str) -> str:
     """Give the name that a model's answers are kept under: two trainers may call different models the same."""
     return f"{trainer}/{model}"
-
-
-def _question(messages: Sequence[Message]) -> Question:
-    # A weight is for training only; no server wants it in a question.
-    asked = tuple({"role": item["role"], "content": item["content"]} for item in messages[:-1])
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return Question(key, asked, asked[-1]["content"], messages[-1]["content"])
 
 
 def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:

@@ -12,7 +12,11 @@ _LOOKS_EVERY = 100
 def freeze(run: Run, parts: Parts) -> Step:
     """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot."""
     watermark, built = parts.archive.build(
-        parts.pipeline(run.pipeline), model=run.model, beside=lambda found: _keeping_the_run(found, run, parts)
+        parts.pipeline(run.pipeline),
+        model=run.model,
+        beside=lambda found: _keeping_the_run(found, run, parts),
+        # A killed worker's files are then not lost sight of.
+        expect=lambda names: parts.archive.snapshots.expect(names, now=parts.clock()),
     )
     snapshot = Snapshot(built.snapshot_id, run.pipeline, watermark, parts.clock(), built.files, built.head)
     parts.archive.snapshots.add(snapshot)

@@ -20,6 +20,7 @@ def upgrade() -> None:
     for table, columns in (
         ("examples", ("prompt_key", "cluster", "findings", "appraised")),
         ("groups", ("cluster",)),
+        ("snapshots", ("forgotten",)),
     ):
         with op.batch_alter_table(table) as batch:
             for name in columns:
@@ -32,6 +33,11 @@ def upgrade() -> None:
             batch.alter_column(name, server_default=None)
     with op.batch_alter_table("groups") as batch:
         batch.alter_column("cluster", server_default=None)
+    with op.batch_alter_table("snapshots") as batch:
+        batch.alter_column("forgotten", server_default=None)
+    op.create_index("runs_by_snapshot", "runs", ["snapshot_id"], unique=False)
+    op.create_index("runs_by_model", "runs", ["tuned_model"], unique=False)
+    op.create_index("answers_by_question", "answers", ["question"], unique=False)
     _create_tables()
     op.create_index("groups_by_member", "groups", ["member"], unique=False)
     connection = op.get_bind()
@@ -90,10 +96,17 @@ def _create_tables() -> None:
         "tombstones",
         sa.Column("data_row_id", sa.Text(), nullable=False),
         sa.Column("global_key", sa.Text(), nullable=True),
+        sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("data_row_id"),
     )
     op.create_index("tombstones_by_key", "tombstones", ["global_key"], unique=False)
+    op.create_table(
+        "loose_files",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256"),
+    )
 
 
 def _place_prompts(connection: sa.Connection, pipeline: str) -> None:

@@ -1,0 +1,58 @@
+"""What is behind a model, a job, a run, a file or a snapshot, for people and as JSON."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from service.bootstrap import Deps
+from service.cli.app import print_json
+from service.usecases.trace import Trace, facts_of, labels_of
+
+IN_WORDS: Mapping[str, str] = {
+    "taught": "taught",
+    "measured": "measured while training",
+    "asked": "asked, never taught",
+}
+_COLUMNS = ("split", "example_id", "version", "label_id", "snapshot_id", "forgotten")
+_KINDS: Mapping[str, str] = {"trainer_file": "file at the trainer"}
+
+
+def show_trace(name: str, found: Trace, deps: Deps, *, labels: bool, as_json: bool) -> None:
+    """Print what a name leads to, or every label behind it."""
+    if labels:
+        for snapshot, line in labels_of(found, deps.snapshots):
+            listed = [line.split, line.example_id, line.version, line.label_id]
+            more = [snapshot.snapshot_id, line.example_id in snapshot.forgotten]
+            whole = dict(zip(_COLUMNS, listed + more, strict=True))
+            typer.echo(json.dumps(whole) if as_json else "  ".join(str(value or "-") for value in listed))
+        return
+    facts = facts_of(found, deps.files)
+    if as_json:
+        print_json({"name": name, **facts})
+        return
+    for words in _told(name, facts):
+        typer.echo(words)
+
+
+def _told(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{_KINDS.get(facts['kind'], facts['kind'])} {name}"
+    for run in facts["runs"]:
+        model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
+        yield f"  run          {run['run_id']} of {run['pipeline']} ({run['state']}), from {run['model']}"
+        yield f"               job {run['job_id'] or '-'} at trainer {run['trainer']}{model}"
+        for fact in ("training_file", "validation_file"):
+            if run[fact]:
+                yield f"               {fact.replace('_', ' ')} {run[fact]}"
+    for snapshot in facts["snapshots"]:
+        yield f"  snapshot     {snapshot['snapshot_id']} of {snapshot['created_at']:%Y-%m-%d %H:%M:%S}"
+        if snapshot["manifest"] is None:
+            yield f"               its manifest is lost; see tuneloop datasets verify {snapshot['snapshot_id'][:16]}"
+        if snapshot["forgotten"]:
+            yield f"               {snapshot['forgotten']} examples were forgotten since, and taken out of the files"
+        for split, file in snapshot["files"].items():
+            examples = f"{file['examples']} examples, " if file["examples"] is not None else ""
+            yield f"    {split:<10} {examples}{file['lines']} lines ({IN_WORDS[file['use']]})"
+            yield f"               {file['place']}"
+    yield "  every label  add --labels"

@@ -1,0 +1,30 @@
+"""What a held-out example asks a model: everything but its last message, which is the human's answer."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.contents import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One held-out example: what is asked, and the human's answer.
+
+    Attributes:
+        key: SHA-256 over the messages; what a model answered is kept under it.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    prompt: str
+    reference: str
+
+
+def question_in(messages: Sequence[Message]) -> Question:
+    """Give the question in a chat of a held-out file."""
+    # A weight is for training only; no server wants it in a question.
+    asked = tuple({"role": item["role"], "content": item["content"]} for item in messages[:-1])
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return Question(key, asked, asked[-1]["content"], messages[-1]["content"])

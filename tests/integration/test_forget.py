@@ -1,0 +1,327 @@
+"""Forgetting data rows: after the whole loop, nothing of their texts is left anywhere, and nothing comes back."""
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from service.adapters.sql_engine import reading
+from service.adapters.sql_tables import (
+    answers,
+    dead_letters,
+    decisions,
+    evaluations,
+    example_history,
+    example_versions,
+    examples,
+    groups,
+    job_events,
+    run_history,
+    runs,
+    tombstones,
+)
+from service.adapters.sql_tallies import recount, tallied
+from service.domain.deliveries import delivery_key
+from service.domain.runs import RunState as S
+from service.ports import JobEvent
+from tests.support.builders import make_delivery
+from tests.support.erasing import ROWS, Installation, marker_of
+
+GARBLED = '{"dataRow": {"id": "%s"}, "label": "%s'
+
+
+@pytest.fixture
+def here(engine: sa.Engine, redis: Redis, tmp_path: Path) -> Installation:
+    """Give an installation that has converted sixty labels."""
+    made = Installation(engine, redis, tmp_path)
+    for number in range(ROWS):
+        made.label(number)
+    made.desk.convert()
+    return made
+
+
+def train(here: Installation) -> str:
+    """Bring a run to its verdict; its trainer quotes what it read."""
+    taught = marker_of(here.row_in("train"))
+    here.shop.trainer.reported = [
+        JobEvent("event-1", 1, "warn", "message", f"odd line: Chat {taught}: please write to", {})
+    ]
+    return here.shop.go(here.shop.train()).run_id
+
+
+def leave_traces(here: Installation, number: int) -> None:
+    """Let a row's texts lie about wherever they can."""
+    row_id, marker = f"row-{number:03}", marker_of(number)
+    here.label(number, version="two")
+    here.desk.convert()
+    here.ring(number, project="of-nobody")
+    here.desk.inbox.put_back(make_delivery((GARBLED % (row_id, marker)).encode()))
+    here.desk.convert()
+    with here.engine.begin() as connection:
+        example = here.shop.examples.existing("summaries", [row_id])[row_id]
+        decided = {"example_id": example.example_id, "content_hash": example.content_hash, "decision": "keep"}
+        connection.execute(sa.insert(decisions).values(**decided, at=here.clock.now))
+    left = here.folder / "exports" / f"export-{number}"
+    left.mkdir(parents=True)
+    (left / "rows.ndjson").write_text(json.dumps({"data_row": {"id": row_id, "row_data": marker}}))
+    # Not converted yet.
+    here.ring(number)
+
+
+def test_after_the_whole_loop_nothing_of_a_forgotten_row_is_left_anywhere(here: Installation) -> None:
+    run_id = train(here)
+    numbers = [here.row_in("train"), here.row_in("held_out"), here.row_in("validation")]
+    hashes = hashes_of(here, numbers)
+    for number in numbers:
+        leave_traces(here, number)
+    markers = [marker_of(number) for number in numbers]
+    before = {place.partition("/")[0] for place in here.traces(markers)}
+    tables = (examples, example_versions, answers, dead_letters, job_events)
+    assert before >= {table.name for table in tables} | {"exports", "files", "redis b'test:inbox'"}
+    hashes |= hashes_of(here, numbers)
+    assert here.traces(hashes)
+
+    report = here.forget(*numbers, provider_files=True)
+
+    assert report.left == []
+    assert here.traces(markers) == []
+    # The manifests alone, see ADR 0011.
+    manifest = here.shop.files.location(here.shop.runs.get(run_id).snapshot_id or "")
+    assert here.traces(hashes) == [str(Path(manifest).relative_to(here.folder))]
+    uploaded = b"".join(here.shop.trainer.files.values())
+    assert not any(marker.encode() in uploaded for marker in markers)
+
+
+def hashes_of(here: Installation, numbers: list[int]) -> set[str]:
+    """Give every hash that a guess at one of these texts could be compared with."""
+    found = set()
+    for pipeline in ("summaries", "second"):
+        for example in here.shop.examples.existing(pipeline, [f"row-{number:03}" for number in numbers]).values():
+            found |= {example.content_hash, example.prompt_key, example.group, example.cluster}
+    return found
+
+
+def test_others_keep_everything(here: Installation) -> None:
+    train(here)
+    number = here.row_in("train")
+    others = [f"row-{other:03}" for other in range(ROWS) if other != number]
+    before = here.shop.examples.existing("summaries", others)
+    leave_traces(here, number)
+    here.forget(number)
+    assert here.shop.examples.existing("summaries", others) == before
+    with here.engine.connect() as connection:
+        left = connection.scalar(sa.select(sa.func.count()).select_from(groups).where(groups.c.pipeline == "summaries"))
+        versions = sa.select(sa.func.count()).select_from(example_versions).where(example_versions.c.content != "")
+        assert (left, connection.scalar(versions)) == (ROWS - 1, 2 * (ROWS - 1))
+
+
+@pytest.mark.parametrize("how", ["webhook", "reconcile", "re-upload", "edit"])
+def test_a_forgotten_row_does_not_come_back(here: Installation, how: str) -> None:
+    number = here.row_in("train")
+    here.forget(number)
+    if how == "re-upload":
+        row = here.desk.labelbox.rows_by_id.pop(f"row-{number:03}")
+        here.desk.labelbox.rows_by_id["row-new"] = row
+        here.desk.labelbox.move("row-new", "DONE")
+        here.desk.ring("row-new", label_id=f"label-row-{number:03}")
+    elif how == "edit":
+        here.label(number, version="three")
+    elif how == "webhook":
+        here.ring(number)
+    if how == "reconcile":
+        here.desk.reconcile(whole=True)
+    else:
+        assert here.desk.convert().waiting == 0
+    assert here.desk.inbox.depth() == 0
+    here.desk.inbox.compact()
+    assert here.traces([marker_of(number)]) == []
+    row_id = "row-new" if how == "re-upload" else f"row-{number:03}"
+    for pipeline in ("summaries", "second"):
+        found = here.desk.example(row_id, pipeline)
+        assert (found.status, found.reason) == ("rejected" if how == "re-upload" else "withdrawn", "forgotten")
+
+
+def test_a_delivery_that_cannot_be_converted_later_leaves_no_text_in_its_dead_letter(here: Installation) -> None:
+    number = here.row_in("train")
+    here.forget(number)
+    here.ring(number, project="of-nobody")
+    here.desk.inbox.put_back(make_delivery((GARBLED % (f"row-{number:03}", marker_of(number))).encode()))
+    here.desk.convert()
+    here.desk.inbox.compact()
+    assert sorted(here.desk.errors()) == ["UnknownProject", "UnreadableDelivery"]
+    assert here.traces([marker_of(number)]) == []
+
+
+def test_what_rang_for_other_rows_as_well_still_rings(here: Installation) -> None:
+    number, other = here.row_in("train"), here.row_in("held_out")
+    rows = [{"id": f"row-{each:03}", "rowData": marker_of(each)} for each in (number, other)]
+    for project in ("of-nobody", "project-1"):
+        body = json.dumps({"projectId": project, "dataRows": rows}).encode()
+        here.desk.inbox.put_back(make_delivery(body, "WORKFLOW_ACTION"))
+        if project == "of-nobody":
+            here.desk.convert()
+    here.forget(number)
+    (letter,) = here.shop.letters.open(9)
+    delivery = here.shop.letters.take(letter["letter_id"])
+    assert delivery is not None
+    assert marker_of(number) not in delivery.body.decode()
+    assert [
+        json.loads(delivery.body)["dataRow"]["id"],
+        *(row["id"] for row in json.loads(delivery.body)["dataRows"]),
+    ] == [row["id"] for row in rows]
+    assert here.desk.convert().settled == 1
+
+
+def test_counts_history_and_tombstone_say_what_was_done(here: Installation) -> None:
+    number = here.row_in("train")
+    here.forget(number)
+    here.forget(number)
+    with here.engine.begin() as connection:
+        kept = tallied(connection, "summaries")
+        recount(connection, "summaries")
+        assert tallied(connection, "summaries") == kept
+        assert kept["withdrawn", "train", "forgotten"] == 1
+        (stone,) = connection.execute(sa.select(tombstones)).all()
+        assert (stone.data_row_id, stone.global_key, stone.asked_by) == (f"row-{number:03}", f"key-{number:03}", "jane")
+        example_id = here.desk.example(f"row-{number:03}").example_id
+        told = sa.select(example_history.c.status, example_history.c.reason, example_history.c.version)
+        mine = told.where(example_history.c.example_id == example_id).order_by(example_history.c.position)
+        assert [tuple(row) for row in connection.execute(mine)] == [("active", None, 1), ("withdrawn", "forgotten", 1)]
+
+
+def test_the_report_says_who_saw_it_and_who_asks_the_same(here: Installation) -> None:
+    number = here.row_in("train")
+    twin = here.desk.labelbox.rows_by_id[f"row-{number:03}"]
+    here.desk.labelbox.add("row-twin", twin.prompt.upper())
+    here.desk.labelbox.label("row-twin", "Another answer.")
+    here.desk.ring("row-twin")
+    here.desk.convert()
+    run = here.shop.runs.get(train(here))
+    report = here.forget(number)
+    (seen,) = report.survey.runs
+    assert (seen.run.run_id, seen.splits, seen.provider_files) == (run.run_id, ("train",), [run.fact("training_file")])
+    assert {(kin.pipeline, kin.data_row_id, kin.is_same) for kin in report.survey.kin} == {
+        ("summaries", "row-twin", True),
+        ("second", "row-twin", True),
+    }
+    assert report.survey.labels == [f"label-row-{number:03}"]
+    # The twin still needs the prompt's group.
+    assert here.desk.example("row-twin").status == "active"
+    with reading(here.engine) as connection:
+        key = here.desk.example("row-twin").prompt_key
+        assert len(connection.execute(sa.select(groups).where(groups.c.group_key == key)).all()) == 2
+
+
+def test_files_at_the_trainer_go_only_when_nobody_needs_them(here: Installation) -> None:
+    number = here.row_in("train")
+    run_id = here.shop.start()
+    here.shop.go(run_id, S.SUBMITTED)
+    report = here.forget(number, provider_files=True)
+    (left,) = report.left
+    assert run_id in left.error
+    assert "runs cancel" in left.remedy
+    assert any(marker_of(number).encode() in content for content in here.shop.trainer.files.values())
+    here.shop.finish_job()
+    here.shop.go(run_id)
+    assert here.forget(number, provider_files=True).left == []
+    assert not any(marker_of(number).encode() in content for content in here.shop.trainer.files.values())
+
+
+def test_a_trainer_that_is_gone_is_reported(here: Installation) -> None:
+    train(here)
+    here.shop.accounts.clear()
+    (left,) = here.forget(here.row_in("train"), provider_files=True).left
+    assert "box" in left.what
+    assert "configured" in left.error
+
+
+@pytest.mark.parametrize("state", [S.SNAPSHOTTED, S.UPLOADED, S.EVALUATING])
+def test_a_run_that_is_open_goes_on_without_what_was_forgotten(here: Installation, state: S) -> None:
+    number, asked = here.row_in("train"), here.row_in("held_out")
+    run_id = here.shop.start()
+    here.shop.go(run_id, S.SUBMITTED if state is S.EVALUATING else state)
+    if state is S.EVALUATING:
+        here.shop.finish_job()
+        here.shop.go(run_id, S.EVALUATING)
+    here.forget(number, asked)
+    here.shop.trainer.asked.clear()
+    run = here.shop.go(run_id, S.SUBMITTED)
+    if state is not S.EVALUATING:
+        here.shop.finish_job()
+        run = here.shop.go(run_id)
+    assert run.state == S.PROMOTED
+    assert not any(marker_of(asked) in prompt for _, prompt in here.shop.trainer.asked)
+    uploaded = here.shop.trainer.files[run.fact("training_file")]
+    assert (marker_of(number).encode() in uploaded) == (state is not S.SNAPSHOTTED)
+    here.desk.inbox.compact()
+    assert here.traces([marker_of(number), marker_of(asked)]) == []
+
+
+def test_a_worker_that_does_not_end_its_step_is_waited_for_and_named(here: Installation) -> None:
+    run_id = here.shop.start()
+    far = here.clock.now.replace(year=here.clock.now.year + 1)
+    assert here.shop.runs.lease(run_id, until=far, now=here.clock.now)
+    (left,) = here.forget(here.row_in("train")).left
+    assert run_id in left.error
+
+
+def test_evaluations_keep_their_scores_and_lose_the_question(here: Installation) -> None:
+    run_id = train(here)
+    number = here.row_in("held_out")
+    before = here.shop.evaluations.evaluation(run_id)
+    here.forget(number)
+    after = here.shop.evaluations.evaluation(run_id)
+    assert before is not None
+    assert after is not None
+    assert after["questions"].count("") == 1
+    assert {**after, "questions": before["questions"]} == before
+
+
+def test_what_the_trainer_quoted_is_blotted_out_and_nothing_else(here: Installation) -> None:
+    run_id = train(here)
+    number = here.row_in("train")
+    text = f"The customer of {marker_of(number)} asks, version one."
+    with here.engine.begin() as connection:
+        connection.execute(
+            sa.update(run_history).where(run_history.c.after == "submitted").values(cause=f"job: {text}")
+        )
+        facts = {**(here.shop.runs.get(run_id).facts or {}), "error": [f"refused {text}", "an error"]}
+        connection.execute(sa.update(runs).values(facts=facts))
+    assert here.forget(number).done["quotes"] == 3
+    assert here.shop.runs.get(run_id).fact("error") == ["(forgotten)", "an error"]
+    assert [row["cause"] for row in here.shop.runs.history(run_id)].count("(forgotten)") == 1
+
+
+def test_the_key_of_a_delivery_is_no_longer_a_hash_of_what_it_said(here: Installation) -> None:
+    number = here.row_in("train")
+    here.ring(number)
+    here.forget(number)
+    (item,) = here.desk.inbox.take(9)
+    assert item.delivery.key == delivery_key(item.delivery.topic, item.delivery.body)
+    keys = {row["delivery_key"] for row in here.stories.deliveries(f"row-{number:03}")}
+    assert keys == {""}
+
+
+def test_redis_that_is_away_is_reported_and_the_rest_is_erased(here: Installation) -> None:
+    number = here.row_in("train")
+    here.desk.inbox = RedisGone()  # type: ignore[assignment]
+    report = here.forget(number)
+    assert [left.what for left in report.left] == ["deliveries", "redis"]
+    assert here.desk.example(f"row-{number:03}").content == ()
+
+
+class RedisGone:
+    def __getattr__(self, name: str) -> object:
+        from service.domain.errors import InboxUnavailable
+
+        raise InboxUnavailable(name)
+
+
+def test_evaluations_table_is_searched_too(here: Installation) -> None:
+    """The search itself: what is put into any table is found."""
+    with here.engine.begin() as connection:
+        row = {"run_id": "r", "pipeline": "p", "outcome": "o", "facts": {"a": ["Needle"]}, "at": here.clock.now}
+        connection.execute(sa.insert(evaluations).values(row))
+    assert "evaluations" in here.traces(["needle"])
