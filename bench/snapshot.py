@@ -103,8 +103,8 @@ def _grow(deps: Deps) -> dict[int, Size]:
         before = size
         found[size] = Size(_assign_us(deps, size), _write_us(deps, size), _count_ms(deps))
         say(
-            f"{size} examples: {found[size].assign_us:.0f} us to assign one, {found[size].write_us:.0f} us to write it, "
-            f"{found[size].count_ms:.1f} ms to count"
+            f"{size} examples: {found[size].assign_us:.0f} us to assign one, {found[size].write_us:.0f} us to write "
+            f"it, {found[size].count_ms:.1f} ms to count"
         )
     return found
 
