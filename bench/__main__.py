@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("convert", "ingest", "worker")
+NAMES = ("convert", "ingest", "snapshot", "worker")
 
 
 def main(arguments: list[str]) -> int:

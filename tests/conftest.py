@@ -18,6 +18,7 @@ from redis import Redis
 from service.adapters.sql_engine import make_engine, migrate
 from service.adapters.sql_tables import metadata
 from service.cli.valkey import valkey_program
+from tests.support.s3 import CREDENTIALS, s3_server
 
 # The same examples on every machine and in every run: a red test stays red until somebody mends it.
 settings.register_profile(
@@ -165,3 +166,29 @@ def sqlite_engine(sqlite_url: str) -> Iterator[sa.Engine]:
     made = make_engine(sqlite_url)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session")
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a real S3 server for those tests that want one; give its address."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Say by the usual variables where S3 is; give its address."""
+    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": s3_address}).items():
+        monkeypatch.setenv(name, value)
+    return s3_address
+
+
+@pytest.fixture
+def bucket(s3: str) -> str:
+    """Give the address of a new bucket."""
+    import s3fs  # takes a second, and few tests need it
+
+    assert s3
+    name = f"b-{secrets.token_hex(16)}"
+    s3fs.S3FileSystem(use_listings_cache=False).mkdir(name)
+    return f"s3://{name}/files"

@@ -49,10 +49,11 @@ def advance_run(run_id: str) -> None:
         if run is not None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
             if run.state == RunState.SNAPSHOTTED:
-                _tell_snapshot(run)
+                tell_snapshot(run)
 
 
-def _tell_snapshot(run: Run) -> None:
+def tell_snapshot(run: Run) -> None:
+    """Log what was left out of a run's snapshot, or noted: numbers, no texts."""
     reasons = run.fact("reasons") or {}
     # What is held out was about to be trained on: some row's group, prompt or split is wrong.
     log = logger.warning if reasons.get(LEAK) else logger.info

@@ -65,10 +65,11 @@ class Folder:
         Path(path).unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Write, read and remove a small file."""
-        with self.incoming() as file:
-            file.write(b"tuneloop")
-            file.flush()
+        """Write and remove a small file, unless the folder is still to be made: looking makes none."""
+        if self._incoming.parent.exists():
+            with self.incoming() as file:
+                file.write(b"tuneloop")
+                file.flush()
 
     def forget_incoming(self, before: datetime) -> int:
         """Remove what was begun before this and never put."""

@@ -5,11 +5,7 @@ from collections import Counter
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import examples
-from service.adapters.sql_tallies import tallied
-from service.domain.checks import CHECKS
-from service.domain.examples import SET_ASIDE, SPLIT_CONFLICT
-
-_LEFT_OUT = frozenset({*CHECKS, SET_ASIDE, SPLIT_CONFLICT})
+from service.adapters.sql_tallies import kept_out, tallied
 
 
 def find_company(connection: sa.Connection, pipeline: str) -> tuple[dict[str, int], dict[str, int]]:
@@ -20,9 +16,7 @@ def find_company(connection: sa.Connection, pipeline: str) -> tuple[dict[str, in
         them, and of rows that a check, a person or a divided company keeps out.
     """
     noted = Counter(_findings(connection, pipeline))
-    for (status, _, reason), number in tallied(connection, pipeline).items():
-        if status not in {"active", "prompt"} and reason in _LEFT_OUT:
-            noted[reason] += number
+    noted.update(kept_out(tallied(connection, pipeline)))
     noted["near_duplicate"] = _in_company(connection, pipeline, examples.c.cluster, examples.c.prompt_key)
     noted["conflicting_answers"] = _in_company(connection, pipeline, examples.c.prompt_key, examples.c.content_hash)
     return _duplicates(connection, pipeline), {code: number for code, number in noted.items() if number}

@@ -21,7 +21,7 @@ from service.adapters.sql_tables import (
     runs,
     tombstones,
 )
-from service.adapters.sql_tallies import keep_tallies, news_since, tallied, watermark_of
+from service.adapters.sql_tallies import keep_tallies, kept_out, news_since, tallied, watermark_of
 from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import KEPT, Change, Decision, Example, Standing, decided
 from service.domain.snapshots import Frozen, FrozenExample
@@ -30,7 +30,7 @@ from service.ports import Wanted
 
 FETCH_ROWS = 1000
 # Beyond it nobody asks for the exact number of examples that are new.
-MOST_NEWS = 100_000
+MOST_NEWS = 20_000
 _DIFFERENT_NAMES = {"group_key": "group"}
 _EXAMPLE_COLUMNS = [column for column in examples.c if column.name not in {"changed_seq", "changed_at"}]
 
@@ -136,6 +136,7 @@ class SqlExampleStore:
             last_run_at=last.created_at if last else None,
             prompts=by_status["prompt"],
             held=by_status["held"],
+            kept_out=kept_out(found),
             open_run=f"{last.run_id} ({last.state})" if last and last.is_open else None,
         )
 

@@ -15,7 +15,7 @@ from service.ports import Wanted
 
 # Prompts in one bucket. A bucket that is full holds either near-duplicates, of which any one will do, or a phrase
 # that everybody uses, and then the other buckets tell.
-SLOTS = 16
+SLOTS = 32
 
 
 def read_places(connection: sa.Connection, pipeline: str, wanted: Wanted) -> Places:

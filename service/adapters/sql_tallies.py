@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, upsert
 from service.adapters.sql_tables import examples, pipelines, runs, tallies
-from service.domain.examples import Change, Example
+from service.domain.examples import KEPT_OUT, STANDING, Change, Example
 
 _Key = tuple[str, str, str]
 
@@ -63,11 +63,25 @@ def tallied(connection: sa.Connection, pipeline: str) -> dict[_Key, int]:
     return {(row.status, row.split, row.reason): row.examples for row in connection.execute(wanted)}
 
 
+def kept_out(found: Mapping[_Key, int]) -> Counter[str]:
+    """Give the number of rows that are labelled and approved and give no example, by reason; held ones included."""
+    counted: Counter[str] = Counter()
+    for (status, _, reason), number in found.items():
+        if status not in STANDING and reason in KEPT_OUT:
+            counted[reason] += number
+    return counted
+
+
 def news_since(connection: sa.Connection, pipeline: str, watermark: int, *, at_most: int) -> News:
     """Count the active examples that changed after a watermark, reading no more than ``at_most`` of them."""
     mine = (examples.c.pipeline == pipeline, examples.c.status == "active", examples.c.changed_seq > watermark)
     some = sa.select(examples.c.changed_seq).where(*mine).limit(at_most).subquery()
-    number = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+    number = (
+        connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+        if watermark
+        # Before the first run all are new, and may be a million.
+        else sum(n for (status, _, _), n in tallied(connection, pipeline).items() if status == "active")
+    )
     moments = [
         connection.scalar(sa.select(examples.c.changed_at).where(*mine).order_by(order).limit(1))
         for order in (examples.c.changed_seq.asc(), examples.c.changed_seq.desc())

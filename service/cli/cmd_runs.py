@@ -9,6 +9,7 @@ import typer
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, dead_letters, models, print_json, runs
 from service.config import load
+from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
 
@@ -48,6 +49,8 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
     typer.echo(f"{run.run_id}  {run.pipeline} no. {run.ordinal}: {run.state}")
     for name in ("snapshot_id", "job_id", "tuned_model"):
         typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
+    if estimate := run.fact("estimate"):
+        typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
     for name in ("error", "remedy"):
         if run.fact(name) and run.state not in ("promoted", "kept"):
             typer.echo(f"  {name:<12} {run.fact(name)}")

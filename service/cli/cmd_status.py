@@ -49,8 +49,10 @@ def _say(line: PipelineStatus) -> None:
         f"  examples   {line.train} train, {line.validation} validation, {line.held_out} held out; "
         f"{line.new} new since the last run"
     )
-    if line.held:
-        typer.echo(f"  held back  {line.held} examples wait for a decision: tuneloop datasets held")
+    if line.kept_out:
+        told = ", ".join(f"{number} {reason}" for reason, number in sorted(line.kept_out.items()))
+        waiting = f"; {line.held} wait for a decision: tuneloop datasets held" if line.held else ""
+        typer.echo(f"  kept out   {told}{waiting}")
     typer.echo(f"  reconciled {line.reconciled or 'never'}")
     if line.drift is not None:
         typer.echo(f"  drift      {_drift(line.drift)}")

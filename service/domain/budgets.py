@@ -38,11 +38,23 @@ class Estimate:
         tokens: Tokens of the training file, once.
         epochs: How often the file is billed.
         usd: None where the model has no price.
+        usd_per_million: That price, of as many tokens.
+        price_as_of: The day it was read, in ISO form.
     """
 
     tokens: int
     epochs: int
-    usd: float | None
+    usd: float | None = None
+    usd_per_million: float | None = None
+    price_as_of: str | None = None
+
+    def in_words(self) -> str:
+        """Write the calculation out."""
+        counted = f"{self.tokens:,} tokens x {self.epochs} epochs"
+        if self.usd is None:
+            return f"{counted}; no price known for this model"
+        price = f"{self.usd_per_million:g} USD a million (price of {self.price_as_of})"
+        return f"{counted} x {price} = {self.usd:,.2f} USD"
 
 
 def content_tokens(content: Content, count: Callable[[str], int]) -> int:
@@ -62,8 +74,10 @@ def estimate_cost(tokens: int, *, lines: int, n_epochs: float | str, price: Pric
     Source: OpenAI fine-tuning guide (cost); the automatic number of epochs as real jobs showed it.
     """
     epochs = int(n_epochs) if isinstance(n_epochs, int | float) else _auto_epochs(lines)
-    usd = None if price is None else tokens * epochs * price.train_usd_per_million / 1_000_000
-    return Estimate(tokens, epochs, usd)
+    if price is None:
+        return Estimate(tokens, epochs)
+    rate = price.train_usd_per_million
+    return Estimate(tokens, epochs, tokens * epochs * rate / 1_000_000, rate, price.as_of.isoformat())
 
 
 def _auto_epochs(lines: int) -> int:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from service.domain.appraisals import Appraisal
+from service.domain.checks import CHECKS
 from service.domain.contents import Content, content_hash_of
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
@@ -31,6 +32,8 @@ SPLIT_CONFLICT = "split_conflict"
 SET_ASIDE = "set_aside"
 # Its text was erased on request, and stays away.
 FORGOTTEN = "forgotten"
+# What keeps a labelled and approved row out: a check, a person, a divided company.
+KEPT_OUT = frozenset({*CHECKS, SET_ASIDE, SPLIT_CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Texts are compared by their runs of three words: the share of runs that two have in common is their similarity
 (Jaccard's). A signature tells it exactly up to 64 runs, and to about 0.05 above. Two texts that share 0.8 of their
-runs meet in one of the ten buckets (bands of MinHash values) in 95 of 100 cases, at 0.9 nearly always, at 0.5 in one
-of seven.
+runs meet in one of the six buckets (bands of MinHash values) in 95 of 100 cases, at 0.9 nearly always, at 0.5 in one
+of three.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from typing import Any
 
 # From this similarity on, two prompts count as the same one.
 NEAR = 0.8
-BANDS = 10
-_ROWS = 6
+BANDS = 6
+_ROWS = 4
 _RUN = 3
 _KEPT = 64
 # A text of a mebibyte has 200,000 runs, and each takes 400 bytes while it is hashed.

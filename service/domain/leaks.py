@@ -1,7 +1,6 @@
 """Keeping what is held out, and whatever says the same, out of every file that is trained on."""
 
 import unicodedata
-from hashlib import blake2b
 
 from service.domain.contents import question_of
 from service.domain.errors import SnapshotRefused
@@ -18,7 +17,10 @@ class HeldOutGuard:
     """
 
     def __init__(self) -> None:
-        self._held: set[int] = set()
+        # Python's own hashes: they differ from process to process, and are only compared within one.
+        self._texts: set[int] = set()
+        self._groups: set[int] = set()
+        self._clusters: set[int] = set()
         self._last = ("", "")
 
     def admits(self, example: FrozenExample) -> bool:
@@ -31,26 +33,19 @@ class HeldOutGuard:
         if example.split not in SPLITS or key <= self._last:
             raise SnapshotRefused(f"{key} comes after {self._last}")
         self._last = key
+        text = hash(folded(question_of(example.content)))
+        group, prompt, cluster = hash(example.group), hash(example.prompt_key), hash(example.cluster)
         if example.split == "held_out":
-            self._held.update(_marks(example))
+            self._texts.add(text)
+            # What has no group or cluster has none in common with others.
+            self._groups.update(name for name in (group, prompt) if name != _NOTHING)
+            self._clusters.update(name for name in (cluster,) if name != _NOTHING)
             return True
-        return self._held.isdisjoint(_marks(example))
+        is_held = text in self._texts or group in self._groups or prompt in self._groups or cluster in self._clusters
+        return not is_held
 
 
-def _marks(example: FrozenExample) -> set[int]:
-    marks = {_mark(f"text {folded(question_of(example.content))}")}
-    # The prefixes keep a group that is called like a cluster, or like a text, from being taken for it.
-    if example.prompt_key:
-        marks.add(_mark(f"group {example.prompt_key}"))
-    if example.group not in {"", example.prompt_key}:
-        marks.add(_mark(f"group {example.group}"))
-    if example.cluster:
-        marks.add(_mark(f"cluster {example.cluster}"))
-    return marks
-
-
-def _mark(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+_NOTHING = hash("")
 
 
 def folded(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.domain.contents import Content, Form, Message, lines_of
 from service.domain.pipelines import Pipeline
@@ -15,9 +15,8 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
 _NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict"})
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenExample:
-    """One example at the moment of freezing.
+class FrozenExample(NamedTuple):
+    """One example at the moment of freezing; a tuple, because a dataset has a million.
 
     Attributes:
         group: What its split was drawn for.

@@ -1,6 +1,7 @@
 """When a run is due: a pure function of numbers, with every reason why not."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy
@@ -16,6 +17,7 @@ class Counts:
         last_run: Ordinal of the newest run, 0 if there was none.
         prompts: Prompts without answers, of projects in which labelers write nothing else.
         held: Examples that a check found something in and that wait for a person's decision.
+        kept_out: Rows that are labelled and approved and give no example, by reason, the held ones included.
     """
 
     watermark: int
@@ -30,6 +32,7 @@ class Counts:
     open_run: str | None
     prompts: int = 0
     held: int = 0
+    kept_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class PipelineStatus:
         held_out: Examples that no training ever sees.
         new: Newly accepted or changed examples since the last run.
         held: Examples that a check found something in and that wait for a person's decision.
+        kept_out: Rows that are labelled and approved and give no example, by reason; the held ones included.
         reconciled: When the project was last read, and what was mended; null if never.
         drift: Labels in Labelbox against labels here; null where it was not measured.
         last_run: Id and state of the newest run.
@@ -31,6 +32,7 @@ class PipelineStatus:
     held_out: int
     new: int
     held: int
+    kept_out: Mapping[str, int]
     reconciled: str | None
     drift: Drift | None
     last_run: str | None
@@ -71,6 +73,7 @@ def _line(stock: Stock) -> PipelineStatus:
         held_out=counts.held_out,
         new=counts.new,
         held=counts.held,
+        kept_out=counts.kept_out,
         reconciled=f"{reconciled.at:%Y-%m-%d %H:%M:%S} UTC, {reconciled.healed} mended" if reconciled else None,
         drift=reconciled.drift if reconciled else None,
         last_run=f"{newest.run_id} {newest.state}" if newest else None,

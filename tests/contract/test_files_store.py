@@ -6,7 +6,6 @@ import signal
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,35 +15,12 @@ import s3fs
 
 from service.adapters.files_store import FsspecFileStore
 from service.domain.errors import ConfigurationError, CorruptFile, FilesUnavailable
-from tests.support.s3 import CREDENTIALS, ask_for_credentials, s3_server
+from tests.support.s3 import CREDENTIALS, ask_for_credentials
 from tests.support.storing import everything_under, read, run, write
 
 CONTENT = b"a line\n" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module")
-def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as address:
-        yield address
-
-
-@pytest.fixture
-def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Say by the usual variables where S3 is; give its address."""
-    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": s3_address}).items():
-        monkeypatch.setenv(name, value)
-    return s3_address
-
-
-@pytest.fixture
-def bucket(s3: str) -> str:
-    """Give the address of a new bucket."""
-    assert s3
-    name = f"b-{uuid.uuid4().hex}"
-    s3fs.S3FileSystem(use_listings_cache=False).mkdir(name)
-    return f"s3://{name}/files"
 
 
 @pytest.fixture(params=["path", "file://", "memory://", "s3://"])
@@ -222,8 +198,11 @@ def test_a_file_of_several_parts_is_stored_whole(store: FsspecFileStore, url: st
 
 
 def test_a_place_is_checked_by_writing_to_it(store: FsspecFileStore, url: str) -> None:
-    assert store.check().endswith("/files")
-    assert everything_under(url) == []
+    sha256 = ""
+    for _ in range(2):
+        assert store.check().endswith("/files")
+        sha256, _ = write(store, b"something")
+    assert everything_under(url) == [f"/sha256/{sha256[:2]}/{sha256}"]
 
 
 # Refusals.

@@ -182,7 +182,8 @@ def test_builders_of_one_snapshot_end_with_one(
     store: SqlSnapshotStore, engine: sa.Engine, database_url: str, tmp_path: Path, *, with_processes: bool
 ) -> None:
     outcomes = [make_outcome(f"row-{number}") for number in range(400)]
-    write_outcomes(SqlExampleStore(engine, ManualClock()), make_pipeline(), outcomes, gone=(), observed_at=NOON)
+    examples = SqlExampleStore(engine, ManualClock())
+    write_outcomes(examples, make_pipeline(), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
     folder = str(tmp_path / "files")
     if with_processes:
         with multiprocessing.get_context("spawn").Pool(3) as pool:

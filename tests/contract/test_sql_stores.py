@@ -14,9 +14,12 @@ from service.adapters.sql_engine import make_engine, migrate, reading
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore, forget_audit
 from service.adapters.sql_tables import example_versions, metadata, pipelines, reconciles
-from service.domain.contents import content_hash_of, pair
+from service.domain.contents import content_hash_of, encode_content, pair
 from service.domain.errors import NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
-from tests.support.builders import make_delivery
+from service.domain.splits import group_key
+from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
+from tests.support.builders import make_delivery, make_outcome, make_pipeline
 from tests.support.fakes import NOON
 from tests.support.races import at_once
 from workers.edge import without_texts
@@ -58,6 +61,39 @@ def test_what_the_first_release_wrote_is_read_after_the_migration(bare_database_
     assert found["row-1"].content == pair(*texts.values())
     assert found["row-1"].content_hash == content_hash_of(found["row-1"].content)
     assert found["row-2"].content == ()
+
+
+def test_examples_from_before_fingerprints_find_their_near_duplicates_in_the_migration(bare_database_url: str) -> None:
+    migrate(bare_database_url, "0003")
+    engine = make_engine(bare_database_url)
+    long = " ".join(f"word{number}" for number in range(60))
+    prompts = {"row-1": (long, "train"), "row-2": (long + " please", "held_out"), "row-3": ("Quite another", "train")}
+    moments = dict.fromkeys(("changed_at", "activity_at", "observed_at"), "2026-11-01 10:00:00")
+    with engine.begin() as connection:
+        for number, (row_id, (prompt, split)) in enumerate(prompts.items(), start=1):
+            row = {
+                "pipeline": "summaries", "data_row_id": row_id, "example_id": f"ex-{row_id}", "status": "active",
+                "version": 1, "content_hash": row_id, "content": encode_content(pair(prompt, "ok")),
+                "group_key": group_key(prompt), "split": split, "changed_seq": number,
+            } | moments  # fmt: skip
+            names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"INSERT INTO examples ({names}) VALUES ({values})"), row)  # noqa: S608 - names of columns
+            given = {"pipeline": "summaries", "key": group_key(prompt), "split": split}
+            connection.execute(sa.text("INSERT INTO groups VALUES (:pipeline, :key, :split)"), given)
+    migrate(bare_database_url)
+    store = SqlExampleStore(engine, lambda: NOON)
+    found = store.existing("summaries", list(prompts))
+    # Their splits stay what they were; the common cluster keeps the one that is trained on out of every file.
+    assert [found[row_id].split for row_id in prompts] == ["train", "held_out", "train"]
+    assert found["row-1"].cluster == found["row-2"].cluster != found["row-3"].cluster
+    counts = store.counts("summaries")
+    assert (counts.train, counts.held_out, counts.new) == (2, 1, 3)
+    # And what comes now finds them.
+    outcomes = [make_outcome("row-4", prompt="so " + long), make_outcome("row-5", prompt="quite  ANOTHER")]
+    write_outcomes(store, make_pipeline(), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
+    found = store.existing("summaries", ["row-4", "row-5"])
+    engine.dispose()
+    assert (found["row-4"].reason, found["row-5"].split) == ("split_conflict", "train")
 
 
 def test_several_may_migrate_an_empty_database_at_once(tmp_path: Path) -> None:

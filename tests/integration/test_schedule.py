@@ -1,8 +1,10 @@
 """What the schedule calls for: reconciles once a project, and exports that nobody has in hand."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from service.adapters.sql_tables import exports
 from service.bootstrap import Deps, now
 from service.config import Settings
 from service.domain.exports import ExportState
-from workers.schedule import EXPORTS_KEPT, Beat, make_beats
+from workers.schedule import EXPORTS_KEPT, INCOMING_KEPT, Beat, make_beats
 
 LONG = timedelta(hours=1)
 
@@ -67,6 +69,17 @@ def test_the_sweep_calls_for_what_stands_and_not_for_what_somebody_has(
     deps.export_store.write(replace(held, leased_until=None), now=at)
     beats["sweep"].act()
     assert ("convert_deliveries", []) in queued(redis)
+
+
+def test_what_a_killed_process_left_half_written_is_removed_the_next_day(deps: Deps, beats: dict[str, Beat]) -> None:
+    folder = Path(deps.files.location("0" * 64)).parents[2] / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, age in (("new", timedelta(hours=1)), ("old", INCOMING_KEPT + LONG)):
+        (folder / name).write_bytes(b"half a li")
+        os.utime(folder / name, ((now() - age).timestamp(),) * 2)
+    beats["forget"].act()
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    (folder / "new").unlink()
 
 
 def test_ended_exports_are_forgotten_after_some_days(deps: Deps, beats: dict[str, Beat]) -> None:

@@ -5,9 +5,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.files_store import FsspecFileStore
+from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_tables import example_versions, snapshots
 from service.domain.errors import NotFound
 from service.domain.pipelines import TrainPolicy
@@ -200,6 +203,24 @@ def test_a_snapshot_of_the_first_release_is_verified_and_put_back(shop: Workshop
     assert (found.is_whole, found.lines) == (True, 60)
     content = path_of(shop, snapshot, "train").read_bytes()
     assert hashlib.sha256(content).hexdigest() == snapshot.files["train"].sha256
+
+
+def test_a_snapshot_in_a_bucket_is_built_found_verified_and_put_back(
+    engine: sa.Engine, tmp_path: Path, bucket: str
+) -> None:
+    shop = Workshop(engine, tmp_path)
+    shop.files = FsspecFileStore(bucket)
+    shop.snapshots = SqlSnapshotStore(engine, shop.files)
+    shop.fill()
+    snapshot = frozen(shop)
+    assert states(shop, snapshot) == WHOLE
+    line = next(shop.snapshots.lines(snapshot.snapshot_id))
+    assert [row["version"] for row in shop.snapshots.holding("summaries", line.example_id)] == [1]
+    system, root = fsspec.core.url_to_fs(bucket, use_listings_cache=False)
+    for sha256 in (snapshot.snapshot_id, snapshot.files["train"].sha256):
+        system.pipe_file(f"{root}/sha256/{sha256[:2]}/{sha256}", b"damaged")
+    assert states(shop, snapshot, repair=True) == WHOLE | {"manifest": "rebuilt", "train": "rebuilt"}
+    assert states(shop, snapshot) == WHOLE
 
 
 # A run that meets a broken file.

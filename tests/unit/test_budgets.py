@@ -16,10 +16,13 @@ def test_a_job_costs_its_tokens_times_epochs_times_the_price() -> None:
     estimate = estimate_cost(200_000, lines=500, n_epochs=4, price=PRICE)
     assert (estimate.tokens, estimate.epochs) == (200_000, 4)
     assert estimate.usd == pytest.approx(4.0)
+    assert estimate.in_words() == "200,000 tokens x 4 epochs x 5 USD a million (price of 2026-11-01) = 4.00 USD"
 
 
 def test_without_a_price_there_is_no_estimate() -> None:
-    assert estimate_cost(1000, lines=10, n_epochs="auto", price=None).usd is None
+    estimate = estimate_cost(1000, lines=10, n_epochs="auto", price=None)
+    assert estimate.usd is None
+    assert estimate.in_words() == "1,000 tokens x 10 epochs; no price known for this model"
 
 
 @pytest.mark.parametrize(("lines", "epochs"), [(0, 10), (1, 10), (10, 10), (24, 10), (40, 6), (80, 3), (100_000, 3)])

@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,14 +116,14 @@ EXAMPLE = make_frozen()
 @pytest.mark.parametrize(
     "other",
     [
-        replace(EXAMPLE, example_id="ex-2"),
-        replace(EXAMPLE, version=2),
-        replace(EXAMPLE, label_id="label-2"),
-        replace(EXAMPLE, label_id=None),
-        replace(EXAMPLE, split="validation"),
-        replace(EXAMPLE, content_hash="0" * 64),
-        replace(EXAMPLE, content=pair("the chat of 1 ", "a summary")),
-        replace(EXAMPLE, content=pair("the chat of 1", "A summary")),
+        EXAMPLE._replace(example_id="ex-2"),
+        EXAMPLE._replace(version=2),
+        EXAMPLE._replace(label_id="label-2"),
+        EXAMPLE._replace(label_id=None),
+        EXAMPLE._replace(split="validation"),
+        EXAMPLE._replace(content_hash="0" * 64),
+        EXAMPLE._replace(content=pair("the chat of 1 ", "a summary")),
+        EXAMPLE._replace(content=pair("the chat of 1", "A summary")),
     ],
 )
 def test_anything_about_a_line_changes_the_id(other: FrozenExample) -> None:
@@ -266,6 +265,6 @@ def test_of_exact_duplicates_the_first_is_written_where_the_policy_says_so() -> 
 
 def test_a_duplicate_of_a_training_line_is_no_validation_line() -> None:
     twin = make_frozen(1, group="a", prompt_key="a")
-    other = replace(twin, example_id="ex-2", split="validation", group="b")
+    other = twin._replace(example_id="ex-2", split="validation", group="b")
     built = build([twin, other], duplicates={twin.content_hash})
     assert built.files["validation"].examples == 0

@@ -16,7 +16,7 @@ def fingerprint(text: str) -> Fingerprint:
 
 def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_release() -> None:
     found = fingerprint("the quick brown fox jumps over the lazy dog")
-    assert found.buckets[:2] == (-9_015_937_930_733_715_773, 3_551_242_810_763_062_642)
+    assert found.buckets[:2] == (4_934_706_306_423_491_423, -5_035_616_550_221_848_242)
     assert found.signature[:8].hex() == "0fc2fcab8b9b7f58"
 
 
@@ -29,7 +29,7 @@ def test_spacing_case_and_punctuation_make_no_difference(text: str) -> None:
 @given(text=st.text())
 def test_any_text_has_a_fingerprint_or_too_few_words(text: str) -> None:
     found = fingerprint_of(text)
-    assert found is None or (4 <= len(found.signature) <= 256 and len(found.buckets) == 10)
+    assert found is None or (4 <= len(found.signature) <= 256 and len(found.buckets) == 6)
 
 
 @pytest.mark.parametrize("text", ["", "hello", "hello there", "?!", "中文"])

@@ -123,8 +123,7 @@ def test_a_damaged_line_is_named_as_damage_wherever_it_is_met(damage: bytes) -> 
         entries_of(io.BytesIO(written), "ex-1")
 
 
-def test_reading_stops_where_searching_would() -> None:
-    # The oracle of the search: the same place that bisect finds in a list.
+def test_the_search_finds_what_bisect_finds_in_a_list() -> None:
     lines = [make_line(example_id=f"ex-{number:04}") for number in range(0, 2000, 2)]
     keys = [line.key for line in lines]
     stream = io.BytesIO(manifest(*lines))

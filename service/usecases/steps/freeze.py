@@ -6,7 +6,7 @@ from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import FrozenExample, Snapshot
 from service.usecases.steps.parts import Parts
 
-_LOOKS_EVERY = 1000
+_LOOKS_EVERY = 100
 
 
 def freeze(run: Run, parts: Parts) -> Step:

@@ -1,0 +1,84 @@
+"""The first step of a run: what gets into its snapshot, and what is said of what does not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from service.adapters.sql_tables import examples
+from service.domain.runs import Run
+from service.domain.runs import RunState as S
+from service.usecases.advance_run import advance_run
+from tests.support.workshop import Workshop
+from workers.jobs import tell_snapshot
+
+
+@pytest.fixture
+def shop(engine: sa.Engine, tmp_path: Path) -> Workshop:
+    shop = Workshop(engine, tmp_path)
+    shop.fill()
+    return shop
+
+
+def frozen(shop: Workshop) -> Run:
+    return shop.go(shop.start(), S.SNAPSHOTTED)
+
+
+def texts_in(shop: Workshop, run: Run, split: str) -> list[str]:
+    with shop.files.open(shop.snapshots.get(str(run.snapshot_id)).files[split].sha256) as lines:  # type: ignore[index]
+        return [json.loads(line)["messages"][0]["content"] for line in lines]
+
+
+def test_what_the_database_moves_out_of_the_held_out_set_is_still_not_trained_on(shop: Workshop) -> None:
+    # A twin of a held-out row, which some fault gave another split.
+    with shop.engine.begin() as connection:
+        held = connection.execute(sa.select(examples).where(examples.c.split == "held_out").limit(1)).mappings().one()
+        twin = {"data_row_id": "twin", "example_id": "ex-twin", "split": "train", "group_key": "of its own"}
+        connection.execute(sa.insert(examples).values({**held, **twin}))
+    run = frozen(shop)
+    assert run.fact("reasons") == {"held_out_leak": 1}
+    assert "left out or noted: 1 held_out_leak" in shop.runs.history(run.run_id)[-1]["cause"]
+    held_out = texts_in(shop, run, "held_out")
+    assert held_out
+    for split in ("train", "validation"):
+        assert set(held_out).isdisjoint(texts_in(shop, run, split))
+
+
+def test_a_leak_is_logged_as_a_warning_without_its_text(shop: Workshop) -> None:
+    run = frozen(shop)
+    with capture_logs() as logs:
+        tell_snapshot(run)
+        tell_snapshot(replace(run, facts={"reasons": {"held_out_leak": 2, "exact_duplicate": 1}}))
+    assert logs == [
+        {"event": "snapshot_built", "log_level": "info", "snapshot": run.snapshot_id},
+        {
+            "event": "snapshot_built",
+            "log_level": "warning",
+            "snapshot": run.snapshot_id,
+            "held_out_leak": 2,
+            "exact_duplicate": 1,
+        },
+    ]
+
+
+def test_a_freeze_that_takes_longer_than_its_lease_keeps_its_run(shop: Workshop) -> None:
+    shop.fill(60, 300)
+    run_id = shop.start()
+    looks: list[Run | None] = []
+
+    def count_slowly(text: str, _model: str) -> int:
+        shop.clock.forward(0.25)
+        if shop.clock.now - begin > 1.5 * shop.timing.lease and not looks:
+            # Another worker comes by.
+            looks.append(advance_run(run_id, shop.parts))
+        return len(text)
+
+    begin = shop.clock.now
+    run = advance_run(run_id, replace(shop.parts, archive=replace(shop.archive, count_tokens=count_slowly)))
+    assert looks == [None]
+    assert run is not None
+    assert run.state == S.SNAPSHOTTED
+    assert shop.clock.now - begin > 2 * shop.timing.lease
