@@ -74,12 +74,12 @@ class Forgotten:
     left: list[Left] = field(default_factory=list)
     is_compact: bool = True
 
-    def attempt(self, what: str, act: Callable[[], int]) -> None:
-        """Do one thing and count it; if it fails, the rest is done nevertheless."""
+    def attempt(self, what: str, act: Callable[[], int], *, named: str | None = None) -> None:
+        """Do one thing and count it; if it fails, that is said of what it is named, and the rest is done all the same."""
         try:
             self.done[what] = self.done.get(what, 0) + act()
         except ServiceError as error:
-            self.left.append(Left(what, f"{type(error).__name__}: {error}", error.remedy))
+            self.left.append(Left(named or what, f"{type(error).__name__}: {error}", error.remedy))
 
 
 def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: bool = False) -> Forgotten:
@@ -137,6 +137,7 @@ def _erase_files(report: Forgotten, parts: Erasing) -> None:
         report.attempt(
             "snapshot lines",
             partial(redact_snapshot, snapshot_id, mine, parts.archive, now=parts.clock()),
+            named=f"snapshot {snapshot_id[:16]}",
         )
 
 
@@ -191,7 +192,7 @@ def _delete_provider_files(report: Forgotten, parts: Erasing) -> None:
             remedy = "Put it back into the configuration and run this command again, or delete the file there by hand."
             report.left.append(Left(what, f"trainer {trainer} is no longer configured", remedy))
         else:
-            report.attempt("provider files", partial(_delete, trainer, file_id, parts))
+            report.attempt("provider files", partial(_delete, trainer, file_id, parts), named=what)
 
 
 def _delete(trainer: str, file_id: str, parts: Erasing) -> int:

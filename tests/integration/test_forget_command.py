@@ -151,7 +151,7 @@ def test_a_trainer_that_does_not_answer_is_told_of_and_the_rest_is_done(
     assert run(["forget", row_id, "--yes", "--provider-files"]) == 1
     told = capsys.readouterr().out
     assert "NOT erased" in told
-    assert "TrainerUnreachable" in told
+    assert f"file {judged.fact('training_file')} at trainer box: TrainerUnreachable" in told
     assert str(judged.tuned_model) in told.partition("not in our hands")[2]
     assert status(shop, row_id) == ("withdrawn", "forgotten")
 
