@@ -101,7 +101,9 @@ def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: b
     # Whatever is frozen from now on is frozen without them; what was being frozen is there now.
     report = Forgotten(parts.survey(row_ids))
     _erase_files(report, parts)
-    report.attempt("files deleted", lambda: remove_loose_files(parts.archive, until=done_at))
+    if not busy:
+        # Whoever is still at it may be about to name some of them.
+        report.attempt("files deleted", lambda: remove_loose_files(parts.archive, until=done_at))
     for run_id in sorted({*busy, *_let_steps_end(parts)}):
         report.left.append(Left("runs", f"a worker is still at a step of run {run_id}", "Run this command again."))
     _erase_rows(report, row_ids, names, parts)

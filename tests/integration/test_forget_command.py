@@ -8,7 +8,7 @@ import pytest
 
 from service.adapters.sql_engine import make_engine, migrate
 from service.cli.app import run
-from service.domain.runs import Run
+from service.domain.runs import Run, RunState
 from tests.support.workshop import Workshop
 
 TABLES = """
@@ -154,6 +154,14 @@ def test_a_trainer_that_does_not_answer_is_told_of_and_the_rest_is_done(
     assert f"file {judged.fact('training_file')} at trainer box: TrainerUnreachable" in told
     assert str(judged.tuned_model) in told.partition("not in our hands")[2]
     assert status(shop, row_id) == ("withdrawn", "forgotten")
+
+
+def test_a_run_that_has_uploaded_already_is_pointed_out(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.fill(60, 80)
+    run_id = shop.start()
+    shop.go(run_id, RunState.UPLOADED)
+    assert run(["forget", row_in(shop, "train"), "--yes"]) == 0
+    assert f"tuneloop runs cancel {run_id}" in capsys.readouterr().out
 
 
 # The way back.
