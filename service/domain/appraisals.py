@@ -15,6 +15,8 @@ from service.domain.splits import group_key
 # Raised with every change of what the checks find: the next look at a whole project then appraises everything anew.
 EDITION = 1
 
+_CHOICE = "choice"
+
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
@@ -42,7 +44,7 @@ class Appraiser:
         count_tokens: Counts a text's tokens as that model does.
         encoding: The name of its encoding.
         names: Finds more personal data than patterns do.
-        made_with: The encoding, and short for everything else that an appraisal depends on beside the content.
+        made_with: The encoding, and short for everything else of the pipeline that an appraisal depends on.
     """
 
     pipeline: Pipeline
@@ -61,6 +63,17 @@ class Appraiser:
         digest = hashlib.sha256(repr(rules).encode()).hexdigest()[:12]
         object.__setattr__(self, "made_with", f"{self.encoding}-{digest}")
 
+    def rules(self) -> str:
+        """Name everything by which a pipeline's examples are taken, held back or left out."""
+        policy, dataset = self.pipeline.checks, self.pipeline.dataset
+        actions = (self.made_with, sorted(policy.actions.items()), dataset.near_duplicates)
+        return hashlib.sha256(repr(actions).encode()).hexdigest()[:16]
+
+    def mark(self, outcome: RowOutcome) -> str:
+        """Name everything that a row's appraisal depends on beside its content: the pipeline, and the question."""
+        fewest, most = outcome.limits
+        return f"{self.made_with}:{_CHOICE if outcome.is_choice else ''}{fewest or ''}-{most or ''}"
+
     def appraise(self, outcome: RowOutcome) -> Appraisal:
         """Appraise what a row says; it has a content."""
         content = outcome.content or ()
@@ -76,3 +89,10 @@ class Appraiser:
             regions=self.pipeline.checks.phone_regions,
         )
         return Appraisal(group_key(question), fingerprint_of(question), tokens, findings)
+
+
+def question_in(mark: str) -> tuple[bool, tuple[int | None, int | None]]:
+    """Read back from a mark whether the answer is ticked, and its limits; of no mark, a text without limits."""
+    asked = mark.rpartition(":")[2]
+    fewest, _, most = asked.removeprefix(_CHOICE).partition("-")
+    return asked.startswith(_CHOICE), (int(fewest) if fewest else None, int(most) if most else None)

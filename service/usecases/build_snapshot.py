@@ -110,7 +110,7 @@ class _Gate:
     """Says why an example does not enter its file; None where it does."""
 
     duplicates: Collection[str]
-    guard: HeldOutGuard = field(default_factory=HeldOutGuard)
+    guard: HeldOutGuard
     seen: set[str] = field(default_factory=set)
 
     def reason(self, example: FrozenExample) -> str | None:
@@ -132,7 +132,11 @@ def _write(  # noqa: PLR0917 - private, called once
     duplicates: Collection[str],
 ) -> Counter[str]:
     """Write the lines of every example that may be written, and list them; give the reasons for the others."""
-    gate, reasons, before = _Gate(duplicates), Counter[str](), b""
+    gate, reasons, before = (
+        _Gate(duplicates, HeldOutGuard(by_cluster=pipeline.dataset.near_duplicates < 1)),
+        Counter[str](),
+        b"",
+    )
     system, form = pipeline.system, pipeline.form
     opening = message_tokens(system, count) if system else 0
     for example in examples:

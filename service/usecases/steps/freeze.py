@@ -4,13 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import FrozenExample, Snapshot
+from service.usecases.appraise_anew import appraise_anew
 from service.usecases.steps.parts import Parts
 
 _LOOKS_EVERY = 100
 
 
 def freeze(run: Run, parts: Parts) -> Step:
-    """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot."""
+    """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot.
+
+    Where the rules of the checks have changed, first appraise what stands by the new ones, a while at a time.
+    """
+    if (checked := _check_anew(run, parts)) is not None:
+        return Step(run.state, "examples are checked anew", changes={"attempts": 0}, facts={"checked_to": checked})
     watermark, built = parts.archive.build(
         parts.pipeline(run.pipeline),
         model=run.model,
@@ -27,6 +33,17 @@ def freeze(run: Run, parts: Parts) -> Step:
         f"{built.files['held_out'].examples} held-out examples frozen{_in_words(reasons)}",
         changes={"snapshot_id": snapshot.snapshot_id, "watermark": watermark},
         facts={"reasons": reasons},
+    )
+
+
+def _check_anew(run: Run, parts: Parts) -> str | None:
+    deadline = parts.clock() + parts.timing.slice
+    return appraise_anew(
+        parts.pipeline(run.pipeline),
+        examples=parts.archive.examples,
+        appraisers=parts.appraisers,
+        after=str(run.fact("checked_to") or ""),
+        may_go_on=lambda: parts.clock() < deadline,
     )
 
 
