@@ -281,8 +281,8 @@ class ExampleStore(Protocol):
     def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
         """Keep or set aside what was held back; for this content the decision lasts."""
 
-    def freeze(self, pipeline: str, *, encoding: str) -> AbstractContextManager[Frozen]:
-        """Read all active examples as of one moment; tokens that another encoding counted are left out."""
+    def freeze(self, pipeline: str, *, counted_by: str) -> AbstractContextManager[Frozen]:
+        """Read all active examples as of one moment; tokens that were counted by something else are left out."""
 
 
 class SnapshotStore(Protocol):
