@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_tables import examples
 from service.domain.fingerprints import BANDS
+from service.domain.line_tokens import counted_by
 from service.domain.placements import MOST_A_BUCKET
 
 PIPELINE = "bench"
@@ -44,7 +45,8 @@ _NEAR = f"""
 
 def grow(engine: sa.Engine, *, before: int, after: int, encoding: str) -> None:
     """Let a pipeline that has so many examples have more."""
-    given: dict[str, Any] = {"pipeline": PIPELINE, "at": "2026-11-01 10:00:00", "appraised": f"{encoding}-bench"}
+    appraised = f"{counted_by(encoding, 'chat')}-bench"
+    given: dict[str, Any] = {"pipeline": PIPELINE, "at": "2026-11-01 10:00:00", "appraised": appraised}
     with engine.begin() as connection:
         for index in examples.indexes:
             # Made anew at the end, which is faster than keeping them.

@@ -299,8 +299,8 @@ class ExampleStore(Protocol):
             only: Pass over those in which anything else was found; empty for any.
         """
 
-    def freeze(self, pipeline: str, *, encoding: str) -> AbstractContextManager[Frozen]:
-        """Read all active examples as of one moment; tokens that another encoding counted are left out."""
+    def freeze(self, pipeline: str, *, counted_by: str) -> AbstractContextManager[Frozen]:
+        """Read all active examples as of one moment; tokens that were counted by something else are left out."""
 
 
 class SnapshotStore(Protocol):

@@ -172,7 +172,7 @@ class SqlExampleStore:
             return set(connection.scalars(wanted))
 
     @contextmanager
-    def freeze(self, pipeline: str, *, encoding: str) -> Iterator[Frozen]:
+    def freeze(self, pipeline: str, *, counted_by: str) -> Iterator[Frozen]:
         """See ``ExampleStore``."""
         columns = [examples.c[name] for name in _FROZEN_COLUMNS]
         mine = (examples.c.pipeline == pipeline, examples.c.status == "active")
@@ -181,7 +181,7 @@ class SqlExampleStore:
             watermark = watermark_of(connection, pipeline)
             duplicates, noted = find_company(connection, pipeline)
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows)
-            yield Frozen(watermark, (_frozen(row, f"{encoding}-") for row in found), duplicates, noted)
+            yield Frozen(watermark, (_frozen(row, f"{counted_by}-") for row in found), duplicates, noted)
 
 
 _FROZEN_COLUMNS = (

@@ -54,7 +54,7 @@ class Example:
         group: Key of what it is never divided from.
         prompt_key: Key of its prompt.
         cluster: What prompts that are nearly the same have in common.
-        tokens: Of its chat without a system text.
+        tokens: See ``Appraisal``.
         findings: What checks found in its content.
         appraised: What these three come from, see ``Appraiser.mark``: another way to appraise does it again.
         news_hash: The content that last counted towards the threshold; it never counts twice.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from service.domain.line_tokens import counted_by
 from service.domain.pipelines import Pipeline
 from service.domain.snapshots import FrozenExample
 from service.ports import ExampleStore, FileStore, SnapshotStore
@@ -42,7 +43,7 @@ class Archive:
             The newest change that is in it, and the snapshot.
         """
         encoding = self.encoding_of(model)
-        with self.examples.freeze(pipeline.name, encoding=encoding) as frozen:
+        with self.examples.freeze(pipeline.name, counted_by=counted_by(encoding, pipeline.form)) as frozen:
             is_dropped = pipeline.checks.action_of(DUPLICATE) == "drop"
             more = {} if is_dropped else {DUPLICATE: sum(frozen.duplicates.values()) - len(frozen.duplicates)}
             return frozen.watermark, write_files(
