@@ -16,7 +16,7 @@ from service.bootstrap import Deps
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.exporting import Layout, export_snapshot
 from service.config import load
-from service.domain.errors import ConfigurationError, NotFound
+from service.domain.errors import ConfigurationError, CorruptFile, NotFound
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot
 
 SnapshotId = Annotated[str, typer.Argument(help="A snapshot's id or the beginning of it.")]
@@ -53,7 +53,12 @@ def list_datasets(
 def show_dataset(snapshot_id: SnapshotId, *, as_json: AsJson = False) -> None:
     """Show what a snapshot holds, what was left out, what shaped it, and where its files are."""
     deps = deps_now()
-    snapshot = deps.snapshots.get(snapshot_id)
+    try:
+        snapshot = deps.snapshots.get(snapshot_id)
+    except CorruptFile as error:
+        # What SQL knows of it is told all the same: the data files may be whole.
+        snapshot = deps.snapshots.find(snapshot_id)
+        typer.echo(f"The manifest cannot be read: {error}. What to do: {error.remedy}", err=True)
     places: dict[str, str] = {split: deps.files.location(snapshot.files[split].sha256) for split in SPLITS}
     places["manifest"] = deps.files.location(snapshot.snapshot_id)
     if as_json:
@@ -117,13 +122,16 @@ def _told(snapshot: Snapshot) -> Iterator[str]:
     yield snapshot.snapshot_id
     yield f"  pipeline       {snapshot.pipeline}"
     yield f"  frozen         {snapshot.created_at:%Y-%m-%d %H:%M:%S} UTC, after change {snapshot.watermark}"
-    yield f"  form           {head['form']}"
-    yield f"  system         {_short(head['system'])}"
+    if head:
+        yield f"  form           {head['form']}"
+        yield f"  system         {_short(head['system'])}"
     yield f"  {'':<14}{'examples':>9} {'lines':>9} {'tokens':>11} {'bytes':>13}"
     for split in SPLITS:
         entry = snapshot.files[split]
         examples = "-" if entry.examples is None else entry.examples
         yield f"    {split:<12}{examples:>9} {entry.lines:>9} {entry.tokens:>11} {entry.file_bytes:>13}"
+    if not head:
+        return
     yield "  left out or noted" + ("" if head.get("reasons") else "   nothing")
     for reason, number in head.get("reasons", {}).items():
         yield f"    {number:>8}  {reason}"

@@ -40,7 +40,8 @@ def list_held(
         print_json([_facts(example, with_text=text) for example in found])
         return
     for example in found:
-        typer.echo(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}")
+        key = f"  ({example.global_key})" if example.global_key else ""
+        typer.echo(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}{key}")
         for turn in example.content if text else ():
             typer.echo(f"    {turn.role:<10} {turn.content}")
     if found:
@@ -72,7 +73,8 @@ def decide_examples(
         found = decide_named(verb, ids, code=code, examples=deps.examples, stories=deps.stories, pipelines=pipelines)
     else:
         found = decide_all(verb, code or "", examples=deps.examples, pipelines=pipelines)
-    typer.echo(f"{found.number} examples {'kept' if verb == 'keep' else 'dropped'}.")
+    examples = "1 example" if found.number == 1 else f"{found.number} examples"
+    typer.echo(f"{examples} {'kept' if verb == 'keep' else 'dropped'}.")
     if found.passed_over:
         typer.echo(f"{found.passed_over} were passed over: other checks found something as well. Decide them by id.")
 

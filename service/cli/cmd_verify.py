@@ -94,6 +94,10 @@ def _told(verified: Verified) -> Iterator[str]:
     for file in verified.files:
         if file.was:
             yield f"    {file.name} was {file.was}: {_OUTCOMES[file.state]}"
+    if verified.lines is None and verified.files[0].state == "lost":
+        whole = ", ".join(file.name for file in verified.files[1:] if not file.was) or "none"
+        yield "    the examples or the configuration have changed since, so freezing them again gives another snapshot;"
+        yield f"    without the manifest nobody can say which label is behind which line. Files that are whole: {whole}"
     for (split, reason), number in sorted(verified.gaps.items()):
         yield f"    {number} lines of {split} cannot be built again: {reason}"
     for gap in verified.first_gaps:

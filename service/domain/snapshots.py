@@ -13,6 +13,8 @@ from service.domain.splits import Split
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
 # They say who learns from the lines and when, not which lines there are.
 _NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict"})
+# They say when a snapshot is used, and not what is in it.
+_MINIMUMS = frozenset({"min_train", "min_validation", "min_held_out"})
 
 
 class FrozenExample(NamedTuple):
@@ -117,7 +119,9 @@ def configuration_of(pipeline: Pipeline, *, encoding: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a policy holds
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.name not in _MINIMUMS
+        }
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, set | frozenset):

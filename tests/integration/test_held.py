@@ -65,7 +65,7 @@ def test_what_waits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_keeping_and_dropping_by_name(store: SqlExampleStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["datasets", "decide", "keep", "row-1", "--pipeline", "one"]) == 0
     assert run(["datasets", "decide", "drop", "row-2", "row-3"]) == 0
-    assert capsys.readouterr().out == "1 examples kept.\n4 examples dropped.\n"
+    assert capsys.readouterr().out == "1 example kept.\n4 examples dropped.\n"
     assert statuses(store, "one") == ["active", "withdrawn", "withdrawn"]
     assert statuses(store, "other") == ["held", "withdrawn", "withdrawn"]
 
@@ -88,7 +88,7 @@ def test_by_a_reason_only_what_nothing_else_was_found_in_is_decided(
     assert "row-3  one  personal_email, personal_phone" in capsys.readouterr().out
     assert run(["datasets", "decide", "keep", "--pipeline", "one", "--reason", "personal_email"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 examples kept.",
+        "1 example kept.",
         "1 were passed over: other checks found something as well. Decide them by id.",
     ]
     assert run(["datasets", "decide", "keep", "row-3", "--pipeline", "one", "--reason", "personal_email"]) == 0
