@@ -2,22 +2,32 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from service.domain.errors import TooFewExamples
+from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import FrozenExample, Snapshot
+from service.domain.triggers import too_few
+from service.usecases.build_snapshot import Built
 from service.usecases.steps.parts import Parts
 
 _LOOKS_EVERY = 100
 
 
 def freeze(run: Run, parts: Parts) -> Step:
-    """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot."""
+    """Freeze the pipeline's examples as they stand now; the same examples give the same snapshot.
+
+    Raises:
+        TooFewExamples: Of what was written; no snapshot names the files then, and they are removed as loose ones.
+    """
+    pipeline = parts.pipeline(run.pipeline)
     watermark, built = parts.archive.build(
-        parts.pipeline(run.pipeline),
+        pipeline,
         model=run.model,
         beside=lambda found: _keeping_the_run(found, run, parts),
         # A killed worker's files are then not lost sight of.
         expect=lambda names: parts.archive.snapshots.expect(names, now=parts.clock()),
     )
+    _require_enough(built, pipeline.dataset)
     snapshot = Snapshot(built.snapshot_id, run.pipeline, watermark, parts.clock(), built.files, built.head)
     parts.archive.snapshots.add(snapshot)
     reasons = built.head["reasons"]
@@ -28,6 +38,14 @@ def freeze(run: Run, parts: Parts) -> Step:
         changes={"snapshot_id": snapshot.snapshot_id, "watermark": watermark},
         facts={"reasons": reasons},
     )
+
+
+def _require_enough(built: Built, policy: DatasetPolicy) -> None:
+    """Ask the minimums again: the trigger counts rows, and some of them are only left out when they are written."""
+    sizes = {split: file.examples or 0 for split, file in built.files.items()}
+    missing = too_few(policy, train=sizes["train"], validation=sizes["validation"], held_out=sizes["held_out"])
+    if missing:
+        raise TooFewExamples("; ".join(reason.text for reason in missing) + _in_words(built.head["reasons"]))
 
 
 def _keeping_the_run(found: Iterable[FrozenExample], run: Run, parts: Parts) -> Iterator[FrozenExample]:
