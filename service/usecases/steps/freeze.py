@@ -1,16 +1,15 @@
 """Claimed -> snapshotted: freeze the examples into files named by their content."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from service.domain.errors import TooFewExamples
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import Run, RunState, Step
-from service.domain.snapshots import FrozenExample, Snapshot
+from service.domain.snapshots import Snapshot
 from service.domain.triggers import too_few
 from service.usecases.build_snapshot import Built
+from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
-
-_LOOKS_EVERY = 100
 
 
 def freeze(run: Run, parts: Parts) -> Step:
@@ -23,7 +22,8 @@ def freeze(run: Run, parts: Parts) -> Step:
     watermark, built = parts.archive.build(
         pipeline,
         model=run.model,
-        beside=lambda found: _keeping_the_run(found, run, parts),
+        # A million examples whose tokens must be counted take longer than a lease.
+        keep=keeper(run, parts),
         # A killed worker's files are then not lost sight of.
         expect=lambda names: parts.archive.snapshots.expect(names, now=parts.clock()),
     )
@@ -46,16 +46,6 @@ def _require_enough(built: Built, policy: DatasetPolicy) -> None:
     missing = too_few(policy, train=sizes["train"], validation=sizes["validation"], held_out=sizes["held_out"])
     if missing:
         raise TooFewExamples("; ".join(reason.text for reason in missing) + _in_words(built.head["reasons"]))
-
-
-def _keeping_the_run(found: Iterable[FrozenExample], run: Run, parts: Parts) -> Iterator[FrozenExample]:
-    """Stay the one who has the run: a million examples whose tokens must be counted take longer than a lease."""
-    extend_at = parts.clock() + parts.timing.lease / 3
-    for number, example in enumerate(found):
-        if number % _LOOKS_EVERY == 0 and parts.clock() >= extend_at:
-            parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
-            extend_at = parts.clock() + parts.timing.lease / 3
-        yield example
 
 
 def _in_words(reasons: Mapping[str, int]) -> str:
