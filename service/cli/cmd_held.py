@@ -7,6 +7,7 @@ import typer
 
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.cmd_datasets import deps_now
+from service.cli.showing import visible
 from service.config import Settings
 from service.domain.checks import CHECKS
 from service.domain.errors import ConfigurationError, NotFound
@@ -40,9 +41,9 @@ def list_held(
         print_json([_facts(example, with_text=text) for example in found])
         return
     for example in found:
-        typer.echo(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}")
+        typer.echo(visible(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}"))
         for turn in example.content if text else ():
-            typer.echo(f"    {turn.role:<10} {turn.content}")
+            typer.echo(visible(f"    {turn.role:<10} {turn.content}"))
     if found:
         typer.echo("\nKeep or drop them: tuneloop datasets decide keep ID ..., or --reason CODE for all of a kind.")
     else:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from service.adapters.sql_tables import examples
-from service.domain.pipelines import DatasetPolicy
+from service.domain.pipelines import DatasetPolicy, TrainPolicy
 from service.domain.runs import Run
 from service.domain.runs import RunState as S
 from service.domain.splits import Split
@@ -135,6 +135,14 @@ def test_a_run_whose_files_are_below_a_minimum_ends_before_anything_is_sent(
     # One example less is enough.
     require(shop, split, counted - TWINS)
     assert frozen(shop).state == S.SNAPSHOTTED
+
+
+def test_examples_that_give_no_line_of_the_run_s_form_do_not_count(shop: Workshop) -> None:
+    shop.pipelines["summaries"] = make_pipeline(train=TrainPolicy("box", "base-model", method="preference"))
+    run = shop.go(shop.start())
+    assert run.state == S.FAILED
+    assert "0 of 10 training examples; left out or noted" in run.fact("error")
+    assert "no_line" in run.fact("error")
 
 
 def test_a_run_that_failed_for_too_few_examples_is_not_started_again_on_the_same_ones(shop: Workshop) -> None:

@@ -16,7 +16,7 @@ from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_tables import example_versions, snapshots
 from service.domain.errors import NotFound
-from service.domain.pipelines import TrainPolicy
+from service.domain.pipelines import DatasetPolicy, TrainPolicy
 from service.domain.runs import RunState as S
 from service.domain.snapshots import SPLITS, Snapshot
 from service.usecases.advance_run import advance_run
@@ -100,7 +100,9 @@ def test_later_edits_and_withdrawals_do_not_keep_a_snapshot_from_being_built_aga
 
 def test_preferences_are_built_again_in_their_own_form(shop: Workshop) -> None:
     shop.pipelines["summaries"] = make_pipeline(
-        system="Be kind.", train=TrainPolicy("box", "base-model", method="preference")
+        system="Be kind.",
+        train=TrainPolicy("box", "base-model", method="preference"),
+        dataset=DatasetPolicy(min_train=0),
     )
     snapshot = frozen(shop)
     path_of(shop, snapshot, "held_out").unlink()
