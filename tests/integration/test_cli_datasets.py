@@ -309,7 +309,17 @@ def test_load_dataset_reads_the_hugging_face_layout(
         )
     assert sha256_of(tmp_path / "hf" / "manifest.json") == snapshot.snapshot_id
     card = (tmp_path / "hf" / "README.md").read_text()
-    for words in (snapshot.snapshot_id, "n<1K", '"held_out_percent": 20', "Left to the owner", "text-generation"):
+    for words in (
+        snapshot.snapshot_id,
+        "n<1K",
+        '"held_out_percent": 20',
+        "Left to the owner",
+        "text-generation",
+        "(0.8; 1 is only",
+        "held_out_leak",
+    ):
+        assert words in card
+    for words in ("near-duplicates divided", "(0.8; 1 is only the same prompt)", "`held_out_leak` counts these"):
         assert words in card
     assert run(["datasets", "export", snapshot.snapshot_id, "--out", "hf"]) == 1
 
