@@ -15,6 +15,7 @@ import typer
 from service.bootstrap import Deps
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.exporting import Layout, export_snapshot
+from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, CorruptFile, NotFound
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot
@@ -65,7 +66,7 @@ def show_dataset(snapshot_id: SnapshotId, *, as_json: AsJson = False) -> None:
         print_json(_facts(snapshot) | {"head": snapshot.head, "places": places})
         return
     for line in _told(snapshot):
-        typer.echo(line)
+        typer.echo(visible(line))
     typer.echo("  files")
     for name, place in places.items():
         typer.echo(f"    {name:<12} {place}")
@@ -103,7 +104,7 @@ def list_prompts(pipeline: str) -> None:
     for row_id, global_key, prompt in deps.examples.prompts(pipeline):
         # Not the row's own key, which belongs to the row that the labeler wrote it on.
         row = {"row_data": prompt.content, "global_key": f"prompt-{global_key or row_id}"}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(visible(json.dumps(row, ensure_ascii=False)))
 
 
 def deps_now() -> Deps:

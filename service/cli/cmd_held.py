@@ -7,6 +7,7 @@ import typer
 
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.cmd_datasets import deps_now
+from service.cli.showing import visible
 from service.config import Settings
 from service.domain.checks import CHECKS
 from service.domain.errors import ConfigurationError, NotFound
@@ -41,9 +42,9 @@ def list_held(
         return
     for example in found:
         key = f"  ({example.global_key})" if example.global_key else ""
-        typer.echo(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}{key}")
+        typer.echo(visible(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}{key}"))
         for turn in example.content if text else ():
-            typer.echo(f"    {turn.role:<10} {turn.content}")
+            typer.echo(visible(f"    {turn.role:<10} {turn.content}"))
     if found:
         typer.echo("\nKeep or drop them: tuneloop datasets decide keep ID ..., or --reason CODE for all of a kind.")
     else:

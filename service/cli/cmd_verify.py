@@ -10,6 +10,7 @@ import typer
 
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.cmd_datasets import SnapshotId, deps_now
+from service.cli.showing import visible
 from service.domain.contents import Content
 from service.domain.differences import KINDS, Difference, differences, shaped_differently
 from service.domain.errors import ConfigurationError
@@ -70,7 +71,7 @@ def diff_datasets(
         print_json(_difference_facts(one, other, counts, named, contents))
         return
     for line in (*_summary(one, other, counts), *_named(named, contents)):
-        typer.echo(line)
+        typer.echo(visible(line))
     if (more := counts.total() - len(named)) > 0:
         typer.echo(f"... and {more} more: --limit {counts.total()}")
 

@@ -1,6 +1,6 @@
 """Where the snapshots are, and what they can be built from again."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.domain.line_tokens import counted_by
@@ -8,6 +8,8 @@ from service.domain.pipelines import Pipeline
 from service.domain.snapshots import FrozenExample
 from service.ports import ExampleStore, FileStore, SnapshotStore
 from service.usecases.build_snapshot import DUPLICATE, Built, write_files
+
+_KEPT_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Archive:
         *,
         model: str,
         only: str | None = None,
-        beside: Callable[[Iterable[FrozenExample]], Iterable[FrozenExample]] = iter,
+        keep: Callable[[], object] = lambda: None,
         expect: Callable[[Collection[str]], object] = len,
     ) -> tuple[int, Built]:
         """Freeze a pipeline's examples as they stand now; the same examples give the same snapshot.
@@ -36,7 +38,7 @@ class Archive:
             pipeline: Whose.
             model: The base model, by whose tokens sizes are told.
             only: Store nothing unless the snapshot has this id.
-            beside: Hands the examples through, to do something while they pass.
+            keep: Called again and again while the examples pass.
             expect: See ``write_files``.
 
         Returns:
@@ -48,7 +50,7 @@ class Archive:
             more = {} if is_dropped else {DUPLICATE: sum(frozen.duplicates.values()) - len(frozen.duplicates)}
             return frozen.watermark, write_files(
                 pipeline,
-                beside(frozen.examples),
+                _kept(frozen.examples, keep),
                 files=self.files,
                 count_tokens=lambda text: self.count_tokens(text, model),
                 encoding=encoding,
@@ -57,3 +59,10 @@ class Archive:
                 only=only,
                 expect=expect,
             )
+
+
+def _kept(examples: Iterable[FrozenExample], keep: Callable[[], object]) -> Iterator[FrozenExample]:
+    for number, example in enumerate(examples):
+        if number % _KEPT_EVERY == 0:
+            keep()
+        yield example

@@ -52,6 +52,19 @@ def test_what_waits_is_listed_without_its_text(capsys: pytest.CaptureFixture[str
     assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("row-")]) == 1
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_text_that_is_shown_does_not_command_the_terminal(
+    store: SqlExampleStore, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    outcomes = [make_outcome("row-9", "Good\x1b]0;mine\x07 and \x9b31mred")]
+    write_outcomes(store, make_pipeline("one"), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
+    assert run(["datasets", "held", "--text", "--reason", "control_characters", *more]) == 0
+    told = capsys.readouterr().out
+    assert r"Good\u001b]0;mine\u0007 and \u009b31mred" in told
+    assert "\x1b" not in told
+    assert "\x9b" not in told
+
+
 @pytest.mark.usefixtures("store")
 def test_what_waits_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["datasets", "held", "--json", "--reason", "one_character_answer"]) == 0
