@@ -9,6 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import examples
+from service.domain.fingerprints import BANDS
+from service.domain.line_tokens import counted_by
+from service.domain.placements import MOST_A_BUCKET
 
 PIPELINE = "bench"
 _WORDS = "the parcel arrived late and the customer asks for the money back because it was damaged when it came "
@@ -30,18 +33,20 @@ _EXAMPLES = f"""
     INSERT INTO examples ({", ".join(column.name for column in examples.c)})
     SELECT :pipeline, 'row-' || number, 'ex-' || substr(key, 1, 24), NULL, 'active', NULL,
         'label-' || number, 'only', 1, lower(hex(randomblob(32))), {_CONTENT}, key, split, key, substr(key, 1, 16),
-        150, '', :appraised, number, :at, :at, :at
+        150, '', :appraised, '', number, :at, :at, :at
     FROM (SELECT group_key AS key, split, row_number() OVER (ORDER BY rowid) + :before AS number FROM groups
           WHERE pipeline = :pipeline AND cluster = '')"""  # noqa: S608
-_NEAR = """
+_BUCKETS = ", ".join(f"({band})" for band in range(BANDS))
+_NEAR = f"""
     INSERT OR IGNORE INTO near_prompts (bucket, slot, member)
-    SELECT random() AS bucket, abs(member) % 32, member FROM groups, (VALUES (1),(2),(3),(4),(5),(6))
-    WHERE cluster = '' ORDER BY bucket"""
+    SELECT random() AS bucket, abs(member) % {MOST_A_BUCKET}, member FROM groups, (VALUES {_BUCKETS})
+    WHERE cluster = '' ORDER BY bucket"""  # noqa: S608
 
 
 def grow(engine: sa.Engine, *, before: int, after: int, encoding: str) -> None:
     """Let a pipeline that has so many examples have more."""
-    given: dict[str, Any] = {"pipeline": PIPELINE, "at": "2026-11-01 10:00:00", "appraised": f"{encoding}-bench"}
+    appraised = f"{counted_by(encoding, 'chat')}-bench"
+    given: dict[str, Any] = {"pipeline": PIPELINE, "at": "2026-11-01 10:00:00", "appraised": appraised}
     with engine.begin() as connection:
         for index in examples.indexes:
             # Made anew at the end, which is faster than keeping them.

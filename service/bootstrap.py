@@ -305,6 +305,7 @@ class Deps:
             pipelines=self.settings.pipelines,
             accounts=self.accounts,
             archive=self.archive,
+            appraisers=self.appraisers,
             runs=self.runs,
             evaluations=self.evaluations,
             ledger=self.ledger,

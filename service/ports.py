@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Protocol
 from service.domain.contents import Content, Message, Turn
 from service.domain.deliveries import Delivery
 from service.domain.errors import ServiceError, UnfetchablePrompt
-from service.domain.examples import Change, Decision, Example, Standing
+from service.domain.examples import Change, Example, Standing, Verb
 from service.domain.exports import Export, Request
 from service.domain.exports import Kind as ExportKind
 from service.domain.fingerprints import Fingerprint
@@ -278,14 +278,32 @@ class ExampleStore(Protocol):
     def standing_ids(self, pipeline: str) -> set[str]:
         """Give the data rows that give an example or a prompt now, and those that wait for a decision."""
 
-    def held(self, pipeline: str, *, reason: str | None, limit: int) -> list[Example]:
-        """Give examples that wait for a person's decision, those that wait longest first; for one reason, or all."""
+    def rules_of(self, pipeline: str) -> str:
+        """Give the rules by which all of a pipeline's examples were appraised, see ``Appraiser.rules``."""
 
-    def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
-        """Keep or set aside what was held back; for this content the decision lasts."""
+    def note_rules(self, pipeline: str, rules: str) -> None:
+        """Write that all were appraised by these."""
 
-    def freeze(self, pipeline: str, *, encoding: str) -> AbstractContextManager[Frozen]:
-        """Read all active examples as of one moment; tokens that another encoding counted are left out."""
+    def to_appraise(self, pipeline: str, made_with: str, *, after: str, limit: int) -> list[Example]:
+        """Give examples that others rules appraised, or in which something was found, by data row id from one on."""
+
+    def held(self, pipeline: str, *, code: str | None, limit: int) -> list[Example]:
+        """Give examples that wait for a person's decision, in the order of their rows; those with a finding, or all."""
+
+    def decide(
+        self, pipeline: str, data_row_ids: Sequence[str], verb: Verb, *, only: Collection[str]
+    ) -> Sequence[Change]:
+        """Keep examples with what was found in them, or set them aside; for this content and these findings it lasts.
+
+        Args:
+            pipeline: Whose.
+            data_row_ids: Those of which nothing may be decided are passed over.
+            verb: What was decided.
+            only: Pass over those in which anything else was found; empty for any.
+        """
+
+    def freeze(self, pipeline: str, *, counted_by: str) -> AbstractContextManager[Frozen]:
+        """Read all active examples as of one moment; tokens that were counted by something else are left out."""
 
 
 class SnapshotStore(Protocol):

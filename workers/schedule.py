@@ -11,6 +11,7 @@ from structlog import get_logger
 
 from service.adapters.sql_exports import forget_exports
 from service.adapters.sql_records import forget_audit
+from service.adapters.sql_recounts import mend_tallies
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
@@ -55,6 +56,7 @@ def make_beats(deps: Deps) -> list[Beat]:
     return [
         Beat("sweep", service.sweep_every, lambda: sweep(deps)),
         Beat("forget", timedelta(days=1), lambda: _forget(deps)),
+        Beat("recount", timedelta(days=1), lambda: _recount(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
 
@@ -77,6 +79,14 @@ def _forget(deps: Deps) -> None:
     files = deps.files.forget_incoming(before=now() - INCOMING_KEPT)
     files += remove_loose_files(deps.archive, until=now() - INCOMING_KEPT)
     logger.info("audit_forgotten", rows=rows, exports=exports, files=files)
+
+
+def _recount(deps: Deps) -> None:
+    for name in deps.settings.pipelines:
+        if mended := mend_tallies(deps.engine, name):
+            # Some fault of ours, or somebody wrote to the database by hand: the trigger was asked with wrong numbers.
+            found = {tally: f"{kept} -> {right}" for tally, (kept, right) in mended.items()}
+            logger.warning("tallies_mended", pipeline=name, tallies=found)
 
 
 def _reconcile_all(deps: Deps) -> None:

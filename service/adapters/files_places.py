@@ -1,5 +1,6 @@
 """Where files are: a folder of this machine, or a bucket by way of fsspec. Either gets a file whole or not at all."""
 
+import errno
 import io
 import os
 import tempfile
@@ -7,10 +8,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from service.adapters.files_errors import translated
+from service.domain.errors import ConfigurationError
 
 # What a look into a file of a bucket fetches at once.
 _BLOCK_BYTES = 1 << 16
@@ -24,7 +27,7 @@ class Folder:
     """A folder: files are written under a passing name in ``incoming`` and then renamed."""
 
     def __init__(self, root: str) -> None:
-        self._incoming = Path(root, "incoming")
+        self._root, self._incoming = Path(root), Path(root, "incoming")
 
     @contextmanager
     def incoming(self) -> Iterator[BinaryIO]:
@@ -45,8 +48,12 @@ class Folder:
         file.flush()
         # A snapshot's row must not outlive a power cut that its file does not.
         os.fsync(file.fileno())
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(path).parent
+        folder.mkdir(parents=True, exist_ok=True)
         os.replace(file.name, path)  # noqa: PTH105 - the file knows its name as a text
+        # Nor may its name be lost, which its folder holds, or a new folder's, which those above it hold.
+        for holder in (folder, *takewhile(self._root.parent.__ne__, folder.parents)):
+            _sync(holder)
 
     @contextmanager
     def fetched(self, path: str) -> Iterator[BinaryIO]:
@@ -66,7 +73,7 @@ class Folder:
 
     def check(self) -> None:
         """Write and remove a small file, unless the folder is still to be made: looking makes none."""
-        if self._incoming.parent.exists():
+        if self._root.exists():
             with self.incoming() as file:
                 file.write(b"tuneloop")
                 file.flush()
@@ -87,10 +94,21 @@ class Bucket:
     """Any other file system: files are written to a nameless file of this machine and sent in one piece.
 
     An object appears when all of it has arrived, in S3, GCS and Azure alike. The local file goes with its process.
+
+    Args:
+        system: As fsspec gives it.
+        root: The path in it.
+        open_files: Where this machine gives open files a name, because nameless ones are handed to fsspec.
+
+    Raises:
+        ConfigurationError: There is no such place: only Linux has one.
     """
 
-    def __init__(self, system: Any, root: str) -> None:  # noqa: ANN401 - fsspec has no types
-        self._system, self._root = system, root
+    def __init__(self, system: Any, root: str, *, open_files: str = "/proc/self/fd") -> None:  # noqa: ANN401 - fsspec has no types
+        if not Path(open_files).is_dir():
+            remedy = "Run on Linux with /proc mounted, or let TUNELOOP_FILES_URL name a folder."
+            raise ConfigurationError(f"TUNELOOP_FILES_URL: a bucket needs {open_files} here", remedy=remedy)
+        self._system, self._root, self._open_files = system, root, open_files
 
     @contextmanager
     def incoming(self) -> Iterator[BinaryIO]:
@@ -102,13 +120,13 @@ class Bucket:
         """Send a file."""
         file.flush()
         parts = {"chunksize": _PART_BYTES} if S3[0] in self._system.protocol else {}
-        self._system.put_file(_name_of(file), path, **parts)
+        self._system.put_file(self._name_of(file), path, **parts)
 
     @contextmanager
     def fetched(self, path: str) -> Iterator[BinaryIO]:
         """Fetch a file once: what is checked is then what is read, and the network fails here or not at all."""
         with tempfile.TemporaryFile() as file:
-            self._system.get_file(path, _name_of(file))
+            self._system.get_file(path, self._name_of(file))
             yield file
 
     @contextmanager
@@ -137,6 +155,10 @@ class Bucket:
     def forget_incoming(self, before: datetime) -> int:  # noqa: ARG002 - a folder's signature
         """Do nothing: what was begun here is nowhere."""
         return 0
+
+    def _name_of(self, file: BinaryIO) -> str:
+        """Name an open file that has no name: fsspec wants one, and what has one outlives a killed process."""
+        return f"{self._open_files}/{file.fileno()}"
 
 
 class _Blocks(io.RawIOBase):
@@ -168,6 +190,14 @@ class _Blocks(io.RawIOBase):
         return len(found)
 
 
-def _name_of(file: BinaryIO) -> str:
-    """Name an open file that has no name: fsspec wants one, and what has one outlives a killed process."""
-    return f"/proc/self/fd/{file.fileno()}"
+def _sync(folder: Path) -> None:
+    """Have the names in a folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Folders that a virtual machine shares with its host know no such thing.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)

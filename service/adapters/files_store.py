@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from service.adapters.files_errors import is_no_file, translated
 from service.adapters.files_places import S3, S3_OPTIONS, Bucket, Folder
+from service.adapters.files_scratch import scratch
 from service.domain.errors import ConfigurationError, CorruptFile
 
 _PIECE_BYTES = 1 << 20
@@ -77,7 +77,7 @@ class FsspecFileStore:
     @contextmanager
     def scratch(self) -> Iterator[BinaryIO]:
         """See ``FileStore``; in the system's folder for temporary files (TMPDIR)."""
-        with translated(tempfile.gettempdir()), tempfile.TemporaryFile() as file:
+        with scratch(_PIECE_BYTES) as file:
             yield file
 
     def location(self, sha256: str) -> str:

@@ -1,6 +1,6 @@
 """Personal data as Presidio finds it; imported only where ``checks.presidio`` is set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,10 @@ USUAL_MODEL = "en_core_web_sm"
 _INSTALL = "pip install 'tuneloop[presidio]'"
 # Below this Presidio guesses: any nine digits could be a passport.
 _SURE_ENOUGH = 0.4
+# Characters. A spaCy model takes about 1 GB of memory for 100,000 and refuses a million, which an answer may have.
+_PIECE = 50_000
+# Nothing that is found is longer, so what one piece cuts is whole in the next.
+_OVERLAP = 500
 # By entity, the kind of ``Finding``. Left out: places, dates, nationalities and addresses of web pages, which
 # tell nobody apart, and e-mail, for which Presidio downloads a list of domains and our own pattern is as good.
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -58,8 +62,6 @@ class PresidioFindings:
             )
         pipeline = spacy.load(self.model) if self.model else spacy.blank("en")
         language = str(pipeline.lang)
-        # Answers are as long as the check on tokens lets them be.
-        pipeline.max_length = 10**9
         # Given loaded, because the engine would download a model that it does not find.
         engine: Any = SpacyNlpEngine()
         engine.nlp = {language: pipeline}
@@ -71,14 +73,18 @@ class PresidioFindings:
         self._entities = sorted(KINDS.keys() & known)
 
     def __call__(self, text: str) -> tuple[Finding, ...]:
-        """Give the personal data in a text, in its order."""
+        """Give the personal data in a text, in its order; of a long text some of it may come twice."""
         if not text.strip():
             return ()
+        starts = range(0, max(1, len(text) - _OVERLAP), _PIECE - _OVERLAP)
+        return tuple(found for start in starts for found in self._in_piece(text[start : start + _PIECE]))
+
+    def _in_piece(self, text: str) -> Iterator[Finding]:
         found = self._analyzer.analyze(
             text, language=self._language, entities=self._entities, score_threshold=_SURE_ENOUGH
         )
         found.sort(key=lambda result: (result.start, result.end))
-        return tuple(Finding(KINDS[result.entity_type], text[result.start : result.end]) for result in found)
+        yield from (Finding(KINDS[result.entity_type], text[result.start : result.end]) for result in found)
 
     def describe(self) -> str:
         """Say what it finds by, for people."""

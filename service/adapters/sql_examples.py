@@ -1,6 +1,6 @@
 """Examples, their versions and what people decided of them, in SQL."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -23,14 +23,14 @@ from service.adapters.sql_tables import (
 )
 from service.adapters.sql_tallies import keep_tallies, kept_out, news_since, tallied, watermark_of
 from service.domain.contents import Turn, decode_content, encode_content
-from service.domain.examples import KEPT, Change, Decision, Example, Standing, decided
+from service.domain.examples import KEPT, Change, Decision, Example, Standing, Verb, decided, may_decide
 from service.domain.snapshots import Frozen, FrozenExample
 from service.domain.triggers import Counts
 from service.ports import Wanted
 
 FETCH_ROWS = 1000
 # Beyond it nobody asks for the exact number of examples that are new.
-MOST_NEWS = 20_000
+MOST_NEWS = 100_000
 _DIFFERENT_NAMES = {"group_key": "group"}
 _EXAMPLE_COLUMNS = [column for column in examples.c if column.name not in {"changed_seq", "changed_at"}]
 
@@ -82,34 +82,49 @@ class SqlExampleStore:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), list(audit))
         return changes
 
-    def held(self, pipeline: str, *, reason: str | None, limit: int) -> list[Example]:
+    def rules_of(self, pipeline: str) -> str:
         """See ``ExampleStore``."""
-        wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.status == "held")
-        wanted = wanted.order_by(examples.c.changed_at, examples.c.data_row_id)
-        if reason is not None:
-            wanted = wanted.where(examples.c.reason == reason)
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(pipelines.c.appraised).where(pipelines.c.name == pipeline)) or ""
+
+    def note_rules(self, pipeline: str, rules: str) -> None:
+        """See ``ExampleStore``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(pipelines).where(pipelines.c.name == pipeline).values(appraised=rules))
+
+    def to_appraise(self, pipeline: str, made_with: str, *, after: str, limit: int) -> list[Example]:
+        """See ``ExampleStore``."""
+        mine = (examples.c.pipeline == pipeline, examples.c.data_row_id > after)
+        standing = examples.c.status.in_(("active", "held"))
+        wrong = sa.or_(
+            examples.c.appraised.not_like(f"{made_with}:%"), examples.c.findings != "", examples.c.cluster == ""
+        )
+        wanted = sa.select(*_EXAMPLE_COLUMNS).where(*mine, standing, wrong).order_by(examples.c.data_row_id)
         with reading(self._engine) as connection:
             return [_example(row) for row in connection.execute(wanted.limit(limit))]
 
-    def decide(self, pipeline: str, data_row_ids: Sequence[str], decision: Decision) -> Sequence[Change]:
+    def held(self, pipeline: str, *, code: str | None, limit: int) -> list[Example]:
+        """See ``ExampleStore``."""
+        wanted = sa.select(*_EXAMPLE_COLUMNS).where(examples.c.pipeline == pipeline, examples.c.status == "held")
+        if code is not None:
+            # Between spaces, so that no code is found inside another.
+            padded = sa.literal(" ") + examples.c.findings + sa.literal(" ")
+            wanted = wanted.where(padded.contains(f" {code} ", autoescape=True))
+        with reading(self._engine) as connection:
+            found = connection.execute(wanted.order_by(examples.c.example_id).limit(limit))
+            return [_example(row) for row in found]
+
+    def decide(
+        self, pipeline: str, data_row_ids: Sequence[str], verb: Verb, *, only: Collection[str]
+    ) -> Sequence[Change]:
         """See ``ExampleStore``."""
         now = self._clock()
         with self._engine.begin() as connection:
             sequence = take_turn(connection, pipeline)
             found = read_examples(connection, pipeline, data_row_ids).values()
-            held = [example for example in found if example.status == "held"]
-            changes = [decided(example, decision) for example in held]
-            statement = upsert(connection, decisions)
-            statement = statement.on_conflict_do_update(
-                index_elements=["example_id", "content_hash"],
-                set_={"decision": statement.excluded.decision, "at": statement.excluded.at},
-            )
-            rows = [
-                {"example_id": item.example_id, "content_hash": item.content_hash, "decision": decision, "at": now}
-                for item in held
-            ]
-            if rows:
-                connection.execute(statement, rows)
+            chosen = [item for item in found if may_decide(item) and (not only or set(item.findings) <= set(only))]
+            _note(connection, chosen, verb, now)
+            changes = [change for item in chosen if (change := decided(item, verb)).is_told]
             write_changes(connection, pipeline, changes, sequence, now)
         return changes
 
@@ -157,7 +172,7 @@ class SqlExampleStore:
             return set(connection.scalars(wanted))
 
     @contextmanager
-    def freeze(self, pipeline: str, *, encoding: str) -> Iterator[Frozen]:
+    def freeze(self, pipeline: str, *, counted_by: str) -> Iterator[Frozen]:
         """See ``ExampleStore``."""
         columns = [examples.c[name] for name in _FROZEN_COLUMNS]
         mine = (examples.c.pipeline == pipeline, examples.c.status == "active")
@@ -166,7 +181,7 @@ class SqlExampleStore:
             watermark = watermark_of(connection, pipeline)
             duplicates, noted = find_company(connection, pipeline)
             found = connection.execution_options(yield_per=FETCH_ROWS).execute(rows)
-            yield Frozen(watermark, (_frozen(row, f"{encoding}-") for row in found), duplicates, noted)
+            yield Frozen(watermark, (_frozen(row, f"{counted_by}-") for row in found), duplicates, noted)
 
 
 _FROZEN_COLUMNS = (
@@ -213,10 +228,29 @@ def _example(row: sa.Row[Any]) -> Example:
 
 def _decisions(connection: sa.Connection, before: Iterable[Example]) -> dict[tuple[str, str], Decision]:
     found: dict[tuple[str, str], Decision] = {}
-    for chunk in chunks([example.example_id for example in before if example.findings]):
-        wanted = sa.select(decisions).where(decisions.c.example_id.in_(chunk))
-        found.update({(row.example_id, row.content_hash): row.decision for row in connection.execute(wanted)})
+    # Of every content: one that comes back after an edit is not asked about again.
+    for chunk in chunks([example.example_id for example in before]):
+        for row in connection.execute(sa.select(decisions).where(decisions.c.example_id.in_(chunk))):
+            found[row.example_id, row.content_hash] = Decision(row.decision, frozenset(row.codes.split()))
     return found
+
+
+def _note(connection: sa.Connection, chosen: Sequence[Example], verb: Verb, now: datetime) -> None:
+    rows = [
+        {
+            "example_id": item.example_id,
+            "content_hash": item.content_hash,
+            "decision": verb,
+            "codes": " ".join(item.findings),
+            "at": now,
+        }
+        for item in chosen
+    ]
+    if rows:
+        statement = upsert(connection, decisions)
+        fresh = {name: statement.excluded[name] for name in ("decision", "codes", "at")}
+        statement = statement.on_conflict_do_update(index_elements=["example_id", "content_hash"], set_=fresh)
+        connection.execute(statement, rows)
 
 
 def _forgotten(connection: sa.Connection, wanted: Wanted) -> frozenset[str]:
@@ -293,6 +327,7 @@ def _example_row(example: Example) -> dict[str, Any]:
         "tokens": example.tokens,
         "findings": " ".join(example.findings),
         "appraised": example.appraised,
+        "news_hash": example.news_hash,
         "activity_at": example.activity_at,
         "observed_at": example.observed_at,
     }

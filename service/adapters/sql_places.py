@@ -10,12 +10,8 @@ from service.adapters.sql_engine import chunks, upsert
 from service.adapters.sql_tables import examples, groups, near_prompts, strata
 from service.domain.examples import STATUSES
 from service.domain.fingerprints import Fingerprint
-from service.domain.placements import CLUSTER_CHARACTERS, Place, Places
+from service.domain.placements import CLUSTER_CHARACTERS, MOST_A_BUCKET, Place, Places
 from service.ports import Wanted
-
-# Prompts in one bucket. A bucket that is full holds either near-duplicates, of which any one will do, or a phrase
-# that everybody uses, and then the other buckets tell.
-SLOTS = 32
 
 
 def read_places(connection: sa.Connection, pipeline: str, wanted: Wanted) -> Places:
@@ -27,15 +23,22 @@ def read_places(connection: sa.Connection, pipeline: str, wanted: Wanted) -> Pla
 
 def add_places(connection: sa.Connection, pipeline: str, places: Places) -> None:
     """Write what was added."""
-    if places.added:
-        rows = [place_row(pipeline, place) for place in places.added]
-        connection.execute(upsert(connection, groups).on_conflict_do_nothing(), rows)
+    # The last word on a key counts: a prompt that was known without a cluster has one now.
+    if rows := [place_row(pipeline, place) for place in {place.key: place for place in places.added}.values()]:
+        statement = upsert(connection, groups)
+        placed = {name: statement.excluded[name] for name in ("cluster", "signature", "member")}
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["pipeline", "group_key"], set_=placed, where=groups.c.cluster == ""
+            ),
+            rows,
+        )
     slots = [
-        {"bucket": _salted(pipeline, bucket), "slot": _member(pipeline, place.key) % SLOTS, "member": row_member}
+        {"bucket": salted, "slot": (salted ^ member) % MOST_A_BUCKET, "member": member}
         for place in places.added
         if place.fingerprint
-        for row_member in (_member(pipeline, place.key),)
-        for bucket in place.fingerprint.buckets
+        for member in (_member(pipeline, place.key),)
+        for salted in (_salted(pipeline, bucket) for bucket in place.fingerprint.buckets)
     ]
     if slots:
         # In the order of the table: with a million prompts each is on another page.

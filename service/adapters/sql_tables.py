@@ -44,6 +44,8 @@ pipelines = sa.Table(
     metadata,
     _text("name", primary_key=True),
     sa.Column("change_count", sa.BigInteger, nullable=False),
+    # By what rules every example of the pipeline was appraised.
+    sa.Column("appraised", sa.Text),
 )
 
 examples = sa.Table(
@@ -70,6 +72,7 @@ examples = sa.Table(
     # Codes, separated by spaces.
     _text("findings"),
     _text("appraised"),
+    _text("news_hash"),
     # The pipeline's change counter when its content last became news; what the trigger counts from.
     sa.Column("changed_seq", sa.BigInteger, nullable=False),
     _moment("changed_at"),
@@ -184,6 +187,8 @@ decisions = sa.Table(
     _text("example_id", primary_key=True),
     _text("content_hash", primary_key=True),
     _text("decision"),
+    # What was found in it then.
+    _text("codes"),
     _moment("at"),
 )
 

@@ -33,13 +33,15 @@ def keep_tallies(connection: sa.Connection, pipeline: str, changes: Iterable[Cha
 
 def recount(connection: sa.Connection, pipeline: str) -> None:
     """Count anew from the examples; the caller holds the pipeline's lock."""
+    connection.execute(sa.delete(tallies).where(tallies.c.pipeline == pipeline))
+    _add(connection, pipeline, counted(connection, pipeline))
+
+
+def counted(connection: sa.Connection, pipeline: str) -> dict[_Key, int]:
+    """Count the examples themselves, as ``tallied`` gives them; reads all of them."""
     columns = (examples.c.status, examples.c.split, examples.c.reason)
     wanted = sa.select(*columns, sa.func.count()).where(examples.c.pipeline == pipeline).group_by(*columns)
-    counted = {
-        (status, split or "", reason or ""): number for status, split, reason, number in connection.execute(wanted)
-    }
-    connection.execute(sa.delete(tallies).where(tallies.c.pipeline == pipeline))
-    _add(connection, pipeline, counted)
+    return {(status, split or "", reason or ""): number for status, split, reason, number in connection.execute(wanted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,11 @@ def tallied(connection: sa.Connection, pipeline: str) -> dict[_Key, int]:
 
 def kept_out(found: Mapping[_Key, int]) -> Counter[str]:
     """Give the number of rows that are labelled and approved and give no example, by reason; held ones included."""
-    counted: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
     for (status, _, reason), number in found.items():
         if status not in STANDING and reason in KEPT_OUT:
-            counted[reason] += number
-    return counted
+            kept[reason] += number
+    return kept
 
 
 def news_since(connection: sa.Connection, pipeline: str, watermark: int, *, at_most: int) -> News:

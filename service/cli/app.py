@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
+from service.cli.showing import visible
 from service.domain.errors import ConfigurationError, ServiceError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -40,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
         # Typer's own endings: 2 for wrong usage, the code of typer.Exit otherwise.
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except ServiceError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        typer.echo(visible(f"{type(error).__name__}: {error}"), err=True)
         if error.remedy:
             typer.echo(f"What to do: {error.remedy}", err=True)
         return 2 if isinstance(error, ConfigurationError) else 1
@@ -60,4 +61,4 @@ def run(arguments: Sequence[str]) -> int:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON; moments in ISO form."""
-    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    typer.echo(visible(json.dumps(value, indent=2, default=str, ensure_ascii=False)))

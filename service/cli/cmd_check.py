@@ -19,7 +19,7 @@ from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
 from service.domain.errors import InboxUnavailable, ServiceError
-from service.domain.pipelines import ChecksPolicy
+from service.domain.pipelines import ChecksPolicy, Pipeline
 from service.logs import silence_logging
 
 
@@ -79,6 +79,7 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
         "files": partial(_files, deps),
+        **{f"{name} lines": partial(_line_limit, pipeline) for name, pipeline in deps.settings.pipelines.items()},
         **{
             f"{name} checks": partial(_personal_data, pipeline.checks)
             for name, pipeline in deps.settings.pipelines.items()
@@ -89,6 +90,11 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
 
 def _files(deps: Deps) -> str:
     return deps.files.check()
+
+
+def _line_limit(pipeline: Pipeline) -> str:
+    by = "max_tokens" if pipeline.max_line_tokens == pipeline.dataset.max_tokens else pipeline.train.model
+    return f"at most {pipeline.max_line_tokens:,} tokens each, by {by}; a longer one is left out"
 
 
 def _personal_data(policy: ChecksPolicy) -> str:

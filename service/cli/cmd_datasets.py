@@ -15,8 +15,9 @@ import typer
 from service.bootstrap import Deps
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.exporting import Layout, export_snapshot
+from service.cli.showing import visible
 from service.config import load
-from service.domain.errors import ConfigurationError, NotFound
+from service.domain.errors import ConfigurationError, CorruptFile, NotFound
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot
 
 SnapshotId = Annotated[str, typer.Argument(help="A snapshot's id or the beginning of it.")]
@@ -53,14 +54,19 @@ def list_datasets(
 def show_dataset(snapshot_id: SnapshotId, *, as_json: AsJson = False) -> None:
     """Show what a snapshot holds, what was left out, what shaped it, and where its files are."""
     deps = deps_now()
-    snapshot = deps.snapshots.get(snapshot_id)
+    try:
+        snapshot = deps.snapshots.get(snapshot_id)
+    except CorruptFile as error:
+        # What SQL knows of it is told all the same: the data files may be whole.
+        snapshot = deps.snapshots.find(snapshot_id)
+        typer.echo(f"The manifest cannot be read: {error}. What to do: {error.remedy}", err=True)
     places: dict[str, str] = {split: deps.files.location(snapshot.files[split].sha256) for split in SPLITS}
     places["manifest"] = deps.files.location(snapshot.snapshot_id)
     if as_json:
         print_json(_facts(snapshot) | {"head": snapshot.head, "places": places})
         return
     for line in _told(snapshot):
-        typer.echo(line)
+        typer.echo(visible(line))
     typer.echo("  files")
     for name, place in places.items():
         typer.echo(f"    {name:<12} {place}")
@@ -100,7 +106,7 @@ def list_prompts(pipeline: str) -> None:
     for row_id, global_key, prompt in deps.examples.prompts(pipeline):
         # Not the row's own key, which belongs to the row that the labeler wrote it on.
         row = {"row_data": prompt.content, "global_key": f"prompt-{global_key or row_id}"}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(visible(json.dumps(row, ensure_ascii=False)))
 
 
 def deps_now() -> Deps:
@@ -119,8 +125,9 @@ def _told(snapshot: Snapshot) -> Iterator[str]:
     yield snapshot.snapshot_id
     yield f"  pipeline       {snapshot.pipeline}"
     yield f"  frozen         {snapshot.created_at:%Y-%m-%d %H:%M:%S} UTC, after change {snapshot.watermark}"
-    yield f"  form           {head['form']}"
-    yield f"  system         {_short(head['system'])}"
+    if head:
+        yield f"  form           {head['form']}"
+        yield f"  system         {_short(head['system'])}"
     yield f"  {'':<14}{'examples':>9} {'lines':>9} {'tokens':>11} {'bytes':>13}"
     for split in SPLITS:
         entry = snapshot.files[split]
@@ -128,6 +135,8 @@ def _told(snapshot: Snapshot) -> Iterator[str]:
         yield f"    {split:<12}{examples:>9} {entry.lines:>9} {entry.tokens:>11} {entry.file_bytes:>13}"
     if snapshot.forgotten:
         yield f"  forgotten      {len(snapshot.forgotten)} examples that the manifest lists: their lines were taken out"
+    if not head:
+        return
     yield "  left out or noted" + ("" if head.get("reasons") else "   nothing")
     for reason, number in head.get("reasons", {}).items():
         yield f"    {number:>8}  {reason}"

@@ -9,6 +9,7 @@ import typer
 
 from service.bootstrap import Deps
 from service.cli.app import AsJson, app, print_json
+from service.cli.showing import visible
 from service.cli.tracing import IN_WORDS, show_trace
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
@@ -53,7 +54,7 @@ def explain(
         return
     for row in found:
         for line in lines_of_story(row, with_text=text):
-            typer.echo(line)
+            typer.echo(visible(line))
 
 
 def lines_of_story(row: Mapping[str, Any], *, with_text: bool) -> Iterator[str]:

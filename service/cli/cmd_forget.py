@@ -10,6 +10,7 @@ import typer
 
 from service.cli.app import AsJson, app, print_json
 from service.cli.cmd_datasets import deps_now
+from service.cli.showing import visible
 from service.cli.tracing import IN_WORDS
 from service.domain.errors import ConfigurationError
 from service.usecases.forget import Forgotten
@@ -50,7 +51,7 @@ def forget(
         print_json(_facts(report.survey) | {"done": report.done, "left": [asdict(left) for left in report.left]})
     else:
         for line in (*_told(report.survey), *_outcome(report)):
-            typer.echo(line)
+            typer.echo(visible(line))
     raise typer.Exit(1 if report.left else 0)
 
 
@@ -67,7 +68,7 @@ def _show(found: Survey, *, as_json: bool) -> None:
         print_json(_facts(found))
         return
     for line in _told(found):
-        typer.echo(line)
+        typer.echo(visible(line))
 
 
 def _facts(found: Survey) -> dict[str, Any]:

@@ -7,17 +7,18 @@ import typer
 
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.cmd_datasets import deps_now
+from service.cli.showing import visible
 from service.config import Settings
 from service.domain.checks import CHECKS
 from service.domain.errors import ConfigurationError, NotFound
-from service.domain.examples import Example
+from service.domain.examples import Example, Verb
 from service.usecases.decide_held import decide_all, decide_named, held_examples
 
-Reason = Annotated[str | None, typer.Option(help="Only what this check holds back, such as personal_email.")]
+Reason = Annotated[str | None, typer.Option(help="Only where this check found something, such as personal_email.")]
 Only = Annotated[str | None, typer.Option(help="Only this pipeline.")]
 
 
-class Verb(StrEnum):
+class DecisionName(StrEnum):
     """What a person decides."""
 
     KEEP = "keep"
@@ -33,16 +34,17 @@ def list_held(
     text: Annotated[bool, typer.Option("--text", help="Show the texts as well.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the examples that wait for your decision, those that wait longest first."""
+    """List the examples that wait for your decision."""
     deps = deps_now()
-    found = held_examples(deps.examples, _chosen(deps.settings, pipeline), reason=_known(reason), limit=limit)
+    found = held_examples(deps.examples, _chosen(deps.settings, pipeline), code=_known(reason), limit=limit)
     if as_json:
         print_json([_facts(example, with_text=text) for example in found])
         return
     for example in found:
-        typer.echo(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}")
+        key = f"  ({example.global_key})" if example.global_key else ""
+        typer.echo(visible(f"{example.data_row_id}  {example.pipeline}  {', '.join(example.findings)}{key}"))
         for turn in example.content if text else ():
-            typer.echo(f"    {turn.role:<10} {turn.content}")
+            typer.echo(visible(f"    {turn.role:<10} {turn.content}"))
     if found:
         typer.echo("\nKeep or drop them: tuneloop datasets decide keep ID ..., or --reason CODE for all of a kind.")
     else:
@@ -51,23 +53,31 @@ def list_held(
 
 @datasets.command("decide")
 def decide_examples(
-    decision: Annotated[Verb, typer.Argument(help="keep: train on it all the same; drop: leave it out for good.")],
+    decision: Annotated[DecisionName, typer.Argument(help="keep: train on it all the same; drop: leave it out.")],
     ids: Annotated[
         list[str] | None, typer.Argument(help="Ids of data rows, labels or examples, or global keys.")
     ] = None,
     pipeline: Only = None,
     reason: Reason = None,
 ) -> None:
-    """Keep or drop what was held back; it lasts until the content changes."""
+    """Keep or drop what a check found something in; it lasts until content or findings change, or you decide anew.
+
+    With --reason only examples that this check alone holds back are decided.
+    """
     deps = deps_now()
-    if bool(ids) == bool(reason):
-        raise ConfigurationError("nobody said what to decide", remedy="Give either ids or one --reason.")
-    chosen = _chosen(deps.settings, pipeline)
-    if reason:
-        number = decide_all(decision.value, _known(reason) or "", examples=deps.examples, pipelines=chosen)
+    if not ids and not reason:
+        raise ConfigurationError("nobody said what to decide", remedy="Give ids, or --reason for all of a kind.")
+    code = _known(reason)
+    verb: Verb = "keep" if decision is DecisionName.KEEP else "drop"
+    pipelines = {name: deps.settings.pipelines[name] for name in _chosen(deps.settings, pipeline)}
+    if ids:
+        found = decide_named(verb, ids, code=code, examples=deps.examples, stories=deps.stories, pipelines=pipelines)
     else:
-        number = decide_named(decision.value, ids or [], examples=deps.examples, stories=deps.stories, pipelines=chosen)
-    typer.echo(f"{number} examples {'kept' if decision is Verb.KEEP else 'dropped'}.")
+        found = decide_all(verb, code or "", examples=deps.examples, pipelines=pipelines)
+    examples = "1 example" if found.number == 1 else f"{found.number} examples"
+    typer.echo(f"{examples} {'kept' if verb == 'keep' else 'dropped'}.")
+    if found.passed_over:
+        typer.echo(f"{found.passed_over} were passed over: other checks found something as well. Decide them by id.")
 
 
 def _chosen(settings: Settings, pipeline: str | None) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, dead_letters, models, print_json, runs
+from service.cli.showing import visible
 from service.config import load
 from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
@@ -53,9 +54,10 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
     for name in ("error", "remedy"):
         if run.fact(name) and run.state not in ("promoted", "kept"):
-            typer.echo(f"  {name:<12} {run.fact(name)}")
+            typer.echo(visible(f"  {name:<12} {run.fact(name)}"))
     for row in facts["history"]:
-        typer.echo(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {row['before'] or '-':>12} -> {row['after']:<12} {row['cause']}")
+        moved = f"{row['before'] or '-':>12} -> {row['after']:<12}"
+        typer.echo(visible(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {moved} {row['cause']}"))
 
 
 @runs.command()
@@ -126,7 +128,7 @@ def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
         typer.echo(f"The newest {len(found)} of {total}; --limit shows more.")
     for row in found:
         typer.echo(f"{row['letter_id']}  {row['created_at']:%Y-%m-%d %H:%M:%S}  {row['kind']:<9} {row['error']}")
-        typer.echo(f"    {row['message']}\n    What to do: {row['remedy']}")
+        typer.echo(visible(f"    {row['message']}\n    What to do: {row['remedy']}"))
     if not found:
         typer.echo("Nothing is set aside.")
 

@@ -10,6 +10,7 @@ import typer
 
 from service.cli.app import AsJson, datasets, print_json
 from service.cli.cmd_datasets import SnapshotId, deps_now
+from service.cli.showing import visible
 from service.domain.contents import Content
 from service.domain.differences import KINDS, Difference, differences, shaped_differently
 from service.domain.errors import ConfigurationError
@@ -70,7 +71,7 @@ def diff_datasets(
         print_json(_difference_facts(one, other, counts, named, contents))
         return
     for line in (*_summary(one, other, counts), *_named(named, contents)):
-        typer.echo(line)
+        typer.echo(visible(line))
     if (more := counts.total() - len(named)) > 0:
         typer.echo(f"... and {more} more: --limit {counts.total()}")
 
@@ -95,6 +96,10 @@ def _told(verified: Verified) -> Iterator[str]:
     for file in verified.files:
         if file.was:
             yield f"    {file.name} was {file.was}: {_OUTCOMES[file.state]}"
+    if verified.lines is None and verified.files[0].state == "lost":
+        whole = ", ".join(file.name for file in verified.files[1:] if not file.was) or "none"
+        yield "    the examples or the configuration have changed since, so freezing them again gives another snapshot;"
+        yield f"    without the manifest nobody can say which label is behind which line. Files that are whole: {whole}"
     for (split, reason), number in sorted(verified.gaps.items()):
         is_meant = reason == FORGOTTEN
         yield f"    {number} lines of {split} {'were forgotten' if is_meant else f'cannot be built again: {reason}'}"

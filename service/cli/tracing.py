@@ -8,6 +8,7 @@ import typer
 
 from service.bootstrap import Deps
 from service.cli.app import print_json
+from service.cli.showing import visible
 from service.usecases.trace import Trace, facts_of, labels_of
 
 IN_WORDS: Mapping[str, str] = {
@@ -26,14 +27,14 @@ def show_trace(name: str, found: Trace, deps: Deps, *, labels: bool, as_json: bo
             listed = [line.split, line.example_id, line.version, line.label_id]
             more = [snapshot.snapshot_id, line.example_id in snapshot.forgotten]
             whole = dict(zip(_COLUMNS, listed + more, strict=True))
-            typer.echo(json.dumps(whole) if as_json else "  ".join(str(value or "-") for value in listed))
+            typer.echo(json.dumps(whole) if as_json else visible("  ".join(str(value or "-") for value in listed)))
         return
     facts = facts_of(found, deps.files)
     if as_json:
         print_json({"name": name, **facts})
         return
     for words in _told(name, facts):
-        typer.echo(words)
+        typer.echo(visible(words))
 
 
 def _told(name: str, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -1,16 +1,12 @@
 """What a job will cost, and whether it may."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from service.domain.base_models import base_of
-from service.domain.contents import Content
 from service.domain.pipelines import Budget
 
-# Per message and per reply, by OpenAI's cookbook; an estimate, good to a few per cent without tools.
-TOKENS_PER_MESSAGE = 3
-TOKENS_PER_REPLY = 3
 # What OpenAI chooses for "auto" at 100 lines and more; small files get more epochs.
 AUTO_EPOCHS = 3
 MAX_AUTO_EPOCHS = 10
@@ -55,17 +51,6 @@ class Estimate:
             return f"{counted}; no price known for this model"
         price = f"{self.usd_per_million:g} USD a million (price of {self.price_as_of})"
         return f"{counted} x {price} = {self.usd:,.2f} USD"
-
-
-def content_tokens(content: Content, count: Callable[[str], int]) -> int:
-    """Count the tokens of an example without its system text; what lost to an answer counts as a message."""
-    texts = [text for turn in content for text in (turn.content, *turn.rejected)]
-    return sum(message_tokens(text, count) for text in texts) + TOKENS_PER_REPLY
-
-
-def message_tokens(text: str, count: Callable[[str], int]) -> int:
-    """Count the tokens of one message; its role is a token of its own."""
-    return count(text) + 1 + TOKENS_PER_MESSAGE
 
 
 def estimate_cost(tokens: int, *, lines: int, n_epochs: float | str, price: Price | None) -> Estimate:

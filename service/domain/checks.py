@@ -164,14 +164,16 @@ def findings_of(
 
     Args:
         content: The turns; only answers that are taught are looked at for what answers can be guilty of.
-        tokens: What its line has.
+        tokens: What its longest line has; of too long a one nothing else is looked for, it may be megabytes.
         max_tokens: What the model learns from at most.
         is_choice: Whether the answers are ticked options: the ontology's own words, which may be short.
         limits: How long an answer may be.
         names: Finds more personal data than patterns do.
         regions: See ``find_personal_data``.
     """
-    found = {"too_many_tokens"} if tokens > max_tokens else set()
+    if tokens > max_tokens:
+        return ("too_many_tokens",)
+    found: set[str] = set()
     if any(_CONTROL.search(text) for turn in content for text in (turn.content, *turn.rejected)):
         found.add("control_characters")
     for place, turn in enumerate(content):

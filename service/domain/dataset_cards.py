@@ -103,6 +103,7 @@ def _sections(head: Mapping[str, Any]) -> Iterator[str]:
         "",
         "An example's split was given once, by its group, when it first appeared, and never changed. Nothing that",
         "shares its group or its prompt with the test split is in another one. The shares are under `dataset` below.",
+        *_near_duplicates(head),
         "",
         "## What was left out or noted",
         "",
@@ -121,6 +122,19 @@ def _sections(head: Mapping[str, Any]) -> Iterator[str]:
         "## Licence",
         "",
         "Left to the owner of the labels: none is given here.",
+    )
+
+
+def _near_duplicates(head: Mapping[str, Any]) -> tuple[str, ...]:
+    share = head.get("configuration", {}).get("dataset", {}).get("near_duplicates")
+    if share is None:
+        return ()
+    return (
+        "",
+        "Nor are near-duplicates divided: prompts that share their runs of three words to about the share that",
+        f"`near_duplicates` below says ({share}; 1 is only the same prompt). They are found by MinHash, which may",
+        "miss some. What wrote the files looked again, whatever the splits were: an example with the group, the prompt",
+        "or the near-duplicates of one in the test split was left out of the others; `held_out_leak` counts these.",
     )
 
 

@@ -235,6 +235,15 @@ class FilesReplaced(ServiceError):
     remedy = "Nothing: the next attempt uses those."
 
 
+class TooFewExamples(ServiceError):
+    """What was frozen is less than the pipeline's minimums: nothing was sent."""
+
+    remedy = (
+        "Have more labelled, or lower min_train, min_validation or min_held_out in [pipelines.NAME.dataset]; then "
+        "tuneloop runs start PIPELINE. Without that, the next run comes when the threshold is crossed again."
+    )
+
+
 class SnapshotRefused(ServiceError):
     """The examples came in a way in which nobody can tell what is held out; nothing was written."""
 

@@ -18,7 +18,7 @@ from service.domain.placements import Keys, Places, stratum_of
 from service.domain.splits import Split, named_group
 
 Status = Literal["active", "held", "prompt", "withdrawn", "rejected"]
-Decision = Literal["keep", "drop"]
+Verb = Literal["keep", "drop"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 # A row of these gives a training line, or a prompt of a prompt set.
 STANDING: frozenset[Status] = frozenset({"active", "prompt"})
@@ -54,9 +54,10 @@ class Example:
         group: Key of what it is never divided from.
         prompt_key: Key of its prompt.
         cluster: What prompts that are nearly the same have in common.
-        tokens: Of its chat without a system text.
+        tokens: See ``Appraisal``.
         findings: What checks found in its content.
-        appraised: What these three come from: a newer way to appraise does it again.
+        appraised: What these three come from, see ``Appraiser.mark``: another way to appraise does it again.
+        news_hash: The content that last counted towards the threshold; it never counts twice.
     """
 
     pipeline: str
@@ -80,6 +81,7 @@ class Example:
     tokens: int = 0
     findings: tuple[str, ...] = ()
     appraised: str = ""
+    news_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,19 @@ class Change:
     is_news: bool = False
     is_told: bool = True
     replaced: Example | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided of one content.
+
+    Attributes:
+        verb: Whether to train on it.
+        codes: The findings that were there to be seen: what is found later is asked about again.
+    """
+
+    verb: Verb
+    codes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +147,13 @@ class Planner:
         pipeline: Whose.
         observed_at: When that export was asked for.
         appraise: Appraises the content of a row.
-        made_with: See ``Appraiser``.
+        mark: See ``Appraiser.mark``.
     """
 
     pipeline: Pipeline
     observed_at: datetime
     appraise: Callable[[RowOutcome], Appraisal]
-    made_with: str
+    mark: Callable[[RowOutcome], str]
 
     def plan(self, outcomes: Iterable[RowOutcome], standing: Standing) -> list[Change]:
         """Give the rows that differ; a row that was seen more recently than this export is left alone.
@@ -186,7 +201,8 @@ class Planner:
         return self._example(base, self._appraised(fresh, base, outcome), outcome, standing)
 
     def _appraised(self, fresh: Example, base: Example, outcome: RowOutcome) -> Example:
-        if (fresh.content_hash, self.made_with) == (base.content_hash, base.appraised):
+        mark = self.mark(outcome)
+        if (fresh.content_hash, mark) == (base.content_hash, base.appraised):
             return fresh
         found = self.appraise(outcome)
         return replace(
@@ -194,7 +210,7 @@ class Planner:
             prompt_key=found.prompt_key,
             tokens=found.tokens,
             findings=found.findings,
-            appraised=self.made_with,
+            appraised=mark,
         )
 
     def _example(self, base: Example, fresh: Example, outcome: RowOutcome, standing: Standing) -> Example:
@@ -210,12 +226,15 @@ class Planner:
         return replace(fresh, status=status, reason=reason, group=keys.group, split=place.split, cluster=place.cluster)
 
     def _keys(self, fresh: Example, outcome: RowOutcome, places: Places) -> Keys:
-        named = named_group(self.pipeline.dataset.group_by, metadata=outcome.metadata, global_key=outcome.global_key)
-        is_known = fresh.prompt_key in places.known
+        group_by = self.pipeline.dataset.group_by
+        named = named_group(group_by, metadata=outcome.metadata, global_key=outcome.global_key)
+        if outcome.is_remembered:
+            named = fresh.group or None
+        is_placed = places.is_placed(fresh.prompt_key)
         return Keys(
             prompt=fresh.prompt_key,
             group=named or fresh.prompt_key,
-            fingerprint=None if is_known else self.appraise(outcome).fingerprint,
+            fingerprint=None if is_placed else self.appraise(outcome).fingerprint,
             stratum=stratum_of(fresh.content[-1].content) if outcome.is_choice else None,
         )
 
@@ -224,15 +243,22 @@ class Planner:
         actions = {code: self.pipeline.checks.action_of(code) for code in fresh.findings}
         if dropped := next((code for code in fresh.findings if actions[code] == "drop"), None):
             return "rejected", dropped
-        held = next((code for code in fresh.findings if actions[code] == "hold"), None)
-        if held is None or decision == "keep":
-            return "active", None
-        return ("rejected", SET_ASIDE) if decision == "drop" else ("held", held)
+        if decision is not None and decision.verb == "drop":
+            return "rejected", SET_ASIDE
+        accepted = decision.codes if decision else frozenset[str]()
+        held = next((code for code in fresh.findings if actions[code] == "hold" and code not in accepted), None)
+        return ("active", None) if held is None else ("held", held)
 
 
-def decided(example: Example, decision: Decision) -> Change:
-    """Take what was held back, or set it aside."""
-    new = replace(example, status="active", reason=None) if decision == "keep" else _without(example, SET_ASIDE)
+def may_decide(example: Example) -> bool:
+    """Say whether a person may decide: about what is held back, was kept in spite of a finding, or was set aside."""
+    is_set_aside = example.reason == SET_ASIDE and bool(example.content)
+    return example.status == "held" or (example.status == "active" and bool(example.findings)) or is_set_aside
+
+
+def decided(example: Example, verb: Verb) -> Change:
+    """Take an example with what was found in it, or set it aside."""
+    new = replace(example, status="active", reason=None) if verb == "keep" else _without(example, SET_ASIDE)
     return _change(example, new)
 
 
@@ -253,17 +279,18 @@ def erased(example: Example) -> Change:
         tokens=0,
         findings=(),
         appraised="",
+        news_hash="",
     )
     return replace(_change(example, bare), is_new_version=False, is_news=False)
 
 
 def _change(old: Example | None, new: Example) -> Change:
     differs = old is None or old.content_hash != new.content_hash
-    was_counted = old is not None and not differs and old.status != "held"
+    is_news = new.status in STANDING and new.content_hash != new.news_hash
     return Change(
-        new,
+        replace(new, news_hash=new.content_hash) if is_news else new,
         is_new_version=new.status in KEPT and differs,
-        is_news=new.status in STANDING and not was_counted,
+        is_news=is_news,
         is_told=old is None or _story(old) != _story(new),
         replaced=old,
     )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+from service.domain.appraisals import EDITION
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import Pipeline
 
@@ -207,7 +208,8 @@ def window_asked(
 
 def policy_of(pipeline: Pipeline) -> str:
     """Name what a pipeline reads: with another answer to that every label of the project reads differently."""
-    return hashlib.sha256(repr((pipeline.labels, pipeline.form)).encode()).hexdigest()[:16]
+    read = (pipeline.labels, pipeline.form, pipeline.checks, pipeline.dataset.group_by, EDITION)
+    return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
 
 
 def _needs_all(before: Before, policy: str, now: datetime) -> bool:

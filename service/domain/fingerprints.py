@@ -61,21 +61,26 @@ def words_of(text: str) -> list[str]:
 
 def similarity(one: bytes, other: bytes) -> float:
     """Give the share of runs that two texts have in common, 0 to 1, from their signatures."""
-    these, those = _hashes(one), _hashes(other)
+    return similarity_of(runs_in(one), runs_in(other))
+
+
+def similarity_of(these: frozenset[int], those: frozenset[int]) -> float:
+    """Give the same from signatures that are read already, see ``runs_in``."""
     # Of long texts only the smallest hashes are known: those of both together are a fair sample.
     sample = sorted(these | those)[:_KEPT] if _KEPT in {len(these), len(those)} else these | those
-    return len(these & those & set(sample)) / len(sample)
+    return len((these & those).intersection(sample)) / len(sample)
 
 
 def _hash(run: str) -> int:
     return int.from_bytes(hashlib.blake2b(run.encode(), digest_size=4).digest())
 
 
-def _hashes(signature: bytes) -> set[int]:
+def runs_in(signature: bytes) -> frozenset[int]:
+    """Read a signature."""
     numbers = array("I", signature)
     if sys.byteorder == "little":
         numbers.byteswap()
-    return set(numbers)
+    return frozenset(numbers)
 
 
 def _bands(hashes: Iterable[int]) -> list[bytes]:

@@ -37,6 +37,7 @@ class RowOutcome:
         metadata: What its uploader noted of the row, by the fields' names.
         is_choice: Whether its answer is one of few, and not a text of the labeler's own.
         limits: The fewest and the most characters that the ontology allows the answer; None is no limit.
+        is_remembered: Whether this is no export's row but what was read from one before, when its metadata were known.
     """
 
     data_row_id: str
@@ -51,6 +52,7 @@ class RowOutcome:
     metadata: Mapping[str, str] = field(default_factory=dict)
     is_choice: bool = False
     limits: tuple[int | None, int | None] = (None, None)
+    is_remembered: bool = False
 
     @property
     def is_prompt(self) -> bool:

@@ -14,9 +14,13 @@ class HeldOutGuard:
 
     It remembers of each held-out example its group, its prompt and its cluster, and the prompt once more as the
     content itself says it, each as a number of eight bytes: whoever gave the split may have been wrong about any.
+
+    Args:
+        by_cluster: Whether near-duplicates count, which the configuration may say they do not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_cluster: bool = True) -> None:
+        self._by_cluster = by_cluster
         # Python's own hashes: they differ from process to process, and are only compared within one.
         self._texts: set[int] = set()
         self._groups: set[int] = set()
@@ -34,7 +38,8 @@ class HeldOutGuard:
             raise SnapshotRefused(f"{key} comes after {self._last}")
         self._last = key
         text = hash(folded(question_of(example.content)))
-        group, prompt, cluster = hash(example.group), hash(example.prompt_key), hash(example.cluster)
+        group, prompt = hash(example.group), hash(example.prompt_key)
+        cluster = hash(example.cluster) if self._by_cluster else _NOTHING
         if example.split == "held_out":
             self._texts.add(text)
             # What has no group or cluster has none in common with others.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from service.domain.base_models import line_limit_of
 from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
 from service.domain.contents import Form
 from service.domain.fingerprints import NEAR
@@ -61,7 +62,8 @@ class DatasetPolicy:
         min_held_out: No run with fewer to judge by.
         group_by: What is never divided: see ``splits.read_grouping``.
         near_duplicates: From this similarity on prompts are never divided either; 1 is only the same.
-        max_tokens: No line with more: a trainer would cut it, and what is cut is the answer.
+        max_tokens: No line with more: a trainer would cut it, and what is cut is the answer. See also
+            ``Pipeline.max_line_tokens``.
     """
 
     held_out_percent: float = 20
@@ -135,6 +137,11 @@ class Pipeline:
     def form(self) -> Form:
         """What its training lines are for."""
         return "preference" if self.train.method == "preference" else self.train.format
+
+    @property
+    def max_line_tokens(self) -> int:
+        """How long a line may be: as the policy says, but no longer than its model learns from."""
+        return min(self.dataset.max_tokens, line_limit_of(self.train.model))
 
 
 @dataclass(frozen=True, slots=True)

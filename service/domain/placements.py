@@ -10,11 +10,14 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from service.domain.fingerprints import Fingerprint, similarity
+from service.domain.fingerprints import Fingerprint, runs_in, similarity_of
 from service.domain.pipelines import DatasetPolicy
 from service.domain.splits import Split, split_of, stratified_split
 
 CLUSTER_CHARACTERS = 16
+# A bucket with more holds either near-duplicates, of which any one will do, or a phrase that everybody uses, and then
+# the other buckets tell.
+MOST_A_BUCKET = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Places:
     """Every place that a batch of examples may touch, and those that it adds.
 
     Attributes:
-        known: By key.
-        near: Prompts by bucket.
+        known: By key; a prompt without a cluster was never compared with others.
+        near: Prompts by bucket, a bounded number each: of more, as in SQL, only the first count.
         drawn: How many groups of a stratum have a split.
         added: What is new, in order.
     """
@@ -66,6 +69,7 @@ class Places:
     near: dict[int, list[Place]] = field(default_factory=dict)
     drawn: dict[str, int] = field(default_factory=dict)
     added: list[Place] = field(default_factory=list)
+    _read: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def find(self, keys: Keys, *, pipeline: str, policy: DatasetPolicy, stays: Split | None) -> Place | None:
         """Give the place of an example's prompt, and remember it; None where its company is divided.
@@ -86,25 +90,33 @@ class Places:
             self._add(Place(keys.group, split))
         return self._add(Place(keys.prompt, split, cluster, keys.fingerprint))
 
+    def is_placed(self, prompt: str) -> bool:
+        """Say whether a prompt has been compared with all others."""
+        return prompt in self.known and bool(self.known[prompt].cluster)
+
     def _company(self, keys: Keys, policy: DatasetPolicy) -> list[Place]:
-        """Give the prompt itself or else those that are nearly the same, nearest first, then the group."""
-        prompt = self.known.get(keys.prompt)
-        prompts = [prompt] if prompt else self.neighbours(keys.fingerprint, policy.near_duplicates)
-        group = self.known.get(keys.group)
-        return [*prompts, *([group] if group else [])]
+        """Give the prompt itself, those that are nearly the same unless it has its place among them, and the group."""
+        near = [] if self.is_placed(keys.prompt) else self.neighbours(keys.fingerprint, policy.near_duplicates)
+        own = [self.known[key] for key in dict.fromkeys((keys.prompt, keys.group)) if key in self.known]
+        return [*own, *near]
 
     def neighbours(self, fingerprint: Fingerprint | None, near: float) -> list[Place]:
-        """Give the prompts that are at least this similar, nearest first."""
+        """Give a prompt of each cluster that has one which is at least this similar."""
         if fingerprint is None or near >= 1:
             return []
         met = {place.key: place for bucket in fingerprint.buckets for place in self.near.get(bucket, ())}
-        alike = {
-            key: similarity(place.fingerprint.signature, fingerprint.signature)
-            for key, place in met.items()
-            if place.fingerprint
-        }
-        nearest = sorted((key for key in alike if alike[key] >= near), key=lambda key: (-alike[key], key))
-        return [met[key] for key in nearest]
+        mine, found = runs_in(fingerprint.signature), dict[str, Place]()
+        for key in sorted(met):
+            place = met[key]
+            # A cluster has one split: a second prompt of it has nothing to add, and there may be a hundred.
+            if place.cluster not in found and similarity_of(mine, self._runs_of(place)) >= near:
+                found[place.cluster] = place
+        return list(found.values())
+
+    def _runs_of(self, place: Place) -> frozenset[int]:
+        if place.key not in self._read:
+            self._read[place.key] = runs_in(place.fingerprint.signature if place.fingerprint else b"")
+        return self._read[place.key]
 
     def _draw(self, keys: Keys, pipeline: str, policy: DatasetPolicy) -> Split:
         held_out, validation = policy.held_out_percent, policy.validation_percent
@@ -117,7 +129,7 @@ class Places:
         )
 
     def _add(self, place: Place) -> Place:
-        if place.key not in self.known:
+        if place.key not in self.known or (place.cluster and not self.known[place.key].cluster):
             self.known[place.key] = place
             self.added.append(place)
             self.meet([place])
@@ -127,7 +139,8 @@ class Places:
         """Let later prompts find these."""
         for place in places:
             for bucket in place.fingerprint.buckets if place.fingerprint else ():
-                self.near.setdefault(bucket, []).append(place)
+                if len(others := self.near.setdefault(bucket, [])) < MOST_A_BUCKET:
+                    others.append(place)
 
 
 def stratum_of(answer: str) -> str:

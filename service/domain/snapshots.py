@@ -13,6 +13,8 @@ from service.domain.splits import Split
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
 # They say who learns from the lines and when, not which lines there are.
 _NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict"})
+# They say when a snapshot is used, and not what is in it.
+_MINIMUMS = frozenset({"min_train", "min_validation", "min_held_out"})
 
 
 class FrozenExample(NamedTuple):
@@ -22,7 +24,8 @@ class FrozenExample(NamedTuple):
         group: What its split was drawn for.
         prompt_key: The key of its prompt, whatever it is grouped by.
         cluster: What it shares with its near-duplicates; empty without any.
-        tokens: Those of the content without the system text; None where they must be counted now.
+        tokens: Of its lines in the pipeline's form, without each one's ``LineCounter.opening``; None where they must
+            be counted now.
     """
 
     example_id: str
@@ -93,9 +96,14 @@ class Snapshot:
     forgotten: frozenset[str] = frozenset()
 
 
+def frozen_form(split: Split, form: Form) -> Form:
+    """Give the form of a split's lines; held-out ones are chats, because they are asked and not taught."""
+    return "chat" if split == "held_out" else form
+
+
 def frozen_lines(content: Content, *, split: Split, system: str | None, form: Form) -> Iterator[bytes]:
-    """Give an example's lines, newline included; held-out ones are chats, because they are asked and not taught."""
-    return lines_of(content, system=system, form="chat" if split == "held_out" else form)
+    """Give an example's lines, newline included."""
+    return lines_of(content, system=system, form=frozen_form(split, form))
 
 
 def configuration_of(pipeline: Pipeline, *, encoding: str) -> dict[str, Any]:
@@ -111,7 +119,9 @@ def configuration_of(pipeline: Pipeline, *, encoding: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a policy holds
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.name not in _MINIMUMS
+        }
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, set | frozenset):

@@ -73,14 +73,20 @@ def _hard_obstacles(dataset: DatasetPolicy, counts: Counts) -> list[Reason]:
     if counts.prompts and not counts.train + counts.validation + counts.held_out:
         text = f"{counts.prompts} prompts without answers: a prompt set trains no model"
         found.append(Reason("prompts_only", text))
-    for name, code, there, needed in (
-        ("training", "too_few_training", counts.train, dataset.min_train),
-        ("validation", "too_few_validation", counts.validation, dataset.min_validation),
-        ("held-out", "too_few_held_out", counts.held_out, dataset.min_held_out),
-    ):
-        if there < needed:
-            found.append(Reason(code, f"{there} of {needed} {name} examples"))
+    found.extend(too_few(dataset, train=counts.train, validation=counts.validation, held_out=counts.held_out))
     return found
+
+
+def too_few(dataset: DatasetPolicy, *, train: int, validation: int, held_out: int) -> list[Reason]:
+    """Give what is less than its minimum, of so many examples."""
+    sizes = (
+        ("training", "too_few_training", train, dataset.min_train),
+        ("validation", "too_few_validation", validation, dataset.min_validation),
+        ("held-out", "too_few_held_out", held_out, dataset.min_held_out),
+    )
+    return [
+        Reason(code, f"{there} of {needed} {name} examples") for name, code, there, needed in sizes if there < needed
+    ]
 
 
 def _obstacles(trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, now: datetime) -> list[Reason]:

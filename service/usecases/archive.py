@@ -1,12 +1,15 @@
 """Where the snapshots are, and what they can be built from again."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from service.domain.line_tokens import counted_by
 from service.domain.pipelines import Pipeline
 from service.domain.snapshots import FrozenExample
 from service.ports import ExampleStore, FileStore, SnapshotStore
 from service.usecases.build_snapshot import DUPLICATE, Built, write_files
+
+_KEPT_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Archive:
         *,
         model: str,
         only: str | None = None,
-        beside: Callable[[Iterable[FrozenExample]], Iterable[FrozenExample]] = iter,
+        keep: Callable[[], object] = lambda: None,
         expect: Callable[[Collection[str]], object] = len,
     ) -> tuple[int, Built]:
         """Freeze a pipeline's examples as they stand now; the same examples give the same snapshot.
@@ -35,19 +38,19 @@ class Archive:
             pipeline: Whose.
             model: The base model, by whose tokens sizes are told.
             only: Store nothing unless the snapshot has this id.
-            beside: Hands the examples through, to do something while they pass.
+            keep: Called again and again while the examples pass.
             expect: See ``write_files``.
 
         Returns:
             The newest change that is in it, and the snapshot.
         """
         encoding = self.encoding_of(model)
-        with self.examples.freeze(pipeline.name, encoding=encoding) as frozen:
+        with self.examples.freeze(pipeline.name, counted_by=counted_by(encoding, pipeline.form)) as frozen:
             is_dropped = pipeline.checks.action_of(DUPLICATE) == "drop"
             more = {} if is_dropped else {DUPLICATE: sum(frozen.duplicates.values()) - len(frozen.duplicates)}
             return frozen.watermark, write_files(
                 pipeline,
-                beside(frozen.examples),
+                _kept(frozen.examples, keep),
                 files=self.files,
                 count_tokens=lambda text: self.count_tokens(text, model),
                 encoding=encoding,
@@ -56,3 +59,10 @@ class Archive:
                 only=only,
                 expect=expect,
             )
+
+
+def _kept(examples: Iterable[FrozenExample], keep: Callable[[], object]) -> Iterator[FrozenExample]:
+    for number, example in enumerate(examples):
+        if number % _KEPT_EVERY == 0:
+            keep()
+        yield example

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO
 
-from service.domain.budgets import content_tokens, message_tokens
 from service.domain.leaks import LEAK, HeldOutGuard
+from service.domain.line_tokens import LineCounter
 from service.domain.manifests import SEPARATOR, Line, entry_of, manifest_of
 from service.domain.pipelines import Pipeline
-from service.domain.snapshots import SPLITS, FileEntry, FrozenExample, configuration_of, frozen_lines
+from service.domain.snapshots import SPLITS, FileEntry, FrozenExample, configuration_of, frozen_form, frozen_lines
 from service.domain.splits import Split
 from service.ports import FileStore, FileWriter
 
@@ -55,7 +55,7 @@ def write_files(
         pipeline: Whose system text, form and policies shape the lines.
         examples: Sorted by split and example id, so that what is held out comes first.
         files: Where to.
-        count_tokens: For examples that come without their tokens, and for the system text.
+        count_tokens: For what comes without its tokens: see ``_Part``; and for the system text.
         encoding: By whose tokens that counts.
         duplicates: Content hashes that occur more than once; each is written once.
         noted: Number of examples for each reason that was found elsewhere and keeps nothing out.
@@ -67,8 +67,8 @@ def write_files(
     """
     with ExitStack() as stack:
         entries = stack.enter_context(files.scratch())
-        parts = {split: _Part(stack.enter_context(files.writer())) for split in SPLITS}
-        reasons = _write(pipeline, examples, parts, entries, count_tokens, frozenset(duplicates))
+        parts = {split: _part(stack.enter_context(files.writer()), pipeline, split, count_tokens) for split in SPLITS}
+        reasons = _write(pipeline, examples, parts, entries, frozenset(duplicates))
         found = {split: part.entry() for split, part in parts.items()}
         head = {
             "pipeline": pipeline.name,
@@ -94,15 +94,37 @@ def write_files(
 
 @dataclass(slots=True)
 class _Part:
-    """The file of one split while it is written."""
+    """The file of one split while it is written.
+
+    Attributes:
+        trusts: Whether the tokens that examples come with are those of these lines.
+    """
 
     writer: FileWriter
+    counter: LineCounter
+    trusts: bool
     examples: int = 0
     lines: int = 0
     tokens: int = 0
 
+    def add(self, example: FrozenExample, lines: int) -> None:
+        self.examples += 1
+        self.lines += lines
+        if example.tokens is None or not self.trusts:
+            self.tokens += sum(self.counter.lines(example.content))
+        else:
+            self.tokens += example.tokens + self.counter.opening * lines
+
     def entry(self) -> FileEntry:
         return FileEntry(*self.writer.digest(), lines=self.lines, tokens=self.tokens, examples=self.examples)
+
+
+def _part(writer: FileWriter, pipeline: Pipeline, split: Split, count: Callable[[str], int]) -> _Part:
+    form, system = frozen_form(split, pipeline.form), pipeline.system
+    # They come with the tokens of the pipeline's form, which held-out lines do not have; in a completion's prompt the
+    # system text cannot be told apart, and it may have been another one then.
+    trusts = form == pipeline.form and not (form == "completion" and system)
+    return _Part(writer, LineCounter(form, system, count), trusts)
 
 
 @dataclass(slots=True)
@@ -110,7 +132,7 @@ class _Gate:
     """Says why an example does not enter its file; None where it does."""
 
     duplicates: Collection[str]
-    guard: HeldOutGuard = field(default_factory=HeldOutGuard)
+    guard: HeldOutGuard
     seen: set[str] = field(default_factory=set)
 
     def reason(self, example: FrozenExample) -> str | None:
@@ -123,18 +145,20 @@ class _Gate:
         return None
 
 
-def _write(  # noqa: PLR0917 - private, called once
+def _write(
     pipeline: Pipeline,
     examples: Iterable[FrozenExample],
     parts: Mapping[Split, _Part],
     entries: BinaryIO,
-    count: Callable[[str], int],
     duplicates: Collection[str],
 ) -> Counter[str]:
     """Write the lines of every example that may be written, and list them; give the reasons for the others."""
-    gate, reasons, before = _Gate(duplicates), Counter[str](), b""
+    gate, reasons, before = (
+        _Gate(duplicates, HeldOutGuard(by_cluster=pipeline.dataset.near_duplicates < 1)),
+        Counter[str](),
+        b"",
+    )
     system, form = pipeline.system, pipeline.form
-    opening = message_tokens(system, count) if system else 0
     for example in examples:
         if (reason := gate.reason(example)) is not None:
             reasons[reason] += 1
@@ -147,9 +171,7 @@ def _write(  # noqa: PLR0917 - private, called once
         if not written:
             reasons[NO_LINE] += 1
             continue
-        part.examples += 1
-        part.lines += written
-        part.tokens += opening + (content_tokens(example.content, count) if example.tokens is None else example.tokens)
+        part.add(example, written)
     return reasons
 
 

@@ -1,52 +1,86 @@
-"""Take what a check had held back, or set it aside: a person decides, and for that content it lasts."""
+"""Take what a check had held back, or set it aside: what a person decides lasts for that content and those findings."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from service.domain.checks import CHECKS
 from service.domain.errors import NotFound
-from service.domain.examples import Decision, Example
+from service.domain.examples import Example, Verb, may_decide
+from service.domain.pipelines import Pipeline
 from service.ports import ExampleStore, StoryStore
 
 _AT_ONCE = 1000
 
 
-def held_examples(examples: ExampleStore, pipelines: Iterable[str], *, reason: str | None, limit: int) -> list[Example]:
-    """Give what waits for a decision in these pipelines, those that wait longest first."""
-    found = [item for name in pipelines for item in examples.held(name, reason=reason, limit=limit)]
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many examples were decided, and how many were passed over because something else was found in them too."""
+
+    number: int
+    passed_over: int = 0
+
+
+def held_examples(examples: ExampleStore, pipelines: Iterable[str], *, code: str | None, limit: int) -> list[Example]:
+    """Give what waits for a decision in these pipelines; what a check found, or all."""
+    found = [item for name in pipelines for item in examples.held(name, code=code, limit=limit)]
     return found[:limit]
 
 
 def decide_named(
-    decision: Decision,
+    verb: Verb,
     names: Sequence[str],
     *,
+    code: str | None,
     examples: ExampleStore,
     stories: StoryStore,
-    pipelines: Collection[str],
-) -> int:
+    pipelines: Mapping[str, Pipeline],
+) -> Decided:
     """Decide for rows by their names, each a data row's, label's or example's id or a global key.
 
-    Returns:
-        The number of examples decided.
+    Args:
+        verb: What was decided; what was decided before may be decided otherwise.
+        names: The rows.
+        code: Pass over examples in which another check that holds back found something; None for any.
+        examples: Where they are.
+        stories: Know the names.
+        pipelines: In these.
 
     Raises:
-        NotFound: Nothing of one of these names waits; then nothing is decided.
+        NotFound: Of one of these names there is nothing to decide; then nothing is decided.
     """
     rows: list[str] = []
     for name in names:
         mine = stories.rows_named(name)
-        held = [row for pipeline in pipelines for row in examples.existing(pipeline, mine).values()]
-        if not any(example.status == "held" for example in held):
+        known = [row for pipeline in pipelines for row in examples.existing(pipeline, mine).values()]
+        if not any(map(may_decide, known)):
             raise NotFound(
-                f"nothing of {name!r} waits for a decision", remedy="List what waits: tuneloop datasets held"
+                f"there is nothing to decide of {name!r}: no check found anything in it",
+                remedy="List what waits: tuneloop datasets held",
             )
         rows += mine
-    return sum(len(examples.decide(pipeline, rows, decision)) for pipeline in pipelines)
+    found = [item for name in pipelines for item in examples.existing(name, rows).values() if may_decide(item)]
+    number = sum(
+        len(examples.decide(name, rows, verb, only=_only(code, pipeline))) for name, pipeline in pipelines.items()
+    )
+    return Decided(number, sum(code is not None and not set(item.findings) <= {code} for item in found))
 
 
-def decide_all(decision: Decision, reason: str, *, examples: ExampleStore, pipelines: Collection[str]) -> int:
-    """Decide for everything that one check holds back; gives the number of examples."""
-    number = 0
-    for pipeline in pipelines:
-        while some := examples.held(pipeline, reason=reason, limit=_AT_ONCE):
-            number += len(examples.decide(pipeline, [item.data_row_id for item in some], decision))
-    return number
+def decide_all(verb: Verb, code: str, *, examples: ExampleStore, pipelines: Mapping[str, Pipeline]) -> Decided:
+    """Decide for everything that one check alone holds back."""
+    number = passed_over = 0
+    for name, pipeline in pipelines.items():
+        skipped = 0
+        # In a stable order: what was passed over stands first.
+        while some := examples.held(name, code=code, limit=skipped + _AT_ONCE)[skipped:]:
+            ids = [item.data_row_id for item in some]
+            done = len(examples.decide(name, ids, verb, only=_only(code, pipeline)))
+            number, skipped = number + done, skipped + len(some) - done
+        passed_over += skipped
+    return Decided(number, passed_over)
+
+
+def _only(code: str | None, pipeline: Pipeline) -> frozenset[str]:
+    """Give the findings that this decision speaks of: this one, and those that hold nothing back."""
+    if code is None:
+        return frozenset()
+    return frozenset({code, *(other for other in CHECKS if pipeline.checks.action_of(other) != "hold")})

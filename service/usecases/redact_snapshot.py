@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import groupby
 
-from service.domain.budgets import content_tokens, message_tokens
 from service.domain.errors import CorruptFile
+from service.domain.line_tokens import LineCounter
 from service.domain.manifests import Line
-from service.domain.snapshots import FileEntry, Snapshot, frozen_lines
+from service.domain.snapshots import FileEntry, Snapshot, frozen_form, frozen_lines
 from service.domain.splits import Split
 from service.usecases.archive import Archive
 from service.usecases.verify_snapshot import example_batches
@@ -53,7 +53,8 @@ def _redacted(snapshot: Snapshot, split: Split, gone: Sequence[Line], archive: A
         sha256,
         size_bytes,
         lines=before.lines - len(gone),
-        tokens=before.tokens - _tokens(snapshot, gone, archive),
+        # Earlier releases counted fewer.
+        tokens=max(0, before.tokens - _tokens(snapshot, split, gone, archive)),
         examples=None if before.examples is None else before.examples - len(ids),
     )
 
@@ -83,17 +84,17 @@ def _built_again(snapshot: Snapshot, kept: Iterator[Line], archive: Archive) -> 
             yield from found
 
 
-def _tokens(snapshot: Snapshot, gone: Sequence[Line], archive: Archive) -> int:
+def _tokens(snapshot: Snapshot, split: Split, gone: Sequence[Line], archive: Archive) -> int:
     """Count what the examples that leave had counted for; those whose text is gone already stay counted."""
-    pipeline, system = archive.pipelines.get(snapshot.pipeline), snapshot.head["system"]
+    pipeline = archive.pipelines.get(snapshot.pipeline)
     model = pipeline.train.model if pipeline else ""
 
     def count(text: str) -> int:
         return archive.count_tokens(text, model)
 
-    opening = message_tokens(system, count) if system else 0
+    counter = LineCounter(frozen_form(split, snapshot.head["form"]), snapshot.head["system"], count)
     contents = archive.snapshots.contents(sorted({(line.example_id, line.version) for line in gone}))
-    return sum(opening + content_tokens(content, count) for content in contents.values() if content)
+    return sum(sum(counter.lines(content)) for content in contents.values() if content)
 
 
 def remove_loose_files(archive: Archive, *, until: datetime) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
@@ -76,23 +76,29 @@ class Verified:
         return states <= {"whole", "rebuilt", "erased"} and reasons <= {FORGOTTEN} and not self.not_taken_out
 
 
-def verify_snapshot(snapshot_id: str, archive: Archive, *, repair: bool = False) -> Verified:
+def verify_snapshot(
+    snapshot_id: str, archive: Archive, *, repair: bool = False, keep: Callable[[], object] = lambda: None
+) -> Verified:
     """Check every file's hash and every line against the text that SQL has for it.
 
     Args:
         snapshot_id: Its id or the beginning of it.
         archive: Where everything is.
         repair: Whether to store what could be built again; never under a hash that it has not.
+        keep: Called again and again while it goes on.
     """
     snapshot = archive.snapshots.find(snapshot_id)
-    found = [_check("manifest", snapshot.snapshot_id, archive.files)]
-    found += [_check(split, snapshot.files[split].sha256, archive.files) for split in SPLITS]
+    names: dict[Name, str] = {"manifest": snapshot.snapshot_id}
+    found = []
+    for name, sha256 in (names | {split: snapshot.files[split].sha256 for split in SPLITS}).items():
+        keep()
+        found.append(_check(name, sha256, archive.files))
     if found[0].was is not None:
-        found = _build_anew(snapshot, archive, found, repair=repair)
+        found = _build_anew(snapshot, archive, found, repair=repair, keep=keep)
     if found[0].state not in {"whole", "rebuilt"}:
         return Verified(snapshot, found)
     verified = Verified(archive.snapshots.get(snapshot.snapshot_id), found, lines=0)
-    _replay(verified, archive, repair=repair)
+    _replay(verified, archive, repair=repair, keep=keep)
     return verified
 
 
@@ -104,20 +110,22 @@ def _check(name: Name, sha256: str, files: FileStore) -> FileCheck:
         return FileCheck(name, sha256, "lost", was="missing" if error.is_missing else "damaged")
 
 
-def _build_anew(snapshot: Snapshot, archive: Archive, found: list[FileCheck], *, repair: bool) -> list[FileCheck]:
+def _build_anew(
+    snapshot: Snapshot, archive: Archive, found: list[FileCheck], *, repair: bool, keep: Callable[[], object]
+) -> list[FileCheck]:
     """Freeze the examples again: while they and the configuration are what they were, that gives the same snapshot."""
     pipeline = archive.pipelines.get(snapshot.pipeline)
     if pipeline is None:
         return found
     only = snapshot.snapshot_id if repair else ""
-    _, built = archive.build(pipeline, model=pipeline.train.model, only=only)
+    _, built = archive.build(pipeline, model=pipeline.train.model, only=only, keep=keep)
     if built.snapshot_id != snapshot.snapshot_id:
         return found
     state: State = "rebuilt" if repair else "rebuildable"
     return [replace(file, state=state) if file.was else file for file in found]
 
 
-def _replay(verified: Verified, archive: Archive, *, repair: bool) -> None:
+def _replay(verified: Verified, archive: Archive, *, repair: bool, keep: Callable[[], object]) -> None:
     """Build every line again and compare; where a file is broken and all its lines are proven, put it back."""
     head, broken = verified.snapshot.head, {file.name: file for file in verified.files if file.state == "lost"}
     lines = archive.snapshots.lines(verified.snapshot.snapshot_id)
@@ -125,6 +133,7 @@ def _replay(verified: Verified, archive: Archive, *, repair: bool) -> None:
         writers = {name: stack.enter_context(archive.files.writer()) for name in broken if repair}
         hashes = {split: hashlib.sha256() for split in SPLITS}
         for batch in example_batches(lines):
+            keep()
             contents = archive.snapshots.contents([(group[0].example_id, group[0].version) for group in batch])
             for group in batch:
                 for line in _again(group, contents, head, verified):

@@ -44,8 +44,8 @@ def write_outcomes(
     """
     found = list(outcomes)
     appraiser = appraisers(pipeline)
-    batch = _Batch(pipeline, appraiser, examples)
-    planner = Planner(pipeline, observed_at, batch.appraise, appraiser.made_with)
+    batch = Batch(pipeline, appraiser, examples)
+    planner = Planner(pipeline, observed_at, batch.appraise, appraiser.mark)
 
     def plan(standing: Standing) -> list[Change]:
         lost = [standing.before[row_id] for row_id in sorted(gone) if row_id in standing.before]
@@ -59,7 +59,7 @@ def write_outcomes(
 
 
 @dataclass
-class _Batch:
+class Batch:
     """Appraises what is new before the lock is taken: it takes longer than everything that is done under it."""
 
     pipeline: Pipeline
@@ -73,7 +73,7 @@ class _Batch:
             self.made[outcome.data_row_id] = self.appraiser.appraise(outcome)
         return self.made[outcome.data_row_id]
 
-    def wanted(self, outcomes: Sequence[RowOutcome], gone: Collection[str]) -> Wanted:
+    def wanted(self, outcomes: Sequence[RowOutcome], gone: Collection[str] = ()) -> Wanted:
         """Say what must be known to plan these."""
         ids = [outcome.data_row_id for outcome in outcomes]
         known = self.examples.appraised(self.pipeline.name, ids)
@@ -83,7 +83,7 @@ class _Batch:
             keys[group_key(question_of(outcome.content or ()))] = None
             if named := self._named(outcome):
                 keys[named] = None
-            if known.get(outcome.data_row_id) != (content_hash_of(outcome.content or ()), self.appraiser.made_with):
+            if known.get(outcome.data_row_id) != (content_hash_of(outcome.content or ()), self.appraiser.mark(outcome)):
                 self.appraise(outcome)
         return Wanted(
             data_row_ids=[*ids, *sorted(gone)],

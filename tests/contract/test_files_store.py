@@ -13,6 +13,7 @@ import fsspec
 import pytest
 import s3fs
 
+from service.adapters.files_places import Bucket
 from service.adapters.files_store import FsspecFileStore
 from service.domain.errors import ConfigurationError, CorruptFile, FilesUnavailable
 from tests.support.s3 import CREDENTIALS, ask_for_credentials
@@ -356,6 +357,80 @@ def test_what_a_scratch_file_holds_is_gone_with_it(store: FsspecFileStore, url: 
         assert file.read() == CONTENT
         assert everything_under(url) == []
     assert file.closed
+
+
+def test_a_full_disk_under_a_scratch_file_says_so(tmp_path: Path) -> None:
+    script = f"""
+import tempfile
+from service.domain.errors import FilesUnavailable
+tempfile.tempdir = {str(tmp_path)!r}
+store = FsspecFileStore({str(tmp_path)!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for size in (100_001, 5_000_000):
+    try:
+        with store.scratch() as file:
+            file.write(b"x" * size)
+            file.seek(0)
+    except FilesUnavailable as error:
+        print(error, error.remedy)
+# Closing it alone would have written this.
+with store.scratch() as file:
+    file.write(b"x" * 100_001)
+"""
+    lines = run(script).splitlines()
+    assert lines == [f"{tmp_path}: OSError: File too large Make room there; it is tried again."] * 2
+
+
+def test_what_fails_beside_a_scratch_file_is_not_blamed_on_it(store: FsspecFileStore) -> None:
+    with pytest.raises(OSError, match="of somebody else"), store.scratch():
+        raise OSError("of somebody else")
+
+
+def test_a_new_name_is_kept_through_a_power_cut_after_its_content(tmp_path: Path) -> None:
+    # EINVAL is what folders answer that a virtual machine shares with its host.
+    script = f"""
+import errno
+sync, replace = os.fsync, os.replace
+def told_sync(descriptor):
+    path = os.readlink(f"/proc/self/fd/{{descriptor}}")
+    print("sync", os.path.relpath(path, {str(tmp_path)!r}))
+    if os.path.isdir(path):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    sync(descriptor)
+def told_replace(before, after):
+    print("name", os.path.relpath(before, {str(tmp_path)!r}))
+    replace(before, after)
+os.fsync, os.replace = told_sync, told_replace
+write(FsspecFileStore({str(tmp_path / "files")!r}), {CONTENT!r})
+"""
+    content, name, *folders = run(script).splitlines()
+    assert content.startswith("sync files/incoming/")
+    assert name == content.replace("sync", "name")
+    assert folders == [f"sync files/sha256/{SHA256[:2]}", "sync files/sha256", "sync files"]
+
+
+def test_a_folder_whose_disk_fails_is_told_of(tmp_path: Path) -> None:
+    script = f"""
+import errno
+from service.domain.errors import FilesUnavailable
+sync = os.fsync
+def failing(descriptor):
+    if os.path.isdir(f"/proc/self/fd/{{descriptor}}"):
+        raise OSError(errno.EIO, "Input/output error")
+    sync(descriptor)
+os.fsync = failing
+try:
+    write(FsspecFileStore({str(tmp_path / "files")!r}), {CONTENT!r})
+except FilesUnavailable as error:
+    print(error)
+"""
+    assert "Input/output error" in run(script)
+
+
+def test_a_bucket_on_a_machine_that_gives_open_files_no_name_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="a bucket needs /no/such/place") as raised:
+        Bucket(None, "b/files", open_files="/no/such/place")
+    assert "Linux" in raised.value.remedy
 
 
 def test_a_bucket_of_large_files_needs_little_memory(bucket: str) -> None:

@@ -193,18 +193,18 @@ def test_what_was_taken_back_is_no_longer_counted(store: SqlExampleStore) -> Non
 
 def test_a_freeze_lists_the_active_examples_in_one_order_on_every_database(store: SqlExampleStore) -> None:
     look(store, *[make_outcome(f"row-{number}") for number in range(80)], make_refusal("row-99"))
-    with store.freeze(PIPELINE.name, encoding="words") as frozen:
+    with store.freeze(PIPELINE.name, counted_by="words-chat") as frozen:
         found = list(frozen.examples)
     assert (frozen.watermark, len(found)) == (80, 80)
     assert [(item.split, item.example_id) for item in found] == sorted((item.split, item.example_id) for item in found)
     assert {item.tokens for item in found} == {17}
-    with store.freeze(PIPELINE.name, encoding="word") as frozen:
+    with store.freeze(PIPELINE.name, counted_by="words-preference") as frozen:
         assert {item.tokens for item in frozen.examples} == {None}
 
 
 def test_a_freeze_shows_one_moment_whatever_is_written_meanwhile(store: SqlExampleStore) -> None:
     look(store, *[make_outcome(f"row-{number}") for number in range(1500)])
-    with store.freeze(PIPELINE.name, encoding="words") as frozen:
+    with store.freeze(PIPELINE.name, counted_by="words-chat") as frozen:
         found = iter(frozen.examples)
         first = next(found)
         look(store, *[later(f"row-{number}", "edited", 1) for number in range(1500)], seconds=1)

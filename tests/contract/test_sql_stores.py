@@ -17,6 +17,7 @@ from service.adapters.sql_tables import example_versions, metadata, pipelines, r
 from service.domain.contents import content_hash_of, encode_content, pair
 from service.domain.errors import NotFound, OverBudget, StoreFailed, UnknownProject, UnknownTopic
 from service.domain.splits import group_key
+from service.usecases.appraise_anew import appraise_anew
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_delivery, make_outcome, make_pipeline
@@ -63,7 +64,7 @@ def test_what_the_first_release_wrote_is_read_after_the_migration(bare_database_
     assert found["row-2"].content == ()
 
 
-def test_examples_from_before_fingerprints_find_their_near_duplicates_in_the_migration(bare_database_url: str) -> None:
+def test_examples_from_before_fingerprints_are_appraised_before_they_are_frozen(bare_database_url: str) -> None:
     migrate(bare_database_url, "0003")
     engine = make_engine(bare_database_url)
     long = " ".join(f"word{number}" for number in range(60))
@@ -83,17 +84,22 @@ def test_examples_from_before_fingerprints_find_their_near_duplicates_in_the_mig
     migrate(bare_database_url)
     store = SqlExampleStore(engine, lambda: NOON)
     found = store.existing("summaries", list(prompts))
-    # Their splits stay what they were; the common cluster keeps the one that is trained on out of every file.
     assert [found[row_id].split for row_id in prompts] == ["train", "held_out", "train"]
-    assert found["row-1"].cluster == found["row-2"].cluster != found["row-3"].cluster
     counts = store.counts("summaries")
     assert (counts.train, counts.held_out, counts.new) == (2, 1, 3)
-    # And what comes now finds them.
+    assert appraise_anew(make_pipeline(), examples=store, appraisers=appraisers, after="", may_go_on=bool) == "row-3"
+    assert appraise_anew(make_pipeline(), examples=store, appraisers=appraisers, after="", may_go_on=bool) is None
+    found = store.existing("summaries", list(prompts))
+    # The first is placed; the second is nearly the same and stands in another split, so it belongs nowhere.
+    assert [found[row_id].reason for row_id in prompts] == [None, "split_conflict", None]
+    assert found["row-1"].cluster == group_key(long)[:16]
+    # What counted once is no news again, and what comes now finds the others.
+    assert store.counts("summaries").new == 2
     outcomes = [make_outcome("row-4", prompt="so " + long), make_outcome("row-5", prompt="quite  ANOTHER")]
     write_outcomes(store, make_pipeline(), outcomes, appraisers=appraisers, gone=(), observed_at=NOON)
     found = store.existing("summaries", ["row-4", "row-5"])
     engine.dispose()
-    assert (found["row-4"].reason, found["row-5"].split) == ("split_conflict", "train")
+    assert (found["row-4"].split, found["row-5"].split) == ("train", "train")
 
 
 def test_several_may_migrate_an_empty_database_at_once(tmp_path: Path) -> None:

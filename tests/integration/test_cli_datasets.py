@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from service.adapters.sql_tables import example_versions
 from service.cli.app import run
 from service.domain.contents import Turn, pair
-from service.domain.pipelines import DatasetPolicy, Pipeline, TrainPolicy
+from service.domain.pipelines import ChecksPolicy, DatasetPolicy, Pipeline, TrainPolicy
 from service.domain.runs import RunState as S
 from service.domain.snapshots import SPLITS, Snapshot
 from tests.support.builders import make_pipeline
@@ -64,7 +64,9 @@ def out_of(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -
 def test_the_list_tells_examples_and_lines_apart(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     assert out_of(capsys, "list") == "No snapshot yet.\n"
     chat = freeze(shop)
-    preference = freeze(shop, train=TrainPolicy("box", "base-model", method="preference"))
+    preference = freeze(
+        shop, train=TrainPolicy("box", "base-model", method="preference"), dataset=DatasetPolicy(min_train=0)
+    )
     told = out_of(capsys, "list")
     assert f"{chat.files['train'].lines} train, " in told
     assert f"{preference.snapshot_id[:16]}" in told
@@ -94,6 +96,23 @@ def test_a_snapshot_is_shown_with_what_shaped_it_and_where_it_is(
 
 
 # diff
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_texts_that_are_compared_do_not_command_the_terminal(
+    shop: Workshop, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    checks = ChecksPolicy(actions={"control_characters": "note"})
+    before = freeze(shop, checks=checks)
+    shop.fill(60, 61, answer=lambda _: "Good\x1b]0;mine\x07 and \x9b31mred")
+    after = freeze(shop, checks=checks)
+    told = out_of(capsys, "diff", before.snapshot_id, after.snapshot_id, "--text", *more)
+    capsys.readouterr()
+    assert run(["explain", "row-60", "--text", *more]) == 0
+    for shown in (told, capsys.readouterr().out):
+        assert r"Good\u001b]0;mine\u0007 and \u009b31mred" in shown
+        assert "\x1b" not in shown
+        assert "\x9b" not in shown
 
 
 def test_what_lies_between_two_snapshots_is_told_with_the_labels(
@@ -290,7 +309,17 @@ def test_load_dataset_reads_the_hugging_face_layout(
         )
     assert sha256_of(tmp_path / "hf" / "manifest.json") == snapshot.snapshot_id
     card = (tmp_path / "hf" / "README.md").read_text()
-    for words in (snapshot.snapshot_id, "n<1K", '"held_out_percent": 20', "Left to the owner", "text-generation"):
+    for words in (
+        snapshot.snapshot_id,
+        "n<1K",
+        '"held_out_percent": 20',
+        "Left to the owner",
+        "text-generation",
+        "(0.8; 1 is only",
+        "held_out_leak",
+    ):
+        assert words in card
+    for words in ("near-duplicates divided", "(0.8; 1 is only the same prompt)", "`held_out_leak` counts these"):
         assert words in card
     assert run(["datasets", "export", snapshot.snapshot_id, "--out", "hf"]) == 1
 

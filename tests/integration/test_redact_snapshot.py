@@ -200,10 +200,10 @@ def test_two_who_take_out_at_once_both_succeed(shop: Workshop, snapshot: Snapsho
 def test_a_run_that_meets_other_files_meanwhile_tries_again_with_those(shop: Workshop, snapshot: Snapshot) -> None:
     changed = take_out(shop, snapshot, lines_of(shop, snapshot, "train")[0])
     remove_loose_files(shop.archive, until=shop.clock.now)
-    with pytest.raises(FilesReplaced) as raised, opened(snapshot, "train", shop.archive):
+    with pytest.raises(FilesReplaced) as raised, opened(snapshot, "train", shop.archive, keep=list):
         pass
     assert raised.value.retryable
-    with opened(changed, "train", shop.archive) as file:
+    with opened(changed, "train", shop.archive, keep=list) as file:
         assert len(file.readlines()) == changed.files["train"].lines
 
 

@@ -9,10 +9,16 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from service.adapters.sql_tables import examples
+from service.domain.pipelines import DatasetPolicy, TrainPolicy
 from service.domain.runs import Run
 from service.domain.runs import RunState as S
+from service.domain.splits import Split
 from service.usecases.advance_run import advance_run
-from tests.support.workshop import Workshop
+from service.usecases.start_run import start_if_due
+from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
+from tests.support.builders import make_outcome, make_pipeline
+from tests.support.workshop import Workshop, good_answer, prompt_of
 from workers.jobs import tell_snapshot
 
 
@@ -77,8 +83,85 @@ def test_a_freeze_that_takes_longer_than_its_lease_keeps_its_run(shop: Workshop)
         return len(text)
 
     begin = shop.clock.now
-    run = advance_run(run_id, replace(shop.parts, archive=replace(shop.archive, count_tokens=count_slowly)))
+    run = advance_run(
+        run_id,
+        replace(
+            shop.parts, archive=replace(shop.archive, count_tokens=count_slowly, encoding_of=lambda _model: "another")
+        ),
+    )
     assert looks == [None]
     assert run is not None
     assert run.state == S.SNAPSHOTTED
     assert shop.clock.now - begin > 2 * shop.timing.lease
+
+
+# Minimums: what counts is what was written.
+
+TWINS = 3
+
+
+def add_twins(shop: Workshop, split: Split) -> None:
+    """Have a row of this split labelled three times more, word for word."""
+    with shop.engine.connect() as connection:
+        wanted = sa.select(examples.c.data_row_id).where(examples.c.split == split).limit(1)
+        prompt = prompt_of(int(connection.execute(wanted).scalar_one().removeprefix("row-")))
+    at = shop.clock.forward(1)
+    twins = [make_outcome(f"twin-{number}", good_answer(prompt), prompt=prompt, at=at) for number in range(TWINS)]
+    write_outcomes(shop.examples, shop.pipelines["summaries"], twins, appraisers=appraisers, gone=(), observed_at=at)
+
+
+def require(shop: Workshop, split: Split, number: int) -> None:
+    policy = DatasetPolicy(**{f"min_{split}": number})
+    shop.pipelines["summaries"] = make_pipeline(dataset=policy)
+
+
+@pytest.mark.parametrize(
+    ("split", "word"), [("train", "training"), ("validation", "validation"), ("held_out", "held-out")]
+)
+def test_a_run_whose_files_are_below_a_minimum_ends_before_anything_is_sent(
+    shop: Workshop, split: Split, word: str
+) -> None:
+    add_twins(shop, split)
+    counted = getattr(shop.examples.counts("summaries"), split)
+    require(shop, split, counted)
+    run = shop.go(shop.start())
+    assert run.state == S.FAILED
+    assert f"{counted - TWINS} of {counted} {word} examples; left out or noted: 3 exact_duplicate" in run.fact("error")
+    assert f"min_{split}" in run.fact("remedy")
+    assert shop.letter_errors() == {f"run {run.run_id}": "TooFewExamples"}
+    assert (run.snapshot_id, shop.snapshots.recent(None, None)) == (None, [])
+    assert (shop.trainer.files, shop.trainer.jobs) == ({}, {})
+    assert shop.ledger.spent_this_month("box", now=shop.clock.now) == 0
+    # One example less is enough.
+    require(shop, split, counted - TWINS)
+    assert frozen(shop).state == S.SNAPSHOTTED
+
+
+def test_examples_that_give_no_line_of_the_run_s_form_do_not_count(shop: Workshop) -> None:
+    shop.pipelines["summaries"] = make_pipeline(train=TrainPolicy("box", "base-model", method="preference"))
+    run = shop.go(shop.start())
+    assert run.state == S.FAILED
+    assert "0 of 10 training examples; left out or noted" in run.fact("error")
+    assert "no_line" in run.fact("error")
+
+
+def test_a_run_that_failed_for_too_few_examples_is_not_started_again_on_the_same_ones(shop: Workshop) -> None:
+    add_twins(shop, "train")
+    require(shop, "train", shop.examples.counts("summaries").train)
+
+    def look() -> Run | None:
+        shop.clock.forward(shop.pipelines["summaries"].trigger.cooldown.total_seconds() + 1)
+        stores = {"examples": shop.examples, "runs": shop.runs, "queue": shop.queue, "clock": shop.clock}
+        return start_if_due(shop.pipelines["summaries"], **stores)[1]
+
+    first = look()
+    assert first is not None
+    assert shop.go(first.run_id).state == S.FAILED
+    assert look() is None
+    threshold = shop.pipelines["summaries"].trigger.threshold
+    shop.fill(60, 60 + threshold - 1)
+    assert look() is None
+    shop.fill(60 + threshold, 61 + threshold)
+    again = look()
+    assert again is not None
+    assert shop.go(again.run_id, S.SNAPSHOTTED).state == S.SNAPSHOTTED

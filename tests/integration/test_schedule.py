@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 from rq import Queue
+from structlog.testing import capture_logs
 
-from service.adapters.sql_tables import exports
+from service.adapters.sql_tables import exports, tallies
 from service.bootstrap import Deps, now
 from service.config import Settings
 from service.domain.exports import ExportState
@@ -105,3 +106,16 @@ def test_ended_exports_are_forgotten_after_some_days(deps: Deps, beats: dict[str
     beats["forget"].act()
     with deps.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(exports)) == 1
+
+
+def test_counts_that_drifted_are_put_right_once_a_day_and_logged(deps: Deps, beats: dict[str, Beat]) -> None:
+    assert beats["recount"].every == timedelta(days=1)
+    row = {"pipeline": "summaries", "status": "active", "split": "train", "reason": "", "examples": 3}
+    with deps.engine.begin() as connection:
+        connection.execute(sa.insert(tallies).values(row))
+    with capture_logs() as logs:
+        beats["recount"].act()
+        beats["recount"].act()
+    told = {"event": "tallies_mended", "log_level": "warning", "pipeline": "summaries"}
+    assert logs == [told | {"tallies": {"active train": "3 -> 0"}}]
+    assert deps.examples.counts("summaries").train == 0

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import fsspec
 import pytest
@@ -13,9 +16,10 @@ from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_tables import example_versions, snapshots
 from service.domain.errors import NotFound
-from service.domain.pipelines import TrainPolicy
+from service.domain.pipelines import DatasetPolicy, TrainPolicy
 from service.domain.runs import RunState as S
 from service.domain.snapshots import SPLITS, Snapshot
+from service.usecases.advance_run import advance_run
 from service.usecases.verify_snapshot import NAMED, verify_snapshot
 from tests.support.builders import make_pipeline
 from tests.support.storing import everything_under
@@ -96,7 +100,9 @@ def test_later_edits_and_withdrawals_do_not_keep_a_snapshot_from_being_built_aga
 
 def test_preferences_are_built_again_in_their_own_form(shop: Workshop) -> None:
     shop.pipelines["summaries"] = make_pipeline(
-        system="Be kind.", train=TrainPolicy("box", "base-model", method="preference")
+        system="Be kind.",
+        train=TrainPolicy("box", "base-model", method="preference"),
+        dataset=DatasetPolicy(min_train=0),
     )
     snapshot = frozen(shop)
     path_of(shop, snapshot, "held_out").unlink()
@@ -226,11 +232,20 @@ def test_a_snapshot_in_a_bucket_is_built_found_verified_and_put_back(
 # A run that meets a broken file.
 
 
+def flip_in_last_line(path: Path) -> None:
+    """Damage a hash that stands at the end, where nobody looks who only wants the beginning."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    at = -2 if lines[-1] == b"]}\n" else -1
+    lines[at] = lines[at].translate(bytes.maketrans(b"0123456789", b"1234567890"))
+    path.write_bytes(b"".join(lines))
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"something else"), flip_in_last_line])
 @pytest.mark.parametrize("name", ["train", "validation", "manifest"])
-def test_a_run_that_uploads_puts_back_what_is_broken(shop: Workshop, name: str) -> None:
+def test_a_run_that_uploads_puts_back_what_is_broken(shop: Workshop, name: str, damage: Damage) -> None:
     run_id = shop.start()
     snapshot = shop.snapshots.get(str(shop.go(run_id, S.SNAPSHOTTED).snapshot_id))
-    path_of(shop, snapshot, name).write_bytes(b"something else")
+    damage(path_of(shop, snapshot, name))
     run = shop.go(run_id, S.UPLOADED)
     uploaded = hashlib.sha256(shop.trainer.files[run.fact("training_file")]).hexdigest()
     assert uploaded == snapshot.files["train"].sha256
@@ -241,7 +256,47 @@ def test_a_run_that_evaluates_puts_back_what_is_broken(shop: Workshop) -> None:
     run_id = shop.train()
     snapshot = shop.snapshots.get(str(shop.runs.get(run_id).snapshot_id))
     path_of(shop, snapshot, "held_out").unlink()
+    flip_in_last_line(path_of(shop, snapshot, "manifest"))
     assert shop.go(run_id).state == S.PROMOTED
+    assert states(shop, snapshot) == WHOLE
+
+
+class SlowFiles(FsspecFileStore):
+    """Files that are far away; whenever one was fetched, another worker looks whether the run is free."""
+
+    shop: Workshop
+    run_id: str
+
+    @contextmanager
+    def open(self, sha256: str) -> Iterator[BinaryIO]:
+        self.shop.clock.forward(self.shop.timing.lease.total_seconds() / 6)
+        assert advance_run(self.run_id, self.shop.parts) is None
+        with super().open(sha256) as file:
+            yield file
+
+
+@pytest.mark.parametrize("name", ["train", "manifest"])
+def test_mending_that_takes_longer_than_a_lease_keeps_the_run(shop: Workshop, name: str) -> None:
+    run_id = shop.start()
+    snapshot = shop.snapshots.get(str(shop.go(run_id, S.SNAPSHOTTED).snapshot_id))
+    path_of(shop, snapshot, name).unlink()
+    files = SlowFiles(str(shop.folder))
+    files.shop, files.run_id = shop, run_id
+    archive = replace(shop.archive, files=files, snapshots=SqlSnapshotStore(shop.engine, files))
+    begin = shop.clock.now
+    run = advance_run(run_id, replace(shop.parts, archive=archive))
+    assert run is not None
+    assert run.state == S.UPLOADED
+    assert shop.clock.now - begin > shop.timing.lease
+
+
+def test_every_file_and_every_batch_says_that_a_verification_goes_on(shop: Workshop, snapshot: Snapshot) -> None:
+    calls: list[None] = []
+    verify_snapshot(snapshot.snapshot_id, shop.archive, keep=lambda: calls.append(None))
+    assert len(calls) == 4 + 1
+    path_of(shop, snapshot, "manifest").unlink()
+    verify_snapshot(snapshot.snapshot_id, shop.archive, repair=True, keep=lambda: calls.append(None))
+    assert len(calls) == 4 + 1 + 4 + 1 + 1
 
 
 def forget_texts(shop: Workshop) -> None:

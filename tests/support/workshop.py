@@ -89,6 +89,7 @@ class Workshop:
             pipelines=self.pipelines,
             accounts=self.accounts,
             archive=self.archive,
+            appraisers=appraisers,
             runs=self.runs,
             evaluations=self.evaluations,
             ledger=self.ledger,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from service.domain.examples import (
     Standing,
     decided,
     example_id_of,
+    may_decide,
     withdrawn,
 )
 from service.domain.label_choice import NOT_LABELLED
@@ -49,7 +51,7 @@ class Table:
     def plan(self, *outcomes: RowOutcome, at: datetime = NOON, policy: DatasetPolicy = POLICY) -> list[Change]:
         pipeline = make_pipeline("p", dataset=policy, checks=self.checks)
         appraiser = appraisers(pipeline)
-        planner = Planner(pipeline, at, appraiser.appraise, appraiser.made_with)
+        planner = Planner(pipeline, at, appraiser.appraise, appraiser.mark)
         known = Places(known=dict(self.places), near={bucket: list(met) for bucket, met in self.near.items()})
         changes = planner.plan(outcomes, Standing(self.rows, known, self.decisions, frozenset(self.forgotten)))
         self.added = known.added
@@ -60,7 +62,7 @@ class Table:
         for change in changes:
             self.rows[change.example.data_row_id] = change.example
         for place in self.added:
-            assert place.key not in self.places
+            assert place.key not in self.places or not self.places[place.key].cluster
             self.places[place.key] = place
             for bucket in place.fingerprint.buckets if place.fingerprint else ():
                 self.near.setdefault(bucket, []).append(place)
@@ -363,14 +365,70 @@ def test_a_decision_lasts_for_its_content_and_for_no_other() -> None:
     table = Table()
     table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(0))
     held = table.rows["row-1"]
-    table.decisions[held.example_id, held.content_hash] = "keep"
+    table.decisions[held.example_id, held.content_hash] = Decision("keep", frozenset({"personal_email"}))
     table.look(make_outcome("row-1", SUSPECT, at=hours(1)), at=hours(1))
     assert table.rows["row-1"].status == "active"
     table.look(make_outcome("row-1", SUSPECT + " Or call.", at=hours(2)), at=hours(2))
     assert (table.rows["row-1"].status, table.rows["row-1"].version) == ("held", 2)
-    table.decisions[held.example_id, table.rows["row-1"].content_hash] = "drop"
+    table.decisions[held.example_id, table.rows["row-1"].content_hash] = Decision("drop")
     table.look(make_outcome("row-1", SUSPECT + " Or call.", at=hours(3)), at=hours(3))
     assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("withdrawn", SET_ASIDE)
+
+
+def test_a_decision_covers_only_what_was_found_when_it_was_taken() -> None:
+    table = Table()
+    outcome = make_outcome("row-1", "Write to jane@example.com or call +1 212 555 0199.")
+    table.look(outcome)
+    held = table.rows["row-1"]
+    assert held.findings == ("personal_email", "personal_phone")
+    table.decisions[held.example_id, held.content_hash] = Decision("keep", frozenset({"personal_email"}))
+    table.look(replace(outcome, activity_at=hours(1)), at=hours(1))
+    assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("held", "personal_phone")
+
+
+def test_a_decision_can_be_taken_back() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", SUSPECT))
+    kept = decided(table.rows["row-1"], "keep").example
+    assert may_decide(kept)
+    dropped = decided(kept, "drop").example
+    assert (dropped.status, dropped.reason, may_decide(dropped)) == ("withdrawn", SET_ASIDE, True)
+    again = decided(dropped, "keep")
+    # The text counted when it was kept for the first time.
+    assert (again.example.status, again.is_news) == ("active", False)
+
+
+@pytest.mark.parametrize("reason", ["not_done", "skipped"])
+def test_nothing_is_decided_of_rows_that_no_check_held_back(reason: str) -> None:
+    table = Table()
+    table.look(make_outcome("row-1"), make_refusal("row-2", reason))
+    assert not any(map(may_decide, table.rows.values()))
+
+
+def test_what_was_held_while_it_was_unapproved_still_counts_when_it_is_taken() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(0))
+    table.look(make_refusal("row-1", at=hours(1)), at=hours(1))
+    table.checks = ChecksPolicy(actions={"personal_email": "note"})
+    (change,) = table.look(make_outcome("row-1", SUSPECT, at=hours(2)), at=hours(2))
+    assert (change.example.status, change.is_news) == ("active", True)
+
+
+def test_a_text_that_was_trained_on_is_no_news_after_a_policy_held_it_and_a_person_kept_it() -> None:
+    table = Table(checks=ChecksPolicy(actions={"personal_email": "note"}))
+    table.look(make_outcome("row-1", SUSPECT, at=hours(0)), at=hours(0))
+    table.checks = ChecksPolicy()
+    table.look(make_outcome("row-1", SUSPECT, at=hours(1)), at=hours(1))
+    assert table.rows["row-1"].status == "held"
+    assert not decided(table.rows["row-1"], "keep").is_news
+
+
+def test_another_limit_in_the_ontology_is_looked_at_anew() -> None:
+    table = Table()
+    table.look(make_outcome("row-1", "ten letters", at=hours(0)), at=hours(0))
+    shorter = replace(make_outcome("row-1", "ten letters", at=hours(1)), limits=(None, 5))
+    table.look(shorter, at=hours(1))
+    assert (table.rows["row-1"].status, table.rows["row-1"].reason) == ("held", "too_long")
 
 
 def test_another_action_for_a_check_reaches_what_stands_with_the_next_look() -> None:
@@ -456,3 +514,19 @@ def test_rare_answers_are_in_every_split_in_proportion() -> None:
     for answer, number in (("spam", 20), ("ham", 180)):
         held_out = sum(row.split == "held_out" for row in table.rows.values() if row.content[-1].content == answer)
         assert abs(held_out - number * 0.2) <= 2
+
+
+def test_a_prompt_that_was_never_compared_with_others_is_compared_when_it_appears_again() -> None:
+    """Prompts of the first release have a split and no fingerprint."""
+    key, near = group_key(LONG), LONG + " please"
+    table = Table(places={key: Place(key, "held_out")})
+    table.look(make_outcome("row-1", prompt=LONG))
+    assert (table.rows["row-1"].split, table.places[key].cluster) == ("held_out", key[:16])
+    table.look(make_outcome("row-2", prompt=near))
+    assert (table.rows["row-2"].split, table.rows["row-2"].cluster) == ("held_out", key[:16])
+
+
+def test_thousands_of_prompts_that_are_all_alike_are_planned_in_one_batch() -> None:
+    table = Table()
+    table.look(*(make_outcome(f"row-{number}", prompt=f"{LONG} {number}") for number in range(2000)))
+    assert len({row.cluster for row in table.rows.values()}) == 1

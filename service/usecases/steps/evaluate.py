@@ -1,6 +1,6 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import backoff
 
@@ -26,7 +27,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     Returns:
         The step, and the evaluation if it is complete.
     """
-    questions = held_out_questions(whole_snapshot(run.snapshot_id or "", parts.archive), parts)
+    keep = keeper(run, parts)
+    questions = held_out_questions(whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep), parts, keep=keep)
     models = _models(run, parts)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
@@ -54,13 +56,15 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     return _concluding_step(evaluation, policy), evaluation
 
 
-def held_out_questions(snapshot: Snapshot, parts: Parts) -> list[Question]:
+def held_out_questions(
+    snapshot: Snapshot, parts: Parts, *, keep: Callable[[], object] = lambda: None
+) -> list[Question]:
     """Read the held-out examples of a snapshot: the last assistant message is the reference.
 
     Rows that share a prompt are one question: counted twice, they would make the test surer than it is.
     """
     found: dict[str, Question] = {}
-    with opened(snapshot, "held_out", parts.archive) as lines:
+    with opened(snapshot, "held_out", parts.archive, keep=keep) as lines:
         for messages in read_chats(iter(lines)):
             question = question_in(messages)
             found.setdefault(question.key, question)

@@ -17,6 +17,7 @@ from service.ports import (
     Trainer,
 )
 from service.usecases.archive import Archive
+from service.usecases.write_examples import Appraisers
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Parts:
     pipelines: Mapping[str, Pipeline]
     accounts: Mapping[str, TrainerAccount]
     archive: Archive
+    appraisers: Appraisers
     runs: RunStore
     evaluations: EvaluationStore
     ledger: Ledger

@@ -1,5 +1,6 @@
 """Snapshotted -> uploaded: through the budget's door first, then the files to the trainer."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from service.domain.budgets import Estimate, estimate_cost, may_spend, price_of
@@ -9,6 +10,7 @@ from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
 from service.ports import Trainer
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 
@@ -18,7 +20,8 @@ def upload(run: Run, parts: Parts) -> Step:
     Raises:
         OverBudget: The estimate does not fit.
     """
-    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive)
+    keep = keeper(run, parts)
+    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     account = parts.account(run.trainer)
     estimate = estimate_run(run, snapshot, account)
     if waiting := _reserve(run, estimate, account, parts):
@@ -34,8 +37,8 @@ def upload(run: Run, parts: Parts) -> Step:
         )
     trainer = account.connect()
     validation = snapshot.files["validation"]
-    training_file = _upload(trainer, "train", snapshot, parts)
-    validation_file = _upload(trainer, "validation", snapshot, parts) if validation.lines else None
+    training_file = _upload(trainer, "train", snapshot, parts, keep)
+    validation_file = _upload(trainer, "validation", snapshot, parts, keep) if validation.lines else None
     return Step(
         RunState.UPLOADED,
         "files uploaded",
@@ -69,8 +72,8 @@ def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts
     return None
 
 
-def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts) -> str:
+def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts, keep: Callable[[], object]) -> str:
     entry = snapshot.files[split]
     # The name carries the hash: after a crash the file is found by it and not uploaded again.
-    with opened(snapshot, split, parts.archive) as content:
+    with opened(snapshot, split, parts.archive, keep=keep) as content:
         return trainer.upload(f"{split}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)

@@ -3,47 +3,43 @@
 import sqlalchemy as sa
 from alembic import op
 
-from service.adapters.sql_places import add_places, place_row
-from service.adapters.sql_tables import Moment, examples, groups
-from service.adapters.sql_tallies import recount
-from service.domain.contents import decode_content, question_of
-from service.domain.fingerprints import NEAR, fingerprint_of
-from service.domain.placements import Place, Places
-from service.domain.splits import group_key
+from service.adapters.sql_tables import Moment
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the tables, and take the fingerprint of every prompt that is there."""
+    """Create the tables; what is there is appraised before the next snapshot, or by the next look at the project."""
     for table, columns in (
-        ("examples", ("prompt_key", "cluster", "findings", "appraised")),
+        ("examples", ("prompt_key", "cluster", "findings", "appraised", "news_hash")),
         ("groups", ("cluster",)),
         ("snapshots", ("forgotten",)),
     ):
         with op.batch_alter_table(table) as batch:
             for name in columns:
                 batch.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.add_column("pipelines", sa.Column("appraised", sa.Text(), nullable=True))
     op.add_column("examples", sa.Column("tokens", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("groups", sa.Column("signature", sa.LargeBinary(), nullable=True))
     op.add_column("groups", sa.Column("member", sa.BigInteger(), nullable=True))
     with op.batch_alter_table("examples") as batch:
-        for name in ("prompt_key", "cluster", "findings", "appraised", "tokens"):
+        for name in ("prompt_key", "cluster", "findings", "appraised", "news_hash", "tokens"):
             batch.alter_column(name, server_default=None)
-    with op.batch_alter_table("groups") as batch:
-        batch.alter_column("cluster", server_default=None)
-    with op.batch_alter_table("snapshots") as batch:
-        batch.alter_column("forgotten", server_default=None)
+    for table, name in (("groups", "cluster"), ("snapshots", "forgotten")):
+        with op.batch_alter_table(table) as batch:
+            batch.alter_column(name, server_default=None)
     op.create_index("runs_by_snapshot", "runs", ["snapshot_id"], unique=False)
     op.create_index("runs_by_model", "runs", ["tuned_model"], unique=False)
     op.create_index("answers_by_question", "answers", ["question"], unique=False)
     _create_tables()
     op.create_index("groups_by_member", "groups", ["member"], unique=False)
-    connection = op.get_bind()
-    for pipeline in connection.scalars(sa.select(examples.c.pipeline).distinct()).all():
-        _place_prompts(connection, pipeline)
-        recount(connection, pipeline)
+    # What counted once is no news again.
+    op.execute("UPDATE examples SET news_hash = content_hash WHERE changed_seq > 0")
+    op.execute(
+        "INSERT INTO tallies SELECT pipeline, status, coalesce(split, ''), coalesce(reason, ''), count(*) "
+        "FROM examples GROUP BY pipeline, status, coalesce(split, ''), coalesce(reason, '')"
+    )
     op.create_index(
         "examples_by_prompt", "examples", ["pipeline", "status", "cluster", "prompt_key", "content_hash"], unique=False
     )
@@ -89,6 +85,7 @@ def _create_tables() -> None:
         sa.Column("example_id", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("codes", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("example_id", "content_hash"),
     )
@@ -107,34 +104,3 @@ def _create_tables() -> None:
         sa.Column("since", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
     )
-
-
-def _place_prompts(connection: sa.Connection, pipeline: str) -> None:
-    """Let every prompt find its near-duplicates; a split that is given stays.
-
-    Held-out ones come first: a prompt to train on that is nearly the same as one of them joins it, and then no
-    training file takes it.
-    """
-    places = Places()
-    mine = (examples.c.pipeline == pipeline, examples.c.split.is_not(None), examples.c.content != "")
-    wanted = sa.select(examples.c.data_row_id, examples.c.split, examples.c.content).where(*mine)
-    held_out_first = sa.case((examples.c.split == "held_out", 0), else_=1)
-    for row_id, split, content in connection.execute(wanted.order_by(held_out_first, examples.c.data_row_id)).all():
-        question = question_of(decode_content(content))
-        key = group_key(question)
-        if key not in places.known:
-            fingerprint = fingerprint_of(question)
-            near = places.neighbours(fingerprint, NEAR)
-            place = Place(key, split, near[0].cluster if near else key[:16], fingerprint)
-            places.known[key] = place
-            places.added.append(place)
-            places.meet([place])
-        connection.execute(
-            sa.update(examples)
-            .where(examples.c.pipeline == pipeline, examples.c.data_row_id == row_id)
-            .values(prompt_key=key, cluster=places.known[key].cluster)
-        )
-    add_places(connection, pipeline, places)
-    for place in places.added:
-        its_own = sa.update(groups).where(groups.c.pipeline == pipeline, groups.c.group_key == place.key)
-        connection.execute(its_own.values(place_row(pipeline, place)))
