@@ -72,7 +72,10 @@ class Inbox(Protocol):
         """Append a delivery once more, for a replay."""
 
     def rewrite(self, change: Callable[[Delivery], Delivery]) -> int:
-        """Put another delivery in the place of each that this changes; give the number. Those in work count too."""
+        """Put another delivery in the place of each that this changes, whoever has it; give the number.
+
+        What was in the inbox before and is not any more is nowhere afterwards.
+        """
 
     def compact(self) -> bool:
         """Have the server write its disk anew, without what was deleted; False where it does not let us."""

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 
 from service.adapters.redis_clients import translated
 from service.adapters.redis_disk import rewrite_disk
+from service.adapters.redis_rewrite import rewrite_stream
 from service.domain.deliveries import Delivery
 from service.ports import Taken
 
@@ -141,26 +142,16 @@ class RedisInbox:
             self._redis.xadd(self._stream, _fields(delivery))  # type: ignore[arg-type]  # the client's own alias is invariant
 
     def rewrite(self, change: Callable[[Delivery], Delivery]) -> int:
-        """See ``Inbox``; appended before the old one goes, and both or neither."""
-        changed, begin = 0, "-"
+        """See ``Inbox``."""
+        changed: dict[str, Delivery] = {}
+        begin = "-"
         with translated():
             while page := cast("list[Any]", self._redis.xrange(self._stream, min=begin, count=ENTRIES_AT_ONCE)):
                 for item in (_taken(entry, attempts=1) for entry in page):
-                    new = change(item.delivery)
-                    if new != item.delivery:
-                        self._exchange(item.entry_id, new)
-                        changed += 1
+                    if (new := change(item.delivery)) != item.delivery:
+                        changed[item.entry_id] = new
                 begin = f"({page[-1][0].decode()}"
-        return changed
-
-    def _exchange(self, entry_id: str, delivery: Delivery) -> None:
-        self._ensure_group()
-        with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.xadd(self._stream, _fields(delivery))  # type: ignore[arg-type]  # the client's own alias is invariant
-            pipeline.xack(self._stream, GROUP, entry_id)
-            pipeline.xdel(self._stream, entry_id)
-            pipeline.hdel(self._looks, entry_id)
-            pipeline.execute()
+            return rewrite_stream(self._redis, self._stream, changed)
 
     def compact(self) -> bool:
         """See ``Inbox``; waits until it is done."""

@@ -1,12 +1,11 @@
 """Taking what data rows said out of the database: texts, and whatever they could be guessed from."""
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import chunks, reading, upsert
+from service.adapters.sql_engine import SQLITE_BUSY_MS, chunks, reading, upsert
 from service.adapters.sql_examples import read_examples, take_turn, write_changes
 from service.adapters.sql_places import remove_places
 from service.adapters.sql_quotes import blot_quotes
@@ -29,15 +28,14 @@ from service.domain.fingerprints import fingerprint_of
 from service.domain.splits import group_key
 from service.ports import Kin
 
-_SCRUBS, _PAUSE_S = 50, 0.2
-
 
 class SqlErasureStore:
-    """See ``ErasureStore``."""
+    """See ``ErasureStore``; readers of an SQLite file are waited for as long as ``patience_ms`` says."""
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime], *, patience_ms: int = SQLITE_BUSY_MS) -> None:
         self._engine = engine
         self._clock = clock
+        self._patience_ms = patience_ms
 
     def bury(self, rows: Mapping[str, str | None], *, by: str) -> None:
         """See ``ErasureStore``; an earlier tombstone stays, and learns the key."""
@@ -133,14 +131,14 @@ class SqlErasureStore:
             return 0
         connection = self._engine.raw_connection()
         try:
-            for _ in range(_SCRUBS):
-                is_busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-                if not is_busy:
-                    return 1
-                time.sleep(_PAUSE_S)
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={self._patience_ms}")
+            (is_busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
             connection.close()
-        raise StoreFailed("somebody reads the database without a pause", remedy="Run this command again.")
+        if is_busy:
+            raise StoreFailed("somebody reads the database without a pause", remedy="Run this command again.")
+        return 1
 
 
 def _contents(connection: sa.Connection, example_ids: Sequence[str]) -> list[tuple[str, int, Content]]:

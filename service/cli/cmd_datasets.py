@@ -92,6 +92,8 @@ def export_dataset(
         sys.stdout.buffer.flush()
         return
     export_snapshot(deps.files, snapshot, Path(out), layout)
+    if snapshot.forgotten:
+        typer.echo(f"{len(snapshot.forgotten)} examples that the manifest lists were forgotten: no file has them.")
     typer.echo(f"Written to {out}.")
 
 
@@ -131,6 +133,8 @@ def _told(snapshot: Snapshot) -> Iterator[str]:
         entry = snapshot.files[split]
         examples = "-" if entry.examples is None else entry.examples
         yield f"    {split:<12}{examples:>9} {entry.lines:>9} {entry.tokens:>11} {entry.file_bytes:>13}"
+    if snapshot.forgotten:
+        yield f"  forgotten      {len(snapshot.forgotten)} examples that the manifest lists: their lines were taken out"
     if not head:
         return
     yield "  left out or noted" + ("" if head.get("reasons") else "   nothing")
@@ -155,5 +159,6 @@ def _facts(snapshot: Snapshot) -> dict[str, Any]:
         "pipeline": snapshot.pipeline,
         "created_at": snapshot.created_at,
         "watermark": snapshot.watermark,
+        "forgotten": len(snapshot.forgotten),
         "files": {split: asdict(snapshot.files[split]) for split in SPLITS},
     }

@@ -165,6 +165,10 @@ def _elsewhere(report: Forgotten) -> Iterator[str]:
     models = [model for seen in found.runs if seen.splits != ("held_out",) for model in _models(run_facts(seen.run))]
     if models:
         yield f"models that learned from them stay: {', '.join(dict.fromkeys(models))}"
+    for seen in found.runs:
+        if seen.needs_files and seen.provider_files:
+            name = seen.run.run_id
+            yield f"run {name} is going to learn from an upload that holds them: tuneloop runs cancel {name}"
     if not report.done.get("provider files") and any(seen.provider_files for seen in found.runs):
         yield "the files at the trainers named above: --provider-files deletes them"
     if not report.done.get("disk"):

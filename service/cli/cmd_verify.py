@@ -17,7 +17,7 @@ from service.domain.errors import ConfigurationError
 from service.domain.manifests import Line
 from service.domain.snapshots import SPLITS, Snapshot
 from service.ports import SnapshotStore
-from service.usecases.verify_snapshot import Verified, verify_snapshot
+from service.usecases.verify_snapshot import FORGOTTEN, Verified, verify_snapshot
 
 _SIGNS = {"added": "+", "withdrawn": "-", "changed": "~", "relabelled": "="}
 
@@ -84,6 +84,7 @@ def _facts(verified: Verified) -> dict[str, Any]:
         "files": [asdict(file) for file in verified.files],
         "lines": verified.lines,
         "gaps": [{"split": s, "reason": reason, "lines": n} for (s, reason), n in sorted(verified.gaps.items())],
+        "not_taken_out": dict(verified.not_taken_out),
         "first_gaps": [asdict(gap) for gap in verified.first_gaps],
     }
 
@@ -100,7 +101,10 @@ def _told(verified: Verified) -> Iterator[str]:
         yield "    the examples or the configuration have changed since, so freezing them again gives another snapshot;"
         yield f"    without the manifest nobody can say which label is behind which line. Files that are whole: {whole}"
     for (split, reason), number in sorted(verified.gaps.items()):
-        yield f"    {number} lines of {split} cannot be built again: {reason}"
+        is_meant = reason == FORGOTTEN
+        yield f"    {number} lines of {split} {'were forgotten' if is_meant else f'cannot be built again: {reason}'}"
+    for split, number in verified.not_taken_out.items():
+        yield f"    {number} of them are still in {split}: run tuneloop forget for these rows again"
     for gap in verified.first_gaps:
         yield f"        {gap.example_id} version {gap.version}, label {gap.label_id or '-'}: {gap.reason}"
 

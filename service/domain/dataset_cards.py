@@ -43,6 +43,7 @@ def card_of(snapshot: Snapshot) -> str:
         f"Lines are of the form `{head['form']}`; those of the test split are chats: they are asked, not taught.",
         "The system text of every chat: " + (f"`{json.dumps(head['system'])}`" if head["system"] else "none") + ".",
         "",
+        *_forgotten(snapshot),
         "| Split | Examples | Lines | Tokens |",
         "|---|---:|---:|---:|",
         *(f"| {NAMES[split]} | {' | '.join(map(str, _sizes(snapshot, split)))} |" for split in SPLITS),
@@ -50,6 +51,15 @@ def card_of(snapshot: Snapshot) -> str:
         *_sections(head),
     ]
     return "\n".join(facts) + "\n"
+
+
+def _forgotten(snapshot: Snapshot) -> tuple[str, ...]:
+    if not snapshot.forgotten:
+        return ()
+    return (
+        f"{len(snapshot.forgotten)} examples that the manifest lists were forgotten on request; no file has them.",
+        "",
+    )
 
 
 def _for_machines(snapshot: Snapshot) -> Iterator[tuple[str, object]]:

@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -128,18 +129,18 @@ def read_doorbell(topic: str, body: bytes) -> Doorbell:
 def without_texts(delivery: Delivery, data_row_ids: Collection[str]) -> Delivery:
     """Give a delivery that rings for the same rows and says nothing else, if it concerns one of these.
 
-    Everything but the ids may be a label's text or a prompt's. A body that cannot be read becomes empty if it
-    mentions one of these rows. The key was a hash of the body, and is that of the new one.
+    Everything but the ids may be a label's text or a prompt's. A body that cannot be read becomes empty. The key was a
+    hash of the body, and is that of the new one.
 
     Returns:
         The delivery itself where it concerns none of them, or is bare already.
     """
-    try:
+    bell, body = Doorbell(None, (), None), b""
+    with suppress(UnknownTopic, UnreadableDelivery):
         bell = read_doorbell(delivery.topic, delivery.body)
-        concerned, body = not set(data_row_ids).isdisjoint(bell.data_row_ids), _bare_body(bell)
-    except (UnknownTopic, UnreadableDelivery):
-        concerned, body = _mentions(delivery.body, data_row_ids), b""
-    if not concerned or body == delivery.body:
+        body = _bare_body(bell)
+    is_named = not set(data_row_ids).isdisjoint(bell.data_row_ids)
+    if body == delivery.body or not (is_named or _mentions(delivery.body, data_row_ids)):
         return delivery
     return replace(delivery, body=body, key=delivery_key(delivery.topic, body, pipeline=delivery.pipeline))
 

@@ -4,7 +4,7 @@ The tombstone comes first and the text that tells where else it is comes last: w
 call completes. Nothing here is undone.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -74,12 +74,12 @@ class Forgotten:
     left: list[Left] = field(default_factory=list)
     is_compact: bool = True
 
-    def attempt(self, what: str, act: Callable[[], int]) -> None:
-        """Do one thing and count it; if it fails, the rest is done nevertheless."""
+    def attempt(self, what: str, act: Callable[[], int], *, named: str | None = None) -> None:
+        """Do one thing and count it; if it fails, that is said under its name, and the rest is done all the same."""
         try:
             self.done[what] = self.done.get(what, 0) + act()
         except ServiceError as error:
-            self.left.append(Left(what, f"{type(error).__name__}: {error}", error.remedy))
+            self.left.append(Left(named or what, f"{type(error).__name__}: {error}", error.remedy))
 
 
 def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: bool = False) -> Forgotten:
@@ -100,11 +100,12 @@ def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: b
     busy = _let_steps_end(parts)
     # Whatever is frozen from now on is frozen without them; what was being frozen is there now.
     report = Forgotten(parts.survey(row_ids))
-    for run_id in busy:
-        report.left.append(Left("runs", f"a worker is still at a step of run {run_id}", "Run this command again."))
     _erase_files(report, parts)
-    report.attempt("files deleted", lambda: remove_loose_files(parts.archive, until=done_at))
-    _let_steps_end(parts)
+    if not busy:
+        # Whoever is still at it may be about to name some of them.
+        report.attempt("files deleted", lambda: remove_loose_files(parts.archive, until=done_at))
+    for run_id in sorted({*busy, *_let_steps_end(parts)}):
+        report.left.append(Left("runs", f"a worker is still at a step of run {run_id}", "Run this command again."))
     _erase_rows(report, row_ids, names, parts)
     _erase_deliveries(report, row_ids, parts)
     if provider_files:
@@ -137,6 +138,7 @@ def _erase_files(report: Forgotten, parts: Erasing) -> None:
         report.attempt(
             "snapshot lines",
             partial(redact_snapshot, snapshot_id, mine, parts.archive, now=parts.clock()),
+            named=f"snapshot {snapshot_id[:16]}",
         )
 
 
@@ -144,7 +146,7 @@ def _erase_rows(report: Forgotten, row_ids: Sequence[str], pipelines: Sequence[s
     """Take everything out of the database, the texts themselves last: they tell where the rest is."""
     runs = [seen.run.run_id for seen in report.survey.runs]
     said = parts.erasures.contents(sorted(report.survey.examples.values()))
-    asked = sorted(set(_questions(report.survey, {(item[0], item[1]): item[2] for item in said}, parts.archive)))
+    asked = sorted(set(_questions(report.survey, said, parts.archive)))
     report.attempt("answers", lambda: parts.erasures.erase_answers(asked, runs))
     texts = {text for _, _, content in said for turn in content for text in (turn.content, *turn.rejected)}
     report.attempt("quotes", lambda: parts.erasures.erase_quotes(runs, texts))
@@ -152,14 +154,17 @@ def _erase_rows(report: Forgotten, row_ids: Sequence[str], pipelines: Sequence[s
         report.attempt("examples", partial(parts.erasures.erase, pipeline, row_ids))
 
 
-def _questions(found: Survey, contents: Mapping[tuple[str, int], Content], archive: Archive) -> Iterator[str]:
-    """Give the keys of what models were asked of these rows; the system text is the snapshot's."""
+def _questions(found: Survey, contents: Iterable[tuple[str, int, Content]], archive: Archive) -> Iterator[str]:
+    """Give the keys of whatever models may have been asked of these rows, under every system text there was."""
+    pipelines = {example_id: pipeline for (pipeline, _), example_id in found.examples.items()}
+    systems = {pipeline.name: {pipeline.system} for pipeline in archive.pipelines.values()}
     for held in found.holdings:
-        content = contents.get((held.line.example_id, held.line.version))
-        if held.line.split == "held_out" and content:
-            head = archive.snapshots.get(held.snapshot_id).head
-            lines = frozen_lines(content, split="held_out", system=head["system"], form=head["form"])
-            yield from (question_in(chat).key for chat in read_chats(lines))
+        systems.setdefault(held.pipeline, set()).add(archive.snapshots.get(held.snapshot_id).head["system"])
+    for example_id, _, content in contents:
+        if len(content) > 1:
+            for system in systems.get(pipelines[example_id], ()):
+                lines = frozen_lines(content, split="held_out", system=system, form="chat")
+                yield from (question_in(chat).key for chat in read_chats(lines))
 
 
 def _erase_deliveries(report: Forgotten, row_ids: Sequence[str], parts: Erasing) -> None:
@@ -191,7 +196,7 @@ def _delete_provider_files(report: Forgotten, parts: Erasing) -> None:
             remedy = "Put it back into the configuration and run this command again, or delete the file there by hand."
             report.left.append(Left(what, f"trainer {trainer} is no longer configured", remedy))
         else:
-            report.attempt("provider files", partial(_delete, trainer, file_id, parts))
+            report.attempt("provider files", partial(_delete, trainer, file_id, parts), named=what)
 
 
 def _delete(trainer: str, file_id: str, parts: Erasing) -> int:

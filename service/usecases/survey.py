@@ -74,7 +74,7 @@ class Survey:
 
 
 def rows_of(names: Iterable[str], stories: StoryStore, *, in_advance: bool) -> list[str]:
-    """Give the data rows that names mean.
+    """Give the data rows that names mean, and those that have the same global key.
 
     Args:
         names: Ids of labels, data rows or examples, or global keys.
@@ -94,7 +94,9 @@ def rows_of(names: Iterable[str], stories: StoryStore, *, in_advance: bool) -> l
                 "that never came in: its id, with --row.",
             )
         found |= dict.fromkeys(rows)
-    return list(found)
+    # The key is refused as well: what was uploaded under it before or after is the same thing.
+    keys = dict.fromkeys(row["global_key"] for row_id in found for row in stories.standings(row_id))
+    return list(found | dict.fromkeys(row for key in keys if key for row in stories.rows_named(key)))
 
 
 def survey(row_ids: Sequence[str], *, stories: StoryStore, archive: Archive, erasures: ErasureStore) -> Survey:

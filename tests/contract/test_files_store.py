@@ -198,6 +198,14 @@ def test_a_file_of_several_parts_is_stored_whole(store: FsspecFileStore, url: st
     assert len(everything_under(url)) == 1
 
 
+def test_a_removed_file_is_gone_and_may_be_removed_again(store: FsspecFileStore, url: str) -> None:
+    kept, _ = write(store, b"kept\n")
+    gone, _ = write(store, b"gone\n")
+    for _ in range(2):
+        store.remove(gone)
+    assert [path.rpartition("/")[2] for path in everything_under(url)] == [kept]
+
+
 def test_a_place_is_checked_by_writing_to_it(store: FsspecFileStore, url: str) -> None:
     sha256 = ""
     for _ in range(2):

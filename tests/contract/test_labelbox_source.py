@@ -35,7 +35,7 @@ from service.adapters.labelbox_source import (
     LabelboxSource,
     filters_of,
 )
-from service.adapters.labelbox_stream import LEFT_BEHIND_S, own_folder
+from service.adapters.labelbox_stream import LEFT_BEHIND_S, own_folder, remove_copies
 from service.cli.valkey import free_port
 from service.domain.errors import ExportFailed, ExportLost, LabelsLimited, LabelsRefused, LabelsUnreachable, RowsRefused
 from service.domain.exports import Request
@@ -277,6 +277,28 @@ def test_what_a_killed_process_left_is_removed_and_what_others_read_is_not(folde
     with own_folder(folder) as mine:
         assert {path.name for path in folder.iterdir()} == {"export-now", mine.name}
     assert [path.name for path in folder.iterdir()] == ["export-now"]
+
+
+def test_copies_that_mention_a_row_are_removed_and_no_others(folder: Path) -> None:
+    assert remove_copies(folder, ["row-1"]) == 0
+    for name, content in (("export-a", "row-1 said"), ("export-b", "row-2 said"), ("export-c", "")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "tmp").write_text(content)
+    assert remove_copies(folder, ["row-1", "row-3"]) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["export-b", "export-c"]
+
+
+def test_an_export_whose_copy_is_removed_while_it_is_read_is_asked_for_again(
+    source: LabelboxSource, project: str, folder: Path
+) -> None:
+    rows = source.read(finished(source, source.start_export(project, Request())))
+    first = next(rows)
+    assert first is not None
+    assert remove_copies(folder, [first["data_row"]["id"]]) == 1
+    with pytest.raises(ExportFailed) as raised:
+        list(rows)
+    assert raised.value.retryable
+    assert len(export(source, project)) == ROWS
 
 
 def test_where_files_are_not_written_in_utf8_nothing_is_read() -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from redis import Redis
@@ -375,3 +376,87 @@ def test_what_stands_in_the_inbox_survives_its_readers(redis_url: str) -> None:
         with quick_redis(redis_url) as client:
             taken += inbox_of(client, consumer).take(1)
     assert [item.delivery for item in taken] == deliveries(2)
+
+
+# Rewriting what waits.
+
+
+def emptied(delivery: Delivery) -> Delivery:
+    return replace(delivery, body=b"{}") if b"7}" in delivery.body else delivery
+
+
+def test_a_rewritten_delivery_takes_the_place_of_the_old_one(redis: Redis) -> None:
+    inbox = inbox_of(redis)
+    wanted = deliveries(2500)
+    for delivery in wanted:
+        inbox.put_back(delivery)
+    assert inbox.rewrite(emptied) == 250
+    assert inbox.rewrite(emptied) == 0
+    assert [item.delivery for item in inbox.take(3000)] == [emptied(delivery) for delivery in wanted]
+
+
+def test_who_has_what_and_how_often_it_was_tried_stays(redis: Redis) -> None:
+    inbox, other = inbox_of(redis, claim_after_ms=CLAIM_AFTER_MS), inbox_of(redis, "worker-2")
+    for delivery in deliveries(9):
+        inbox.put_back(delivery)
+    taken = inbox.take(8)
+    inbox.look_again(taken[:1])
+    other.claim([item.entry_id for item in taken[:3]])
+    before = redis.xpending_range("test:inbox", "convert", "-", "+", 99)
+    assert other.rewrite(emptied) == 1
+    after = redis.xpending_range("test:inbox", "convert", "-", "+", 99)
+    names = ("message_id", "consumer", "times_delivered")
+    assert [[item[name] for name in names] for item in after] == [[item[name] for name in names] for item in before]
+    assert all(
+        now["time_since_delivered"] >= then["time_since_delivered"] for now, then in zip(after, before, strict=True)
+    )
+    assert [item.looks for item in other.claim([taken[0].entry_id])] == [1]
+    inbox.acknowledge(taken)
+    (last,) = other.take(9)
+    assert last.delivery == deliveries(9)[8]
+    inbox.put_back(make_delivery(b"later"))
+    assert [item.delivery.body for item in other.take(9)] == [b"later"]
+
+
+def test_rewriting_an_inbox_that_is_empty_or_was_never_there_changes_nothing(redis: Redis) -> None:
+    inbox = inbox_of(redis)
+    assert inbox.rewrite(emptied) == 0
+    assert redis.keys() == []
+    inbox.put_back(make_delivery(b"first"))
+    (first,) = inbox.take(9)
+    inbox.acknowledge([first])
+    assert inbox.rewrite(emptied) == 0
+    inbox.put_back(make_delivery(b"second"))
+    (second,) = inbox.take(9)
+    # Ids go on where they were: none comes a second time.
+    assert second.entry_id > first.entry_id
+
+
+def test_a_rewritten_and_compacted_server_keeps_only_what_there_is(redis: Redis) -> None:
+    """A stream keeps what was deleted beside what is still there, in memory and in its dump."""
+    inbox = inbox_of(redis)
+    for word in (b"needle", b"haystack"):
+        inbox.put_back(make_delivery(word))
+    inbox.acknowledge(inbox.take(1))
+    folder = Path(str(redis.config_get("dir")["dir"]))
+    assert b"needle" in on_disk(folder)
+    assert b"needle" in redis.dump("test:inbox")
+    inbox.rewrite(emptied)
+    assert inbox.compact()
+    assert b"needle" not in redis.dump("test:inbox")
+    assert b"needle" not in on_disk(folder)
+    assert b"haystack" in on_disk(folder)
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in (folder / "appendonlydir").iterdir())
+
+
+def test_a_server_that_keeps_its_disk_to_itself_is_told_of(redis: Redis, redis_url: str) -> None:
+    """Hosted servers refuse these commands; here a user may not give them."""
+    redis.acl_setuser("guest", enabled=True, passwords=["+guest"], commands=["+@all", "-bgrewriteaof"])
+    try:
+        with Redis.from_url(f"redis://guest:guest@{redis_url.partition('@')[2]}") as guest:
+            assert not inbox_of(guest).compact()
+    finally:
+        redis.acl_deluser("guest")

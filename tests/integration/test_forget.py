@@ -1,6 +1,7 @@
 """Forgetting data rows: after the whole loop, nothing of their texts is left anywhere, and nothing comes back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,11 @@ from service.adapters.sql_tallies import recount, tallied
 from service.domain.deliveries import delivery_key
 from service.domain.runs import RunState as S
 from service.ports import JobEvent
-from tests.support.builders import make_delivery
+from service.usecases.forget import forget
+from service.usecases.survey import rows_of
+from service.usecases.write_examples import write_outcomes
+from tests.support.appraising import appraisers
+from tests.support.builders import make_delivery, make_outcome
 from tests.support.erasing import ROWS, Installation, marker_of
 
 GARBLED = '{"dataRow": {"id": "%s"}, "label": "%s'
@@ -172,6 +177,43 @@ def test_what_rang_for_other_rows_as_well_still_rings(here: Installation) -> Non
         *(row["id"] for row in json.loads(delivery.body)["dataRows"]),
     ] == [row["id"] for row in rows]
     assert here.desk.convert().settled == 1
+
+
+def test_what_was_uploaded_under_the_same_key_is_forgotten_with_it(here: Installation) -> None:
+    number = here.row_in("train")
+    row = here.desk.labelbox.rows_by_id.pop(f"row-{number:03}")
+    here.desk.labelbox.rows_by_id["row-again"] = row
+    here.desk.labelbox.move("row-again", "DONE")
+    here.desk.ring("row-again", label_id=f"label-row-{number:03}")
+    here.desk.convert()
+    assert here.desk.example("row-again").content
+    rows = rows_of([f"row-{number:03}"], here.stories, in_advance=False)
+    assert rows == [f"row-{number:03}", "row-again"]
+    forget(rows, here.erasing, by="jane")
+    assert here.traces([marker_of(number)]) == []
+
+
+def test_answers_go_although_the_manifest_that_would_lead_to_them_is_lost(here: Installation) -> None:
+    run_id = train(here)
+    number = here.row_in("held_out")
+    snapshot_id = here.shop.runs.get(run_id).snapshot_id or ""
+    Path(here.shop.files.location(snapshot_id)).unlink()
+    report = here.forget(number)
+    assert [left.what for left in report.left] == ["snapshot lines"]
+    assert report.done["answers"] == 2
+    places = here.traces([marker_of(number)])
+    # The file that nobody can take it out of.
+    assert [place.partition("/")[0] for place in places] == ["files"]
+
+
+def test_a_prompt_without_an_answer_is_forgotten_too(here: Installation) -> None:
+    outcome = replace(make_outcome("row-p", prompt="Why is marker999qx late?", at=here.clock.now), label_id="label-p")
+    said = replace(outcome, content=(outcome.content or ())[:1])
+    pipeline = here.shop.pipelines["summaries"]
+    write_outcomes(here.shop.examples, pipeline, [said], appraisers=appraisers, gone=(), observed_at=here.clock.now)
+    assert here.traces(["marker999qx"])
+    forget(["row-p"], here.erasing, by="jane")
+    assert here.traces(["marker999qx"]) == []
 
 
 def test_counts_history_and_tombstone_say_what_was_done(here: Installation) -> None:

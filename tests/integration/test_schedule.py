@@ -110,6 +110,20 @@ def test_files_that_no_snapshot_names_are_removed_the_next_day(deps: Deps, beats
     assert Path(deps.files.location(built["old"].files["held_out"].sha256)).exists()
 
 
+def test_files_that_a_killed_builder_left_are_removed_the_next_day(deps: Deps, beats: dict[str, Beat]) -> None:
+    left = []
+    for content, age in ((b"new", timedelta(hours=1)), (b"old", INCOMING_KEPT + LONG)):
+        with deps.files.writer() as writer:
+            writer.write(content)
+            name, _ = writer.digest()
+            deps.snapshots.expect([name], now=now() - age)
+            writer.commit()
+        left.append(Path(deps.files.location(name)))
+    beats["forget"].act()
+    assert [path.exists() for path in left] == [True, False]
+    left[0].unlink()
+
+
 def test_ended_exports_are_forgotten_after_some_days(deps: Deps, beats: dict[str, Beat]) -> None:
     for days in (1, EXPORTS_KEPT.days + 1):
         at = now() - timedelta(days=days)

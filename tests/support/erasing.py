@@ -87,7 +87,7 @@ class Installation:
     def row_in(self, split: Split) -> int:
         """Give the number of a row that stands in a split, in the pipeline that trains."""
         found = self.shop.examples.existing("summaries", [f"row-{number:03}" for number in range(ROWS)])
-        return next(number for number in range(ROWS) if found[f"row-{number:03}"].split == split)
+        return next(number for number in range(ROWS) if (row := found.get(f"row-{number:03}")) and row.split == split)
 
     def forget(self, *numbers: int, **options: Any) -> Forgotten:  # noqa: ANN401 - the options of forget
         return forget([f"row-{number:03}" for number in numbers], self.erasing, by="jane", **options)
@@ -106,7 +106,7 @@ class Installation:
             if path.is_file():
                 yield str(path.relative_to(self.folder)), path.read_bytes()
         for key in self.redis.scan_iter():
-            yield f"redis {key!r}", _redis_value(self.redis, key)
+            yield f"redis {key!r}", _redis_value(self.redis, key) + (self.redis.dump(key) or b"")
         for path in Path(str(self.redis.config_get("dir")["dir"])).rglob("*"):
             if path.is_file() and path.name != "log":
                 yield f"redis' {path.name}", path.read_bytes()

@@ -2,14 +2,23 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.deliveries import TOPICS, Doorbell, delivery_key, read_doorbell, verify_signature
+from service.domain.deliveries import (
+    TOPICS,
+    Doorbell,
+    delivery_key,
+    read_doorbell,
+    verify_signature,
+    without_texts,
+)
 from service.domain.errors import SignatureMismatch, UnknownTopic, UnreadableDelivery
+from tests.support.builders import make_delivery
 
 SECRET, OTHER = b"first secret", b"second secret"
 BODY = b'{"id": "label-1"}'
@@ -231,3 +240,53 @@ def test_no_json_object_makes_reading_it_fail(body: dict[str, Any], topic: str) 
     doorbell = read_doorbell(topic, json.dumps(body).encode())
     assert all(isinstance(row_id, str) and row_id for row_id in doorbell.data_row_ids)
     assert len(set(doorbell.data_row_ids)) == len(doorbell.data_row_ids)
+
+
+# Deliveries without their texts.
+
+IDS = st.text(st.characters(codec="ascii", categories=["L", "Nd"]), min_size=1)
+WRITTEN = st.text(min_size=20).map(lambda text: f"<{text}>")
+
+
+@given(
+    topic=st.sampled_from(sorted(TOPICS)),
+    ids=st.lists(IDS, min_size=1, unique=True),
+    text=WRITTEN,
+    moment=st.datetimes(),
+)
+def test_a_bare_delivery_rings_for_the_same_and_says_nothing(
+    topic: str, ids: list[str], text: str, moment: datetime
+) -> None:
+    body = {
+        "id": "label-1",
+        "updatedAt": moment.isoformat(),
+        "label": text,
+        "project": {"id": "project-1", "name": text},
+        "dataRow": {"id": ids[0], "rowData": text},
+        "dataRows": [{"id": row_id, "rowData": text} for row_id in ids],
+    }
+    delivery = make_delivery(json.dumps(body).encode(), topic)
+    bare = without_texts(delivery, ids[-1:])
+    assert read_doorbell(topic, bare.body) == read_doorbell(topic, delivery.body)
+    assert json.dumps(text)[1:-1].encode() not in bare.body
+    assert bare.key == delivery_key(topic, bare.body) != delivery.key
+    assert without_texts(bare, ids) == bare
+
+
+def test_a_delivery_that_concerns_other_rows_stays_what_it_is() -> None:
+    for body in (b'{"dataRow": {"id": "row-11"}}', b"row-11 and text", b'{"dataRow": {}}', b"\xff"):
+        delivery = make_delivery(body)
+        assert without_texts(delivery, ["row-1"]) is delivery
+        assert without_texts(delivery, []) is delivery
+
+
+@pytest.mark.parametrize("body", [b'{"row-1": "text', b'["row-1", "text"]', b"text (row-1) \xff"])
+def test_a_body_that_cannot_be_read_becomes_empty_if_it_mentions_a_row(body: bytes) -> None:
+    assert without_texts(make_delivery(body), ["row-1"]).body == b""
+
+
+def test_a_row_that_is_mentioned_where_nobody_expects_it_is_enough() -> None:
+    delivery = make_delivery(b'{"project": {"id": "p"}, "about": ["row-1"], "said": "text"}')
+    bare = without_texts(delivery, ["row-1"])
+    assert b"text" not in bare.body
+    assert read_doorbell(bare.topic, bare.body) == Doorbell("p", (), None)
