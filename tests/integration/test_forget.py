@@ -66,7 +66,12 @@ def leave_traces(here: Installation, number: int) -> None:
     here.desk.convert()
     with here.engine.begin() as connection:
         example = here.shop.examples.existing("summaries", [row_id])[row_id]
-        decided = {"example_id": example.example_id, "content_hash": example.content_hash, "decision": "keep"}
+        decided = {
+            "example_id": example.example_id,
+            "content_hash": example.content_hash,
+            "decision": "keep",
+            "codes": "",
+        }
         connection.execute(sa.insert(decisions).values(**decided, at=here.clock.now))
     left = here.folder / "exports" / f"export-{number}"
     left.mkdir(parents=True)
