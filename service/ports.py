@@ -350,8 +350,8 @@ class SnapshotStore(Protocol):
     def loose(self, *, until: datetime) -> list[str]:
         """Give the files that are loose since then or longer: that no snapshot names (any more)."""
 
-    def tidy(self, name: str) -> None:
-        """Note that a loose file is gone."""
+    def drop_loose(self, name: str, *, until: datetime, remove: Callable[[], object]) -> bool:
+        """Remove a file, unless it is no longer loose since then: whoever wants to write it meanwhile waits."""
 
 
 class StoryStore(Protocol):

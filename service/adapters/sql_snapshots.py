@@ -1,6 +1,6 @@
 """Snapshots in SQL: a row each; what they list is in their manifests, which are files."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -132,10 +132,14 @@ class SqlSnapshotStore:
             found = list(connection.scalars(wanted))
         return [name for name in found if not self.with_file(name) and not self._is_snapshot(name)]
 
-    def tidy(self, name: str) -> None:
-        """See ``SnapshotStore``."""
+    def drop_loose(self, name: str, *, until: datetime, remove: Callable[[], object]) -> bool:
+        """See ``SnapshotStore``; its row is locked until the file is gone, and every builder writes that row first."""
+        gone = sa.delete(loose_files).where(loose_files.c.sha256 == name, loose_files.c.since <= until)
         with self._engine.begin() as connection:
-            _tie(connection, [name])
+            if connection.execute(gone).rowcount != 1:
+                return False
+            remove()
+        return True
 
     def _is_snapshot(self, name: str) -> bool:
         with reading(self._engine) as connection:

@@ -38,6 +38,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         app(list(arguments), prog_name="tuneloop")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            # Whoever read our output went away, as `head` does; typer makes a failure of it.
+            _leave_output()
+            return 0
         # Typer's own endings: 2 for wrong usage, the code of typer.Exit otherwise.
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except ServiceError as error:
@@ -50,13 +54,15 @@ def run(arguments: Sequence[str]) -> int:
         typer.echo(f"The database does not answer or has no schema yet ({type(error).__name__}).", err=True)
         typer.echo("What to do: tuneloop migrate or tuneloop up; or correct TUNELOOP_DATABASE_URL.", err=True)
         return 1
-    except BrokenPipeError:
-        # Whoever read our output went away, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         typer.echo(f"{error.filename or 'input or output'}: {error.strerror}", err=True)
         return 1
     return 0
+
+
+def _leave_output() -> None:
+    """Let what is still to be written go nowhere: the interpreter tries once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

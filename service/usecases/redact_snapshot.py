@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from service.domain.errors import CorruptFile
@@ -103,8 +104,7 @@ def remove_loose_files(archive: Archive, *, until: datetime) -> int:
     Raises:
         FilesUnavailable: The folder or bucket refuses.
     """
-    found = archive.snapshots.loose(until=until)
-    for name in found:
-        archive.files.remove(name)
-        archive.snapshots.tidy(name)
-    return len(found)
+    return sum(
+        archive.snapshots.drop_loose(name, until=until, remove=partial(archive.files.remove, name))
+        for name in archive.snapshots.loose(until=until)
+    )

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_tables import example_versions, snapshots
 from service.domain.contents import pair
-from service.domain.errors import CorruptFile, NotFound
+from service.domain.errors import CorruptFile, FilesUnavailable, NotFound
 from service.domain.snapshots import FileEntry, FrozenExample, Snapshot
 from service.usecases.archive import Archive
 from service.usecases.write_examples import write_outcomes
@@ -215,3 +216,73 @@ def test_what_changes_while_it_is_frozen_makes_another_snapshot(
             [(line.example_id, line.version) for line in store.lines(store.recent(None, 1)[0].snapshot_id)]
         ).values()
     )
+
+
+# Files that no snapshot names.
+
+
+def loose_file(store: SqlSnapshotStore, files: FsspecFileStore) -> str:
+    """Do what a builder does that is killed before it names its file."""
+    with files.writer() as writer:
+        writer.write(b"a line\n")
+        sha256, _ = writer.digest()
+        store.expect([sha256], now=NOON)
+        writer.commit()
+    return sha256
+
+
+def is_there(files: FsspecFileStore, sha256: str) -> bool:
+    return Path(files.location(sha256)).exists()
+
+
+def test_a_file_that_nobody_came_to_name_is_dropped_once(store: SqlSnapshotStore, files: FsspecFileStore) -> None:
+    name = loose_file(store, files)
+    assert store.loose(until=NOON - timedelta(seconds=1)) == []
+    assert store.loose(until=NOON) == [name]
+    assert store.drop_loose(name, until=NOON, remove=lambda: files.remove(name))
+    assert not is_there(files, name)
+    assert store.loose(until=NOON) == []
+    assert not store.drop_loose(name, until=NOON, remove=pytest.fail)
+
+
+def test_a_file_that_cannot_be_removed_stays_known(store: SqlSnapshotStore, files: FsspecFileStore) -> None:
+    def refuse() -> None:
+        raise FilesUnavailable
+
+    name = loose_file(store, files)
+    with pytest.raises(FilesUnavailable):
+        store.drop_loose(name, until=NOON, remove=refuse)
+    assert store.loose(until=NOON) == [name]
+
+
+def test_what_somebody_began_to_write_again_is_not_dropped(store: SqlSnapshotStore, files: FsspecFileStore) -> None:
+    name = loose_file(store, files)
+    found = store.loose(until=NOON)
+    store.expect([name], now=NOON + timedelta(days=1))
+    assert found == [name]
+    assert not store.drop_loose(name, until=NOON, remove=pytest.fail)
+
+
+def test_what_was_named_meanwhile_is_not_dropped(store: SqlSnapshotStore, files: FsspecFileStore) -> None:
+    built = build([make_frozen(1)], files, pipeline=make_pipeline("p"))
+    names = [built.snapshot_id, *(entry.sha256 for entry in built.files.values())]
+    store.expect(names, now=NOON)
+    assert set(store.loose(until=NOON)) == set(names)
+    store.add(Snapshot(built.snapshot_id, "p", 7, NOON, built.files, built.head))
+    assert not any(store.drop_loose(name, until=NOON, remove=pytest.fail) for name in names)
+
+
+def test_who_wants_to_write_a_file_waits_until_it_was_dropped(store: SqlSnapshotStore, files: FsspecFileStore) -> None:
+    name = loose_file(store, files)
+    builder = threading.Thread(target=loose_file, args=(store, files))
+
+    def remove() -> None:
+        builder.start()
+        # Long enough for whoever would not wait.
+        builder.join(0.5)
+        files.remove(name)
+
+    assert store.drop_loose(name, until=NOON, remove=remove)
+    builder.join()
+    assert is_there(files, name)
+    assert store.loose(until=NOON) == [name]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from pydantic import SecretStr
 from redis import Redis
 
@@ -18,6 +19,13 @@ from tests.support.builders import LIMIT_BYTES, SECRET, TRAINER_SECRET, make_pip
 from tests.support.conversion import Desk
 from tests.support.serving import serving
 from tests.support.workshop import Workshop
+
+
+@pytest.fixture(autouse=True)
+def usual_logging() -> Iterator[None]:
+    """Undo what a command does that was run in this process: some silence all events but warnings."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -261,6 +261,7 @@ def test_a_reader_that_goes_away_gets_no_complaint(shop: Workshop) -> None:
         assert reader.stdout.readline().startswith(b'{"messages"')
         reader.stdout.close()
         assert reader.stderr.read() == b""
+        assert reader.wait() == 0
 
 
 @pytest.mark.parametrize(

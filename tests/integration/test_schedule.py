@@ -16,6 +16,9 @@ from service.adapters.sql_tables import exports, tallies
 from service.bootstrap import Deps, now
 from service.config import Settings
 from service.domain.exports import ExportState
+from service.domain.snapshots import Snapshot
+from tests.support.builders import make_pipeline
+from tests.support.freezing import build, make_frozen
 from workers.schedule import EXPORTS_KEPT, INCOMING_KEPT, Beat, make_beats
 
 LONG = timedelta(hours=1)
@@ -81,6 +84,30 @@ def test_what_a_killed_process_left_half_written_is_removed_the_next_day(deps: D
     beats["forget"].act()
     assert [path.name for path in folder.iterdir()] == ["new"]
     (folder / "new").unlink()
+
+
+def test_files_that_no_snapshot_names_are_removed_the_next_day(deps: Deps, beats: dict[str, Beat]) -> None:
+    """Their builder was killed, or its run ended before they were named."""
+    day = timedelta(days=1)
+    at = {"old": now() - day - LONG, "new": now() - day + LONG}
+    built = {
+        age: build([make_frozen(number)], deps.files, pipeline=make_pipeline())
+        for number, age in enumerate(("old", "new", "named"))
+    }
+    for age, moment in at.items():
+        names = {built[age].snapshot_id, *(entry.sha256 for entry in built[age].files.values())}
+        deps.snapshots.expect(names, now=moment)
+    named = built["named"]
+    deps.snapshots.add(Snapshot(named.snapshot_id, "summaries", 1, at["old"], named.files, named.head))
+    beats["forget"].act()
+
+    def is_whole(age: str) -> bool:
+        hashes = (built[age].snapshot_id, built[age].files["train"].sha256)
+        return all(Path(deps.files.location(sha256)).exists() for sha256 in hashes)
+
+    assert {age: is_whole(age) for age in built} == {"old": False, "new": True, "named": True}
+    # Of all of them the empty files are the same, which a snapshot names.
+    assert Path(deps.files.location(built["old"].files["held_out"].sha256)).exists()
 
 
 def test_files_that_a_killed_builder_left_are_removed_the_next_day(deps: Deps, beats: dict[str, Beat]) -> None:
