@@ -58,15 +58,10 @@ def test_a_leak_is_logged_as_a_warning_without_its_text(shop: Workshop) -> None:
     with capture_logs() as logs:
         tell_snapshot(run)
         tell_snapshot(replace(run, facts={"reasons": {"held_out_leak": 2, "exact_duplicate": 1}}))
-    assert logs == [
-        {"event": "snapshot_built", "log_level": "info", "snapshot": run.snapshot_id},
-        {
-            "event": "snapshot_built",
-            "log_level": "warning",
-            "snapshot": run.snapshot_id,
-            "held_out_leak": 2,
-            "exact_duplicate": 1,
-        },
+    facts = {"snapshot": run.snapshot_id, "held_out_leak": 2, "exact_duplicate": 1}
+    # Other tests may have switched the lower levels off.
+    assert [log for log in logs if log["log_level"] == "warning"] == [
+        {"event": "snapshot_built", "log_level": "warning", **facts}
     ]
 
 
