@@ -45,6 +45,16 @@ def test_what_tells_nobody_apart_or_is_only_guessed_is_left_out(finder: Presidio
     assert finder(text) == ()
 
 
+@pytest.mark.parametrize("place", [49_480, 49_990, 50_000, 100_000])
+def test_what_stands_anywhere_in_a_long_text_is_found_whole(finder: PresidioFindings, place: int) -> None:
+    text = "word " * (place // 5) + "card 4111 1111 1111 1111, " + "word " * 2000
+    assert Finding("card", "4111 1111 1111 1111") in finder(text)
+
+
+def test_a_text_is_read_that_a_language_model_refuses(finder: PresidioFindings) -> None:
+    assert finder(" " * 1_000_001 + "(415) 555-0134")[-1] == Finding("phone", "(415) 555-0134")
+
+
 def test_what_presidio_finds_has_a_code(finder: PresidioFindings) -> None:
     assert set(KINDS.values()) <= PERSONAL.keys()
     # A number that our own patterns know as none.

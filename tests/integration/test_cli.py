@@ -194,6 +194,24 @@ def test_check_says_what_presidio_finds_by(
     assert is_ok or "spacy download" in found["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("gpt-3.5-turbo-0125", "at most 16,385 tokens each, by gpt-3.5-turbo-0125;"),
+        ("gpt-4.1-mini-2025-04-14", "at most 20,000 tokens each, by max_tokens;"),
+    ],
+)
+def test_check_tells_how_long_a_line_may_really_be(
+    folder: Path, capsys: pytest.CaptureFixture[str], model: str, words: str
+) -> None:
+    written = f'[pipelines.p]\nlabels.project = "cl1"\ntrain.model = "{model}"\ndataset.max_tokens = 20000\n'
+    (folder / "tuneloop.toml").write_text(written)
+    run(["check", "--json"])
+    (found,) = [item for item in json.loads(capsys.readouterr().out)["checks"] if item["name"] == "p lines"]
+    assert found["ok"]
+    assert words in found["text"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_without_a_configuration_a_command_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status"]) == 2

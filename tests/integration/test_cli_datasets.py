@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import example_versions
+from service.adapters.tokens import count_tokens
 from service.cli.app import run
 from service.domain.contents import Turn, pair
 from service.domain.pipelines import ChecksPolicy, DatasetPolicy, Pipeline, TrainPolicy
@@ -275,6 +277,31 @@ def test_a_reader_that_goes_away_gets_no_complaint(shop: Workshop) -> None:
 def test_options_that_contradict_each_other_are_wrong_usage(shop: Workshop, options: list[str]) -> None:
     snapshot = freeze(shop)
     assert run(["datasets", "export", snapshot.snapshot_id, *options]) == 2
+
+
+def contents_for(split: str) -> list[tuple[Turn, ...]]:
+    """Make contents that share no prompt with another split's."""
+    ranked = (Turn("user", f"Where, {split}?"), Turn("assistant", "It is there.", ("Nowhere.", "Go away.", "No.")))
+    shown = (Turn("user", "So?"), Turn("assistant", "Well.", ("Hm.", "Oh."), weight=0))
+    return [pair(f"When, {split}?", "Today."), ranked, (*shown, *ranked)]
+
+
+@pytest.mark.parametrize("form", ["chat", "preference", "completion"])
+def test_an_exported_file_has_the_tokens_that_the_snapshot_tells(
+    shop: Workshop, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    model = "gpt-4.1-mini-2025-04-14"
+    policy = TrainPolicy("box", model, "preference") if form == "preference" else TrainPolicy("box", model, format=form)  # type: ignore[arg-type]
+    made = [make_frozen(number, split, said) for split in SPLITS for number, said in enumerate(contents_for(split))]
+    pipeline = make_pipeline(system="Be kind.\n", train=policy)
+    built = build(made, shop.files, pipeline=pipeline, count_tokens=partial(count_tokens, model=model))
+    shop.snapshots.add(Snapshot(built.snapshot_id, "summaries", 1, shop.clock.now, built.files, built.head))
+    assert run(["datasets", "export", built.snapshot_id, "--out", "out"]) == 0
+    for split in SPLITS:
+        capsys.readouterr()
+        run(["validate", f"out/{split}.jsonl", "--model", model, "--json"])
+        (found,) = json.loads(capsys.readouterr().out)["files"]
+        assert (found["lines"], found["tokens"]) == (built.files[split].lines, built.files[split].tokens)
 
 
 # The Hugging Face layout, read by the real library.

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from service.adapters.sql_tables import examples
+from service.domain.contents import Turn
 from service.domain.pipelines import DatasetPolicy, TrainPolicy
 from service.domain.runs import Run
 from service.domain.runs import RunState as S
 from service.domain.splits import Split
 from service.usecases.advance_run import advance_run
+from service.usecases.redact_snapshot import redact_snapshot
 from service.usecases.start_run import start_if_due
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
@@ -78,12 +80,9 @@ def test_a_freeze_that_takes_longer_than_its_lease_keeps_its_run(shop: Workshop)
         return len(text)
 
     begin = shop.clock.now
-    run = advance_run(
-        run_id,
-        replace(
-            shop.parts, archive=replace(shop.archive, count_tokens=count_slowly, encoding_of=lambda _model: "another")
-        ),
-    )
+    # Known by another encoding only, so that all tokens are counted anew.
+    slow = replace(shop.archive, count_tokens=count_slowly, encoding_of=lambda _model: "letters")
+    run = advance_run(run_id, replace(shop.parts, archive=slow))
     assert looks == [None]
     assert run is not None
     assert run.state == S.SNAPSHOTTED
@@ -160,3 +159,21 @@ def test_a_run_that_failed_for_too_few_examples_is_not_started_again_on_the_same
     again = look()
     assert again is not None
     assert shop.go(again.run_id, S.SNAPSHOTTED).state == S.SNAPSHOTTED
+
+
+def test_what_is_taken_out_of_a_snapshot_takes_its_tokens_along(shop: Workshop) -> None:
+    pipeline = make_pipeline(system="Be kind.", train=TrainPolicy("box", "base-model", method="preference"))
+    shop.pipelines["summaries"] = pipeline
+    at = shop.clock.forward(1)
+    answer = Turn("assistant", "A late parcel.", rejected=("No idea.", "Ask somebody else.", "No."))
+    ranked = [
+        replace(make_outcome(f"row-{number}", at=at), content=(Turn("user", prompt_of(number)), answer))
+        for number in range(60)
+    ]
+    write_outcomes(shop.examples, pipeline, ranked, appraisers=appraisers, gone=(), observed_at=at)
+    snapshot = shop.snapshots.get(str(frozen(shop).snapshot_id))
+    assert min(entry.tokens for entry in snapshot.files.values()) > 0
+    left = {line.example_id for line in shop.snapshots.lines(snapshot.snapshot_id)}
+    redact_snapshot(snapshot.snapshot_id, left, shop.archive, now=shop.clock.now)
+    files = shop.snapshots.get(snapshot.snapshot_id).files
+    assert {split: (entry.lines, entry.tokens) for split, entry in files.items()} == dict.fromkeys(files, (0, 0))

@@ -49,11 +49,12 @@ def memory_files() -> FileStore:
 def build(examples: Iterable[FrozenExample], files: FileStore | None = None, **options: Any) -> Built:  # noqa: ANN401 - the options of write_files
     """Freeze these, sorted."""
     pipeline = options.pop("pipeline", make_pipeline())
+    count_tokens = options.pop("count_tokens", lambda text: len(text.split()))
     return write_files(
         pipeline,
         in_order(examples),
         files=files or memory_files(),
-        count_tokens=lambda text: len(text.split()),
+        count_tokens=count_tokens,
         encoding="words",
         **options,
     )

@@ -74,6 +74,14 @@ def test_a_line_above_the_limit_is_found_and_one_at_it_is_not() -> None:
     assert findings_of(pair("q?", "an answer"), tokens=11, max_tokens=10) == ("too_many_tokens",)
 
 
+def test_of_a_line_above_the_limit_nothing_else_is_looked_for() -> None:
+    def names(_: str) -> list[Finding]:
+        raise AssertionError("the text may be megabytes")
+
+    broken = pair("q?\x00", "write to ana@example.com")
+    assert findings_of(broken, tokens=11, max_tokens=10, names=names) == ("too_many_tokens",)
+
+
 def test_the_ontologys_limits_are_inclusive() -> None:
     limits = Limits(min_characters=5, max_characters=7)
     assert [found("abcdefghij"[:size], limits=limits) for size in (4, 5, 7, 8)] == [
