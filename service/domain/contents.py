@@ -37,6 +37,7 @@ Form = Literal["chat", "preference", "completion"]
 
 _DECODER = msgspec.json.Decoder(Content)
 _ENCODER = msgspec.json.Encoder()
+_PAIR = ["user", "assistant"]
 # json's own, in C.
 _quoted = encode_basestring_ascii
 
@@ -66,6 +67,9 @@ def content_hash_of(content: Content) -> str:
 
 def question_of(content: Content) -> str:
     """Give what the humans said before the last answer; near enough the same makes two examples one group."""
+    if [turn.role for turn in content] == _PAIR:
+        # What nearly every content is.
+        return content[0].content
     return "\n".join(turn.content for turn in content if turn.role == "user")
 
 
@@ -95,7 +99,7 @@ def lines_of(content: Content, *, system: str | None, form: Form) -> Iterator[by
             for a single question with its answer, none for longer chats.
     """
     if form == "chat":
-        yield _chat_line(content, system)
+        yield chat_line(content, system)
     elif form == "preference":
         yield from _pairs(content, system)
     elif has_lines(content, form):
@@ -121,7 +125,8 @@ def _pairs(content: Content, system: str | None) -> Iterator[bytes]:
             )
 
 
-def _chat_line(content: Content, system: str | None) -> bytes:
+def chat_line(content: Content, system: str | None) -> bytes:
+    """Give an example's one line of the form ``chat``, see ``lines_of``."""
     if _is_pair(content):
         # What nearly every line is, and a dataset has a million: put together without building the chat first.
         head = f'{{"role":"system","content":{_quoted(system)}}},' if system else ""

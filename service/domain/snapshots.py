@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from service.domain.contents import Content, Form, Message, lines_of
+from service.domain.contents import Content, Form, Message, chat_line, lines_of
 from service.domain.pipelines import Pipeline
 from service.domain.splits import Split
 
@@ -101,9 +101,10 @@ def frozen_form(split: Split, form: Form) -> Form:
     return "chat" if split == "held_out" else form
 
 
-def frozen_lines(content: Content, *, split: Split, system: str | None, form: Form) -> Iterator[bytes]:
+def frozen_lines(content: Content, *, split: Split, system: str | None, form: Form) -> Iterable[bytes]:
     """Give an example's lines, newline included."""
-    return lines_of(content, system=system, form=frozen_form(split, form))
+    written = frozen_form(split, form)
+    return (chat_line(content, system),) if written == "chat" else lines_of(content, system=system, form=written)
 
 
 def configuration_of(pipeline: Pipeline, *, encoding: str) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a policy holds
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def read_chats(lines: Iterator[bytes]) -> Iterator[list[Message]]:
+def read_chats(lines: Iterable[bytes]) -> Iterator[list[Message]]:
     """Read the chats back from a snapshot file's lines."""
     for line in lines:
         yield json.loads(line)["messages"]
