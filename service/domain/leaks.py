@@ -1,10 +1,9 @@
 """Keeping what is held out, and whatever says the same, out of every file that is trained on."""
 
-import unicodedata
-
 from service.domain.contents import question_of
 from service.domain.errors import SnapshotRefused
 from service.domain.snapshots import SPLITS, FrozenExample
+from service.domain.splits import fold
 
 LEAK = "held_out_leak"
 
@@ -37,7 +36,7 @@ class HeldOutGuard:
         if example.split not in SPLITS or key <= self._last:
             raise SnapshotRefused(f"{key} comes after {self._last}")
         self._last = key
-        text = hash(folded(question_of(example.content)))
+        text = hash(fold(question_of(example.content)))
         group, prompt = hash(example.group), hash(example.prompt_key)
         cluster = hash(example.cluster) if self._by_cluster else _NOTHING
         if example.split == "held_out":
@@ -51,12 +50,3 @@ class HeldOutGuard:
 
 
 _NOTHING = hash("")
-
-
-def folded(text: str) -> str:
-    """Give a text but for spacing, case and Unicode form."""
-    flat = text.replace("\n", " ")
-    if flat.isascii() and flat.isprintable() and "  " not in flat:
-        # What most texts are; a dataset has a million, and cutting one into words takes longer than all else here.
-        return flat.strip().lower()
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
