@@ -17,6 +17,8 @@ Value = TypeVar("Value")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 SQLITE_BUSY_MS = 30_000
+# Look-ups by hash go to random pages of the file; what one transaction reads of them stays within this.
+SQLITE_CACHE_KIB = 32_768
 # Below SQLite's limit of parameters a statement.
 PARAMETERS = 1000
 
@@ -38,8 +40,9 @@ def make_engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
     connection.isolation_level = None  # ours are the BEGINs, see below
-    # Zeros where something was deleted: what is forgotten must not stay in free pages.
-    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    # `secure_delete`: zeros where something was deleted, for what is forgotten must not stay in free pages.
+    safe = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", f"cache_size=-{SQLITE_CACHE_KIB}", *safe):
         connection.execute(f"PRAGMA {pragma}")
     _ensure_wal(connection)
 

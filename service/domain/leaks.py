@@ -37,16 +37,17 @@ class HeldOutGuard:
             raise SnapshotRefused(f"{key} comes after {self._last}")
         self._last = key
         text = hash(fold(question_of(example.content)))
-        group, prompt = hash(example.group), hash(example.prompt_key)
+        groups = (hash(example.group), hash(example.prompt_key))
         cluster = hash(example.cluster) if self._by_cluster else _NOTHING
         if example.split == "held_out":
             self._texts.add(text)
+            self._groups.update(groups)
+            self._clusters.add(cluster)
             # What has no group or cluster has none in common with others.
-            self._groups.update(name for name in (group, prompt) if name != _NOTHING)
-            self._clusters.update(name for name in (cluster,) if name != _NOTHING)
+            self._groups.discard(_NOTHING)
+            self._clusters.discard(_NOTHING)
             return True
-        is_held = text in self._texts or group in self._groups or prompt in self._groups or cluster in self._clusters
-        return not is_held
+        return text not in self._texts and cluster not in self._clusters and self._groups.isdisjoint(groups)
 
 
 _NOTHING = hash("")

@@ -138,9 +138,9 @@ class _Gate:
     def reason(self, example: FrozenExample) -> str | None:
         if not self.guard.admits(example):
             return LEAK
-        if example.content_hash in self.seen:
-            return DUPLICATE
         if example.content_hash in self.duplicates:
+            if example.content_hash in self.seen:
+                return DUPLICATE
             self.seen.add(example.content_hash)
         return None
 
