@@ -27,6 +27,7 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
@@ -138,6 +139,11 @@ class Deps:
     def letters(self) -> SqlDeadLetters:
         """The dead letters."""
         return SqlDeadLetters(self.engine)
+
+    @cached_property
+    def notices(self) -> SqlNoticeStore:
+        """What people should hear of."""
+        return SqlNoticeStore(self.engine)
 
     @cached_property
     def reconciles(self) -> SqlReconcileStore:
@@ -310,6 +316,7 @@ class Deps:
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,
+            notices=self.notices,
             queue=self.queue,
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),

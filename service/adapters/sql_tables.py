@@ -441,3 +441,17 @@ export_gate = sa.Table(
     _text("name", primary_key=True),
     _moment("paused_until", nullable=True),
 )
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    _text("notice_id", primary_key=True),
+    _text("kind"),
+    _text("key"),
+    sa.Column("pipeline", sa.Text),
+    _text("title"),
+    _text("text"),
+    sa.Column("facts", sa.JSON, nullable=False),
+    _moment("at"),
+    sa.Index("notices_by_moment", "at"),
+)

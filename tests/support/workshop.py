@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
@@ -65,6 +66,7 @@ class Workshop:
         self.evaluations = SqlEvaluationStore(self.engine)
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
+        self.notices = SqlNoticeStore(self.engine)
         self.snapshots = SqlSnapshotStore(self.engine, self.files)
         self.accounts = {
             "box": TrainerAccount(
@@ -94,6 +96,7 @@ class Workshop:
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,
+            notices=self.notices,
             queue=self.queue,
             clock=self.clock,
             timing=self.timing,

@@ -13,6 +13,7 @@ from service.ports import (
     EvaluationStore,
     JobQueue,
     Ledger,
+    NoticeStore,
     RunStore,
     Trainer,
 )
@@ -63,6 +64,7 @@ class Parts:
     evaluations: EvaluationStore
     ledger: Ledger
     letters: DeadLetters
+    notices: NoticeStore
     queue: JobQueue
     clock: Clock
     timing: Timing

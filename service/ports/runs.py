@@ -1,0 +1,70 @@
+"""Runs and what they cost."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from service.domain.runs import Run, Step
+from service.ports.trainers import JobEvent
+
+
+class RunStore(Protocol):
+    """The runs, their history and what the trainer said."""
+
+    def claim(self, run: Run) -> Run | None:
+        """Open a run under its ordinal; None where another caller opened it first."""
+
+    def get(self, run_id: str) -> Run:
+        """Give a run by its id."""
+
+    def lease(self, run_id: str, *, until: datetime, now: datetime) -> Run | None:
+        """Take the run for one step; None while another worker has it or nothing is due."""
+
+    def extend(self, run_id: str, *, until: datetime) -> None:
+        """Keep a leased run for longer."""
+
+    def record(self, run: Run, step: Step, *, now: datetime) -> Run:
+        """Write what a step decided, with its history, and give the run back."""
+
+    def note_intent(self, run: Run, *, now: datetime) -> Run:
+        """Write, before any request, that a job is about to be created."""
+
+    def standing(self, *, now: datetime) -> list[Run]:
+        """Give the open runs that are due and that nobody works on."""
+
+    def in_hand(self, *, now: datetime) -> list[Run]:
+        """Give the runs that a worker has for a step right now."""
+
+    def by_job(self, job_id: str) -> Run | None:
+        """Find the run of a trainer's job."""
+
+    def hurry(self, run_id: str) -> None:
+        """Make a run due at once."""
+
+    def recent(self, pipeline: str | None, limit: int) -> list[Run]:
+        """Give the newest runs first."""
+
+    def history(self, run_id: str) -> list[Mapping[str, Any]]:
+        """Give the run's transitions, oldest first."""
+
+    def add_job_events(self, run_id: str, events: Sequence[JobEvent]) -> None:
+        """Remember what the trainer reported; known ones are passed over."""
+
+    def job_events(self, run_id: str) -> list[JobEvent]:
+        """Give what the trainer reported, oldest first."""
+
+
+class Ledger(Protocol):
+    """Money, append-only."""
+
+    def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
+        """Set the estimate aside; False if the month's limit would be passed. A second time changes nothing."""
+
+    def reserved_usd(self, run_id: str) -> float:
+        """Give what this run has reserved, 0 if nothing."""
+
+    def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
+        """Write what was billed, or that nothing was."""
+
+    def spent_this_month(self, trainer: str, *, now: datetime) -> float:
+        """Sum what is reserved or billed in this month, in US dollars."""

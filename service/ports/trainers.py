@@ -1,0 +1,90 @@
+"""Servers that train and serve models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+from service.domain.contents import Message
+from service.domain.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJob:
+    """A fine-tuning job as the trainer shows it, in the domain's words.
+
+    Attributes:
+        outcome: ``open`` for every status that is not final, known or not.
+        error: What failed, in the trainer's words; None for a healthy job.
+    """
+
+    job_id: str
+    status: str
+    outcome: str
+    created_at: int
+    tuned_model: str | None
+    trained_tokens: int | None
+    training_file: str | None
+    metadata: Mapping[str, str]
+    result_files: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One event of a job; ``facts`` holds step and losses where it is a metric."""
+
+    event_id: str
+    created_at: int
+    level: str
+    kind: str
+    message: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said, and what it cost in tokens."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Trainer(Protocol):
+    """A server that trains and serves models.
+
+    Attributes:
+        creates_once: Whether the server keeps two requests for one run from becoming two jobs.
+    """
+
+    creates_once: bool
+
+    def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
+        """Upload a training file once; a file of this name and size that is there already is taken."""
+
+    def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
+        """Search for jobs of this run, oldest first."""
+
+    def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
+        """Create the job, in one attempt; OutcomeUnknown where nobody can say whether it worked."""
+
+    def job(self, job_id: str) -> RemoteJob:
+        """Look at a job."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to be cancelled."""
+
+    def events(self, job_id: str) -> Iterator[JobEvent]:
+        """Give a job's events, newest first."""
+
+    def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
+        """Give a job's checkpoints, newest first."""
+
+    def file_content(self, file_id: str) -> bytes:
+        """Download a file."""
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete an uploaded file; one that is gone is no error."""
+
+    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+        """Ask a model; ModelNotReady while the server does not know it."""
