@@ -265,9 +265,11 @@ def test_a_bucket_that_cannot_be_reached_is_tried_again(monkeypatch: pytest.Monk
 
 
 def test_a_folder_that_denies_is_named_with_its_remedy(tmp_path: Path) -> None:
-    # As somebody else, because root may write anywhere.
+    # As somebody else, because root may write anywhere. What is imported late is imported before: the other one may
+    # not be allowed to read the code.
     script = f"""
 from service.domain.errors import FilesUnavailable
+write(FsspecFileStore({str(tmp_path / "mine")!r}), b"x")
 os.setuid({NOBODY})
 try:
     write(FsspecFileStore({str(tmp_path / "files")!r}), b"x")
