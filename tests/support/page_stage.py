@@ -1,13 +1,13 @@
-"""An installation to look at: a promoted run with its training, a failed one, one that waits, and odd texts everywhere."""
+"""An installation to look at: runs that were promoted, failed and wait, and odd texts wherever others write."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from service.config import Settings, TrainerSettings
-from service.domain.budgets import Price
+from service.domain.budgets import Estimate, Price
 from service.domain.errors import TrainerRefused, UnknownTopic
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState, Step
@@ -102,14 +102,11 @@ def _set_aside(stage: Stage, clock: ManualClock) -> None:
 
 def _waiting(shop: Workshop) -> str:
     run = shop.runs.get(shop.start())
-    facts = {
-        "error": "12.40 USD is above 5.00 USD",
-        "remedy": f"tuneloop runs approve {run.run_id}, or set another budget",
-        "estimate": {"tokens": 1_377_778, "epochs": 3, "usd": 12.4, "usd_per_million": 3.0, "price_as_of": "2026-11-01"},
-    }
+    reason, estimate = "12.40 USD is above 5.00 USD", Estimate(1_377_778, 3, 12.4, 3.0, "2026-11-01")
+    remedy = f"tuneloop runs approve {run.run_id}, or set another budget"
+    facts = {"error": reason, "remedy": remedy, "estimate": asdict(estimate)}
     frozen = shop.runs.record(run, Step(RunState.SNAPSHOTTED, "snapshot frozen"), now=shop.clock.forward(1))
-    step = Step(RunState.AWAITING_APPROVAL, facts["error"], facts=facts)  # type: ignore[arg-type]
-    shop.runs.record(frozen, step, now=shop.clock.forward(1))
+    shop.runs.record(frozen, Step(RunState.AWAITING_APPROVAL, reason, facts=facts), now=shop.clock.forward(1))
     return run.run_id
 
 

@@ -30,16 +30,16 @@ class Attention:
 
 def attention(deps: Deps, stocks: Mapping[str, Stock]) -> list[Attention]:
     """Collect it, of the configured pipelines and of runs whose pipeline is gone."""
-    runs = [_of_run(run) for run in deps.runs.waiting()]
+    runs = [_of_run(run, deps.runs.history(run.run_id)[-1]["cause"]) for run in deps.runs.waiting()]
     return [*runs, *_of_letters(deps.letters.count()), *_of_stocks(stocks)]
 
 
-def _of_run(run: Run) -> Attention:
+def _of_run(run: Run, cause: str) -> Attention:
     asks = run.state == RunState.AWAITING_APPROVAL
     return Attention(
         title=f"{run.pipeline}, run {run.ordinal}, {'waits for approval' if asks else 'needs attention'}",
         path=f"/runs/{run.run_id}",
-        words=str(run.fact("error") or run.fact("job_status") or ""),
+        words=cause,
         remedy=str(run.fact("remedy") or ""),
         commands=commands_for(run),
     )
@@ -61,6 +61,6 @@ def _of_stocks(stocks: Mapping[str, Stock]) -> Iterator[Attention]:
             yield Attention(f"{name}: {held:,} held for a decision", path, words, "", (command,))
         drift = stock.reconciled.drift if stock.reconciled else None
         if drift and drift.left:
-            words = "They differed from Labelbox when the project was last read, and could not be mended."
+            words = "They could not be mended when the project was last read."
             command = Command(f"tuneloop labelbox sync --pipeline {name}", "reads the whole project now")
-            yield Attention(f"{name}: {drift.left:,} differences left", path, words, "", (command,))
+            yield Attention(f"{name}: {drift.left:,} data rows differ from Labelbox", path, words, "", (command,))

@@ -70,10 +70,15 @@ def _draw(title: str, series: Mapping[str, Sequence[Point]]) -> Chart:
     return Chart(
         title=title,
         last_step=f"{max(point.step for point in every):g}",
-        lines=tuple(_line(name, points, steps, values) for name, points in series.items()),
+        lines=tuple(_line(name, points, steps, values) for name, points in sorted(series.items(), key=_order)),
         across=steps.ticks(),
         up=values.ticks(),
     )
+
+
+def _order(named: tuple[str, Sequence[Point]]) -> tuple[bool, str]:
+    """Put what was trained on first: it has the most points, and the first line is drawn whole."""
+    return not named[0].startswith("train"), named[0]
 
 
 def _line(name: str, points: Sequence[Point], steps: "_Axis", values: "_Axis") -> Line:

@@ -27,5 +27,4 @@ def read_pipeline(deps: Deps, request: Request) -> Mapping[str, object]:
         "runs": deps.runs.recent(name, SHOWN),
         "champions": deps.evaluations.champion_history(name)[:SHOWN],
         "snapshots": deps.snapshots.recent(name, SHOWN),
-        "shown": SHOWN,
     }

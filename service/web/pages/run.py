@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps
 from service.domain.budgets import Estimate
-from service.domain.runs import Run
+from service.domain.runs import WAITS_FOR_A_PERSON, Run, RunState
 from service.ports import JobEvent
 from service.web.answers import summarize_run
 from service.web.pages.chart import charts_of
@@ -27,13 +27,14 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
     """
     run = deps.runs.get(request.path_params["run_id"])
     events = deps.runs.job_events(run.run_id)
+    history = deps.runs.history(run.run_id)
     evaluation = deps.evaluations.evaluation(run.run_id)
     return {
         "run": run,
-        "summary": summarize_run(run),
+        "problem": _problem(run, history),
         "commands": commands_for(run),
         "estimate": _estimate(run),
-        "history": deps.runs.history(run.run_id),
+        "history": history,
         "charts": charts_of(series_of(events)),
         "events": _newest_words(events),
         "event_count": len(events),
@@ -41,6 +42,14 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         "evaluation": evaluation,
         "scores": scores_of(evaluation) if evaluation else [],
     }
+
+
+def _problem(run: Run, history: list[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Give what stands in the way and what to do; why it came to this state where a person is asked or it failed."""
+    told = summarize_run(run)
+    if run.state in WAITS_FOR_A_PERSON or run.state == RunState.FAILED:
+        return history[-1]["cause"], told.remedy or ""
+    return (told.error, told.remedy or "") if told.error else None
 
 
 def _estimate(run: Run) -> str | None:
@@ -57,4 +66,8 @@ def _checkpoint(found: Mapping[str, Any]) -> Mapping[str, Any]:
     metrics = found.get("metrics") or {}
     numbers = {name: value for name, value in metrics.items() if name != "step" and isinstance(value, int | float)}
     measured = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
-    return {"name": found.get("model") or found.get("checkpoint_id"), "step": found.get("step"), "measured": measured}
+    return {
+        "name": found.get("model") or found.get("checkpoint_id") or found.get("id"),
+        "step": found.get("step"),
+        "measured": measured,
+    }

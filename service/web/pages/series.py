@@ -30,7 +30,7 @@ def series_of(events: Iterable[JobEvent]) -> Mapping[str, list[Point]]:
             if name.endswith(("loss", "accuracy")) and _is_number(value):
                 # A job that went on after a pause repeats steps: the later word counts.
                 found.setdefault(name, {})[step] = value
-    return {name: [Point(*pair) for pair in sorted(points.items())] for name, points in sorted(found.items())}
+    return {name: [Point(*pair) for pair in sorted(points.items())] for name, points in found.items()}
 
 
 def _is_number(value: object) -> TypeGuard[float]:
