@@ -7,6 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -238,6 +239,29 @@ def test_lists_are_bounded(scene: Scene, tmp_path: Path, redis_url: str, sqlite_
             assert connection.scalar(sa.select(sa.func.count()).select_from(runs)) == most + 20
         assert markup(stage, "/runs").count('scope="row"') == most
         assert markup(stage, "/datasets").count('scope="row"') == most
+
+
+def test_no_page_goes_through_all_examples(scene: Scene) -> None:
+    """There may be a million: what counts them is kept with every write."""
+    engine: sa.Engine = scene.stage.deps.engine
+    asked: list[tuple[Any, ...]] = []
+
+    def note(*event: object) -> None:
+        asked.append(event)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    for path in pages(scene):
+        markup(scene.stage, path)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    reads = {statement: parameters for _, _, statement, parameters, *_ in asked if statement.startswith("SELECT")}
+    assert any("FROM examples" in statement for statement in reads)
+    with engine.connect() as connection:
+        plans = [
+            str(row[3])
+            for statement, parameters in reads.items()
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert [plan for plan in plans if re.match("SCAN (examples|example_|groups|row_labels|deliveries)", plan)] == []
 
 
 # Refusals.
