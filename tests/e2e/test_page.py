@@ -127,8 +127,11 @@ def test_whoever_watches_sees_what_changes_and_is_told_when_it_cannot_be_renewed
     reader.sign_in(f"/runs/{scene.waiting}")
     runs = scene.stage.deps.runs
     runs.record(runs.get(scene.waiting), Step(RunState.CANCELLED, "cancelled by hand"), now=now())
+    history = reader.page.get_by_role("group", name="History")
+    history.focus()
     reader.page.clock.run_for(30_000)
     expect(reader.page.get_by_role("heading", level=1)).to_contain_text("cancelled")
+    expect(history).to_be_focused()
     stale = reader.page.get_by_text("This page could not be renewed")
     expect(stale).to_be_hidden()
     reader.page.context.set_offline(offline=True)

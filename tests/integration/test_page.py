@@ -264,6 +264,14 @@ def test_no_page_goes_through_all_examples(scene: Scene) -> None:
     assert [plan for plan in plans if re.match("SCAN (examples|example_|groups|row_labels|deliveries)", plan)] == []
 
 
+def test_on_postgresql_every_page_answers_as_well(tmp_path: Path, redis_url: str, postgres_url: str) -> None:
+    with page_scene(tmp_path, redis_url, database_url=postgres_url) as scene:
+        for path in pages(scene):
+            assert "Sign out" in markup(scene.stage, path)
+        assert f"tuneloop runs approve {scene.waiting}" in text(scene.stage, "/")
+        assert "nothing is spelled like that" in text(scene.stage, "/runs/%00", 404)
+
+
 # Refusals.
 
 

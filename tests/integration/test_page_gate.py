@@ -56,11 +56,17 @@ def test_whoever_has_not_signed_in_is_sent_to_the_form_and_learns_nothing(stage:
         assert stage.get(path, method=method, headers={}).status == 401
 
 
-@pytest.mark.parametrize("value", [f"Bearer {TOKEN}x", "Bearer", f"Basic {TOKEN}"])
+@pytest.mark.parametrize("value", [f"Bearer {TOKEN}x", "Bearer", f"bearer {TOKEN}, {TOKEN}"])
 def test_a_wrong_bearer_token_is_refused_and_not_sent_anywhere(stage: Stage, value: str) -> None:
     cookie = sign_in(stage)
     reply = stage.get("/", headers={"Authorization": value, "Cookie": cookie})
     assert (reply.status, json.loads(reply.body)) == (401, {"error": "unauthorized"})
+
+
+def test_the_password_of_a_proxy_before_us_opens_nothing_and_closes_nothing(stage: Stage) -> None:
+    headers = {"Authorization": "Basic dXNlcjpwYXNz"}
+    assert stage.get("/", headers=headers).status == 303
+    assert stage.get("/", headers={**headers, "Cookie": sign_in(stage)}).status == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "1.2", "9999999999." + "0" * 64, TOKEN.replace(" ", "")])

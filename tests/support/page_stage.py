@@ -43,9 +43,11 @@ class Scene:
 
 
 @contextmanager
-def page_scene(folder: Path, redis_url: str, database: Path) -> Iterator[Scene]:
-    """Serve it."""
-    with staged(page_settings(folder, redis_url), database=database) as stage:
+def page_scene(
+    folder: Path, redis_url: str, database: Path | None = None, *, database_url: str | None = None
+) -> Iterator[Scene]:
+    """Serve it, on a copy of a migrated SQLite file or on the database of this address."""
+    with staged(page_settings(folder, redis_url, database_url), database=database) as stage:
         clock = ManualClock(datetime.now(UTC) - timedelta(hours=1))
         pipelines = dict(stage.deps.settings.pipelines)
         price = Price(3.0, date(2026, 11, 1))
@@ -63,11 +65,11 @@ def page_scene(folder: Path, redis_url: str, database: Path) -> Iterator[Scene]:
         yield Scene(stage, promoted, failed, _waiting(shop), _doubtful(shop))
 
 
-def page_settings(folder: Path, redis_url: str) -> Settings:
+def page_settings(folder: Path, redis_url: str, database_url: str | None = None) -> Settings:
     """Give two pipelines, one of which nothing has happened in."""
     trainer = TrainerSettings("box", "generic", "http://127.0.0.1:9/v1", budget=BUDGET)
     pipelines = [make_pipeline(), make_pipeline("idle")]
-    return make_settings(folder, redis_url, pipelines=pipelines, trainers={"box": trainer})
+    return make_settings(folder, redis_url, pipelines=pipelines, trainers={"box": trainer}, database_url=database_url)
 
 
 def _promoted(shop: Workshop) -> str:

@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.ports import JobEvent
@@ -32,7 +32,7 @@ def test_of_a_step_that_was_repeated_after_a_pause_the_later_word_counts() -> No
 
 
 def test_what_a_trainer_did_not_measure_or_what_is_no_number_is_passed_over() -> None:
-    odd = [None, "0.5", math.nan, math.inf, True]
+    odd = [None, "0.5", math.nan, math.inf, True, 10**400]
     assert series_of([measured(number, valid_loss=value) for number, value in enumerate(odd)]) == {}
     assert series_of([measured("one", train_loss=1.0), measured(None, train_loss=1.0), measured(math.nan)]) == {}
     assert series_of([measured(1, kind="message", train_loss=1.0), measured(1, elapsed=3)]) == {}
@@ -57,10 +57,14 @@ def test_of_nothing_there_is_no_picture() -> None:
 
 def test_a_single_value_is_a_dot_in_the_middle() -> None:
     (chart,) = charts_of({"train_loss": [Point(7, 0.0)]})
+    assert chart.lines[0].first == "0"
     assert chart.lines[0].dots == ((LEFT + (WIDTH - RIGHT - LEFT) / 2, TOP + (HEIGHT - BOTTOM - TOP) / 2),)
 
 
 @given(points=series)
+@example(points=[Point(1, 0.0), Point(2, 5e-324)])
+@example(points=[Point(1, 1.0), Point(2, 1.0000000000000002)])
+@example(points=[Point(1, -3e14), Point(2, 3e14)])
 def test_everything_drawn_is_inside_the_picture(points: list[Point]) -> None:
     (chart,) = charts_of({"train_loss": sorted(points)})
     across, up = [tick.place for tick in chart.across], [tick.place for tick in chart.up]

@@ -13,6 +13,7 @@ MOST_POINTS = 400
 # So few are marked, each with a dot: one alone would be no line.
 DOTTED = 30
 _TICKS = 5
+_TINY = 1e-9
 _GROUPS = (("Loss", "loss"), ("Accuracy", "accuracy"))
 
 
@@ -117,8 +118,9 @@ class _Axis:
     @classmethod
     def over(cls, values: Sequence[float], begin: float, end: float) -> "_Axis":
         low, high = min(values), max(values)
-        # A flat line stands in the middle.
-        margin = 0.0 if high > low else abs(low) / 2 or 0.5
+        # A line that is flat, or as good as flat, stands in the middle.
+        is_flat = high - low <= max(1e-9 * max(abs(low), abs(high)), _TINY)
+        margin = max(abs(low) / 2, _TINY) if is_flat else 0.0
         return cls(low - margin, high + margin, begin, end)
 
     def place(self, value: float) -> float:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.web.gate import CLOSED, opens
+from service.web.gate import CLOSED, SCHEME, opens
 from service.web.operations import HEADERS
 from service.web.pages.sessions import COOKIE, Sessions
 
@@ -36,7 +36,8 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-        if given:
+        # Another scheme is meant for a proxy before us, which may well pass it on.
+        if any(value.lower().startswith(SCHEME.strip()) for value in given):
             return None if opens(given, self._tokens) else CLOSED
         if self._sessions.holds(request.cookies.get(COOKIE, "")):
             return None

@@ -13,7 +13,7 @@ from service.ports import JobEvent
 from service.web.answers import summarize_run
 from service.web.pages.chart import charts_of
 from service.web.pages.commands import commands_for
-from service.web.pages.series import METRICS, series_of
+from service.web.pages.series import METRICS, is_number, series_of
 from service.web.pages.verdict import scores_of
 
 SHOWN_EVENTS = 50
@@ -49,7 +49,8 @@ def _problem(run: Run, history: list[Mapping[str, Any]]) -> tuple[str, str] | No
     told = summarize_run(run)
     if run.state in WAITS_FOR_A_PERSON or run.state == RunState.FAILED:
         return history[-1]["cause"], told.remedy or ""
-    return (told.error, told.remedy or "") if told.error else None
+    # Once a step worked, what went wrong before it is over.
+    return (told.error, told.remedy or "") if told.error and run.attempts else None
 
 
 def _estimate(run: Run) -> str | None:
@@ -64,7 +65,7 @@ def _newest_words(events: list[JobEvent]) -> list[JobEvent]:
 
 def _checkpoint(found: Mapping[str, Any]) -> Mapping[str, Any]:
     metrics = found.get("metrics") or {}
-    numbers = {name: value for name, value in metrics.items() if name != "step" and isinstance(value, int | float)}
+    numbers = {name: value for name, value in metrics.items() if name != "step" and is_number(value)}
     measured = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
     return {
         "name": found.get("model") or found.get("checkpoint_id") or found.get("id"),

@@ -11,7 +11,7 @@ from service.domain.reasons import words_of
 from service.domain.runs import RunState
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-_STATES = {
+_STATES: Mapping[str, tuple[str, str]] = {
     RunState.PROMOTED: ("promoted", "good"),
     RunState.KEPT: ("kept the champion", "done"),
     RunState.FAILED: ("failed", "bad"),
@@ -22,8 +22,11 @@ _STATES = {
 
 
 def at(moment: datetime | float) -> Markup:
-    """Write a moment, or seconds since 1970, to the second and in UTC."""
-    found = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
+    """Write a moment, or seconds since 1970, to the second and in UTC; a dash where there is no such moment."""
+    try:
+        found = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError):
+        return Markup("-")
     return _time(found, f"{found:%Y-%m-%d %H:%M:%S}")
 
 
@@ -53,8 +56,8 @@ def usd(value: float) -> str:
 
 def state(value: str) -> Markup:
     """Write a run's state as a badge, also one that this page has no words for."""
-    text, tone = _STATES.get(RunState(value), (value, "busy")) if value in set(RunState) else (value, "busy")
-    return Markup('<span class="badge {}">{}</span>').format(tone, text.replace("_", " "))
+    text, tone = _STATES.get(value, (value.replace("_", " "), "busy"))
+    return Markup('<span class="badge {}">{}</span>').format(tone, text)
 
 
 def reason(code: str) -> str:
