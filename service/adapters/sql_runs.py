@@ -85,6 +85,11 @@ class SqlRunStore:
         """See ``RunStore``."""
         return self._all(sa.select(*RUN_COLUMNS).where(runs.c.is_open, runs.c.leased_until >= now))
 
+    def waiting(self) -> list[Run]:
+        """See ``RunStore``."""
+        wanted = sa.select(*RUN_COLUMNS).where(runs.c.is_open, runs.c.state.in_(WAITS_FOR_A_PERSON))
+        return self._all(wanted.order_by(runs.c.updated_at))
+
     def by_job(self, job_id: str) -> Run | None:
         """See ``RunStore``."""
         found = self._all(sa.select(*RUN_COLUMNS).where(runs.c.job_id == job_id).limit(1))

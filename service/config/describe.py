@@ -62,7 +62,7 @@ def _shown(name: str, value: object) -> str:
     if name not in _SECRETS:
         return _text(value)
     if name == "admin_tokens" and not value:
-        return "not set: /metrics and /api/v1 answer nobody"
+        return "not set: /metrics, /api/v1 and the page answer nobody"
     return "set" if value else "not set"
 
 

@@ -92,7 +92,7 @@ class Settings:
         setups: By pipeline, what ``tuneloop labelbox setup`` makes; only of those that say so.
         webhook_secrets: The general ones, which ring for every pipeline.
         own_secrets: By pipeline, for those whose webhook has secrets of its own.
-        admin_tokens: Each opens the API and the metrics; several while one is rotated.
+        admin_tokens: Each opens the page, the API and the metrics; several while one is rotated.
     """
 
     config_file: Path

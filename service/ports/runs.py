@@ -35,6 +35,9 @@ class RunStore(Protocol):
     def in_hand(self, *, now: datetime) -> list[Run]:
         """Give the runs that a worker has for a step right now."""
 
+    def waiting(self) -> list[Run]:
+        """Give the runs that wait for a person, those that have waited longest first."""
+
     def by_job(self, job_id: str) -> Run | None:
         """Find the run of a trainer's job."""
 

@@ -1,4 +1,4 @@
-"""The web process: webhooks in, health out, and behind the gate the API and the metrics."""
+"""The web process: webhooks in, health out, and behind the gates the API, the metrics and the page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -20,6 +20,7 @@ from service.web.health import alive, readiness
 from service.web.keyring import Keyring
 from service.web.metrics import metrics_page
 from service.web.operations import API
+from service.web.pages.routes import page_routes
 from service.web.problems import PROBLEMS
 from service.web.wakeups import Waker
 from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
@@ -56,7 +57,7 @@ def create_app(deps: Deps) -> Starlette:
         await appender.close()
 
     doors = _doors(deps, appender)
-    routes = [*_open_routes(deps, doors), *_gated_routes(deps, doors)]
+    routes = [*_open_routes(deps, doors), *_gated_routes(deps, doors), *page_routes(deps)]
     return Starlette(routes=routes, exception_handlers=PROBLEMS, lifespan=lifespan)
 
 

@@ -29,16 +29,23 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or refuse it."""
         given = [value for name, value in scope["headers"] if name == b"authorization"]
-        app = self.app if self._opens(given) else CLOSED
+        app = self.app if opens(given, self._tokens) else CLOSED
         await app(scope, receive, send)
 
-    def _opens(self, given: Sequence[bytes]) -> bool:
-        # Two headers could be read differently by a proxy and by us.
-        if len(given) != 1 or not given[0].lower().startswith(SCHEME):
-            return False
-        token = given[0][len(SCHEME) :].strip()
-        opens = False
-        for known in self._tokens:
-            # Every one is compared, so that the time says nothing about which of them it is.
-            opens |= hmac.compare_digest(token, known)
-        return opens
+
+def opens(given: Sequence[bytes], tokens: Sequence[bytes]) -> bool:
+    """Say whether these ``Authorization`` headers carry one of the tokens."""
+    # Two headers could be read differently by a proxy and by us.
+    if len(given) != 1 or not given[0].lower().startswith(SCHEME):
+        return False
+    return place_among(given[0][len(SCHEME) :].strip(), tokens) is not None
+
+
+def place_among(given: bytes, known: Sequence[bytes]) -> int | None:
+    """Give the place of a secret among the known ones, None if it is none of them."""
+    found = None
+    for place, secret in enumerate(known):
+        # Every one is compared, so that the time says nothing about which of them it is.
+        if hmac.compare_digest(given, secret):
+            found = place
+    return found

@@ -221,3 +221,11 @@ def test_the_newest_runs_come_first(store: SqlRunStore) -> None:
         claim(store, f"run-{number}", pipeline=f"p{number % 2}-{number}", created_at=NOON + number * MINUTE)
     assert [run.run_id for run in store.recent(None, 2)] == ["run-2", "run-1"]
     assert [run.run_id for run in store.recent("p0-0", 9)] == ["run-0"]
+
+
+def test_the_runs_that_wait_for_a_person_come_with_the_longest_wait_first(store: SqlRunStore) -> None:
+    for number, (state, minutes) in enumerate([(S.NEEDS_ATTENTION, 3), (S.TRAINING, 0), (S.AWAITING_APPROVAL, 1)]):
+        claim(store, f"run-{number}", pipeline=f"pipeline-{number}", state=state, updated_at=NOON + minutes * MINUTE)
+    over = claim(store, "run-9", state=S.AWAITING_APPROVAL)
+    store.record(over, Step(S.CANCELLED, "x"), now=NOON)
+    assert [run.run_id for run in store.waiting()] == ["run-2", "run-0"]

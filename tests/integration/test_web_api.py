@@ -18,6 +18,7 @@ from service.domain.errors import TrainerRefused, UnknownTopic
 from service.usecases.report_status import report_status
 from service.web.app import create_app
 from service.web.gate import Gate
+from service.web.pages.routes import page_routes
 from tests.support.builders import make_delivery, make_pipeline
 from tests.support.contract import breaches, mismatches, strict
 from tests.support.fakes import ManualClock
@@ -293,13 +294,14 @@ def document_of(stage: Stage) -> dict[str, Any]:
 
 
 def routes_of(stage: Stage) -> Iterator[Route]:
-    """Give every route, those behind the gate in place of the gate itself."""
+    """Give every route for programs, those behind the gate in place of the gate itself."""
     gates: set[Gate] = set()
+    for_people = {route.path for route in page_routes(stage.deps) if isinstance(route, Route)}
     for route in create_app(stage.deps).routes:
         assert isinstance(route, Route)
         if isinstance(route.endpoint, Gate):
             gates.add(route.endpoint)
-        else:
+        elif route.path not in for_people:
             yield route
     for gate in gates:
         assert isinstance(gate.app, Router)

@@ -84,7 +84,6 @@ def test_health_and_webhooks_ask_for_no_token(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("path", "method", "status", "error"),
     [
-        ("/", "GET", 404, "not_found"),
         ("/nothing", "GET", 404, "not_found"),
         ("/healthz", "POST", 405, "method_not_allowed"),
         ("/webhooks/labelbox", "GET", 405, "method_not_allowed"),

@@ -129,5 +129,5 @@ def test_check_says_whose_secrets_are_set_and_what_is_closed_without_an_admin_to
     assert rows["pipelines.a.labels.webhook_secret_env"] == "A_SECRET"
     assert rows["pipelines.a.labels.webhook_secrets"] == "set"
     assert rows["pipelines.b.labels.webhook_secret_env"] == "none"
-    assert rows["TUNELOOP_ADMIN_TOKEN"] == "not set: /metrics and /api/v1 answer nobody"
+    assert rows["TUNELOOP_ADMIN_TOKEN"] == "not set: /metrics, /api/v1 and the page answer nobody"
     assert dict(describe(folder.load(text(), TUNELOOP_ADMIN_TOKEN=TOKEN)))["TUNELOOP_ADMIN_TOKEN"] == "set"

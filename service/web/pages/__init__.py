@@ -1,0 +1,1 @@
+"""The page: what people look at every day, made on the server, read-only."""

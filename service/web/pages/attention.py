@@ -1,0 +1,66 @@
+"""What needs a person, the most urgent first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from service.bootstrap import Deps
+from service.domain.runs import Run, RunState
+from service.usecases.take_stock import Stock
+from service.web.pages.commands import Command, commands_for
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """One thing that will not go on by itself.
+
+    Attributes:
+        title: What it is, as the text of a link.
+        path: Where the page tells more.
+        words: Why it stands still.
+        remedy: What to do about it; empty where the commands say it all.
+        commands: What may be done.
+    """
+
+    title: str
+    path: str
+    words: str
+    remedy: str
+    commands: tuple[Command, ...]
+
+
+def attention(deps: Deps, stocks: Mapping[str, Stock]) -> list[Attention]:
+    """Collect it, of the configured pipelines and of runs whose pipeline is gone."""
+    runs = [_of_run(run, deps.runs.history(run.run_id)[-1]["cause"]) for run in deps.runs.waiting()]
+    return [*runs, *_of_letters(deps.letters.count()), *_of_stocks(stocks)]
+
+
+def _of_run(run: Run, cause: str) -> Attention:
+    asks = run.state == RunState.AWAITING_APPROVAL
+    return Attention(
+        title=f"{run.pipeline}, run {run.ordinal}, {'waits for approval' if asks else 'needs attention'}",
+        path=f"/runs/{run.run_id}",
+        words=cause,
+        remedy=str(run.fact("remedy") or ""),
+        commands=commands_for(run),
+    )
+
+
+def _of_letters(number: int) -> Iterator[Attention]:
+    if number:
+        title = f"{number:,} dead letter{'' if number == 1 else 's'}"
+        command = Command("tuneloop dead-letters list", "tells what to do about each")
+        yield Attention(title, "/dead-letters", "Work that was set aside after its last attempt.", "", (command,))
+
+
+def _of_stocks(stocks: Mapping[str, Stock]) -> Iterator[Attention]:
+    for name, stock in stocks.items():
+        path = f"/pipelines/{name}"
+        if held := stock.counts.held:
+            words = "A check found something in them, and nobody has decided yet."
+            command = Command(f"tuneloop datasets held --pipeline {name}", "lists them, and how to decide")
+            yield Attention(f"{name}: {held:,} held for a decision", path, words, "", (command,))
+        drift = stock.reconciled.drift if stock.reconciled else None
+        if drift and drift.left:
+            words = "They could not be mended when the project was last read."
+            command = Command(f"tuneloop labelbox sync --pipeline {name}", "reads the whole project now")
+            yield Attention(f"{name}: {drift.left:,} data rows differ from Labelbox", path, words, "", (command,))

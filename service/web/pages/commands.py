@@ -1,0 +1,39 @@
+"""What a person may do, as the exact command: the page itself changes nothing."""
+
+from typing import NamedTuple
+
+from service.domain.runs import TERMINAL, Run, RunState
+
+
+class Command(NamedTuple):
+    """A line for the terminal, and what it does."""
+
+    line: str
+    words: str
+
+
+def commands_for(run: Run) -> tuple[Command, ...]:
+    """Give what may be done to a run as it stands."""
+    show = Command(f"tuneloop runs show {run.run_id}", "tells everything that is known")
+    approve = f"tuneloop runs approve {run.run_id}"
+    cancel = Command(f"tuneloop runs cancel {run.run_id}", "stops it, and its job")
+    match run.state:
+        case RunState.AWAITING_APPROVAL:
+            return Command(approve, "lets it go on"), cancel
+        case RunState.NEEDS_ATTENTION:
+            return show, Command(approve, "goes on, once that is done"), cancel
+        case RunState.FAILED | RunState.CANCELLED:
+            return (Command(f"tuneloop runs start {run.pipeline}", "starts another run"),)
+        case RunState.KEPT:
+            promote = f"tuneloop models promote {run.run_id}"
+            return (Command(promote, "makes its model the champion all the same"),)
+    return () if run.state in TERMINAL else (cancel,)
+
+
+def command_for_letter(kind: str, letter_id: str, subject: str) -> Command:
+    """Give what may be done about work that was set aside."""
+    if kind == "delivery":
+        return Command(f"tuneloop dead-letters replay {letter_id}", "puts it back, once that is done")
+    if kind == "run":
+        return Command(f"tuneloop runs show {subject}", "tells what the run came to")
+    return Command(f"tuneloop dead-letters show {letter_id}", "tells what is known")

@@ -1,0 +1,83 @@
+"""Every page in one table, the sign-in beside them, and what they are dressed in."""
+
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, Router
+
+from service.bootstrap import Deps, now
+from service.domain.errors import NotFound, StoreFailed
+from service.web.pages.guard import Guard
+from service.web.pages.lists import read_letters, read_runs, read_snapshots
+from service.web.pages.overview import read_overview
+from service.web.pages.pipeline import read_pipeline
+from service.web.pages.render import ASSETS, asset, render
+from service.web.pages.run import read_run
+from service.web.pages.sessions import Sessions
+from service.web.pages.sign_in import SignIn
+from service.web.pages.snapshot import read_snapshot
+from service.web.problems import RETRY_S
+
+Read = Callable[[Deps, Request], Mapping[str, object]]
+PAGES: Mapping[str, tuple[str, Read]] = {
+    "/": ("overview.html", read_overview),
+    "/pipelines/{name}": ("pipeline.html", read_pipeline),
+    "/runs": ("runs.html", read_runs),
+    "/runs/{run_id}": ("run.html", read_run),
+    "/datasets": ("snapshots.html", read_snapshots),
+    "/datasets/{snapshot_id}": ("snapshot.html", read_snapshot),
+    "/dead-letters": ("letters.html", read_letters),
+}
+
+
+def page_routes(deps: Deps) -> list[BaseRoute]:
+    """Make the routes; every page is behind the guard, which stands before their own routing."""
+    tokens = [token.get_secret_value().encode() for token in deps.settings.admin_tokens]
+    sessions = Sessions(tokens, now)
+    sign_in = SignIn(sessions, is_open=bool(tokens))
+    inside = [Route(path, _endpoint(deps, *page), methods=["GET"]) for path, page in PAGES.items()]
+    guard = Guard(Router(inside, redirect_slashes=False), tokens, sessions)
+    return [
+        Route("/login", sign_in.form, methods=["GET"]),
+        Route("/login", sign_in.enter, methods=["POST"]),
+        Route("/logout", sign_in.leave, methods=["POST"]),
+        Route("/assets/{version}/{name}", _asset, methods=["GET"]),
+        *(Route(path, guard) for path in PAGES),
+    ]
+
+
+def _endpoint(deps: Deps, template: str, read: Read) -> Callable[[Request], Response]:
+    """Make a page's handler; a sync one, so it runs in a thread."""
+
+    def page(request: Request) -> Response:
+        try:
+            found = read(deps, _readable(request))
+        except NotFound as error:
+            return render("problem.html", 404, title="Not found", message=str(error))
+        except (StoreFailed, sa.exc.SQLAlchemyError):
+            answer = render("problem.html", 503, title="Not now", message=_NO_DATABASE)
+            answer.headers["Retry-After"] = RETRY_S
+            return answer
+        return render(template, **found)
+
+    return page
+
+
+def _readable(request: Request) -> Request:
+    if not all(str(value).isprintable() for value in request.path_params.values()):
+        # No name of ours; a NUL would be a mistake in the database's eyes.
+        raise NotFound("nothing is spelled like that")
+    return request
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in ASSETS:
+        raise HTTPException(404)
+    return asset(name)
+
+
+_NO_DATABASE = "The database does not answer, or has no schema yet: tuneloop migrate makes it."
