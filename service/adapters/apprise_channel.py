@@ -1,5 +1,7 @@
 """Notices to people, through one of the services that apprise knows."""
 
+import logging
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -57,9 +59,7 @@ class AppriseChannel:
 
     @cached_property
     def _way(self) -> Any:  # noqa: ANN401 - apprise has no types
-        import logging
-
-        import apprise  # lazily: its services are a hundred modules
+        import apprise  # lazily, as it does with its hundred services
 
         # It logs addresses that it cannot read, and what services answered.
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
@@ -69,7 +69,11 @@ class AppriseChannel:
             app_id="Tuneloop", app_desc="Tuneloop", app_url="", service_timeout=self._timeout_s, secure_logging=True
         )
         found = apprise.Apprise(asset=asset)
-        if not found.add(self._address.get_secret_value()) or len(found) != 1:
+        with warnings.catch_warnings():
+            # One of its modules still imports what Python is about to drop.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            is_read = found.add(self._address.get_secret_value())
+        if not is_read or len(found) != 1:
             raise ChannelFailed("apprise cannot read the address", remedy=_REMEDY)
         return found
 
