@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -62,10 +62,11 @@ class NotifyTable(Table):
     @field_validator("secret_env")
     @classmethod
     def _can_sign(cls, value: str | None, info: ValidationInfo) -> str | None:
-        signs: Any = info.data.get("webhook")
-        if signs and not value:
+        if "webhook" not in info.data:
+            return value  # a mistake already
+        if info.data["webhook"] and not value:
             raise ValueError("is needed: it names the variable of the secret that signs the webhook")
-        if value and info.data.get("apprise_env"):
+        if value and not info.data["webhook"]:
             raise ValueError("belongs to a webhook; apprise's addresses hold all they need")
         if value:
             surroundings(info).environment.signing_secrets(value)
