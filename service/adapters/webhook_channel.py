@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import SecretStr
+from standardwebhooks import Webhook
 
 from service.domain.errors import ChannelFailed, ChannelGone
 from service.domain.notices import Notice, event_body
@@ -53,8 +54,6 @@ class WebhookChannel:
         return f"webhook to {parts.hostname}, {len(self._secrets)} signature{'s'[: len(self._secrets) > 1]}{bare}"
 
     def _signatures(self, message_id: str, now: datetime, body: bytes) -> str:
-        from standardwebhooks import Webhook  # brings a second HTTP library
-
         self._require_secrets()
         signers = (Webhook(secret.get_secret_value()) for secret in self._secrets)
         # It takes every moment for one of UTC, whatever the moment itself says.

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_engine import make_engine, migrate
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_notices import SqlNoticeStore, forget_notices
 from service.adapters.sql_outbox import SqlOutbox
@@ -123,3 +124,16 @@ def test_old_notices_are_forgotten_with_what_became_of_them(engine: sa.Engine) -
     with engine.connect() as connection:
         kept = [connection.scalars(sa.select(table.c.at)).all() for table in (notices, notice_deliveries)]
     assert kept == [[NOON - timedelta(days=1)]] * 2
+
+
+def test_what_was_noted_before_there_were_channels_is_told_to_nobody(bare_database_url: str) -> None:
+    migrate(bare_database_url, "0005")
+    engine = make_engine(bare_database_url)
+    old = {"notice_id": "n", "kind": "failed", "key": "k", "title": "t", "text": "x", "facts": {}, "at": NOON}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(notices).values(old))
+    migrate(bare_database_url)
+    outbox = SqlOutbox(engine)
+    assert outbox.route(lambda _: ["team"], now=NOON) == 0
+    assert [row["notice_id"] for row in outbox.recent(9)] == ["n"]
+    engine.dispose()

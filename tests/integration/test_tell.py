@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -15,8 +16,10 @@ from threading import Event
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from redis import Redis
 
 from service.adapters.apprise_channel import AppriseChannel
+from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_records import SqlDeadLetters
@@ -460,3 +463,23 @@ def test_the_job_sends_by_the_configuration_and_logs_nothing_secret(
     assert '"event": "notices_sent"' in printed
     assert '"message": "the receiver answered 500"' in printed
     assert not [word for word in ("/hook", "whsec_", "title a") if word in printed]
+
+
+def test_a_real_worker_process_tells_what_the_sweep_called_for(
+    town: Town, worker: Worker, redis: Redis, receiver: Receiver, tmp_path: Path
+) -> None:
+    begin_today(town, receiver, "a")
+    environ = {**worker.environ, "LABELBOX_API_KEY": "unused", "OPENAI_API_KEY": "unused"}
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen([sys.executable, "-m", "service.cli", "work"], env=environ, stdout=log, stderr=log) as process,
+    ):
+        try:
+            replace(town.telling, queue=RqJobQueue(redis)).call()
+            end_s = time.monotonic() + 60
+            while town.state("a", "hook")[0] != "sent":
+                assert time.monotonic() < end_s, (tmp_path / "log").read_text()
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+    assert titles(receiver) == ["title a"]
