@@ -1,7 +1,8 @@
 """The only place that builds adapters: from settings to what the web and the workers work with."""
 
+import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import random
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 from redis import Redis
 
 from service.adapters.files_store import FsspecFileStore
@@ -28,23 +30,26 @@ from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
 from service.adapters.sql_notices import SqlNoticeStore
+from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
-from service.config import Settings, TrainerSettings
+from service.config import ChannelSettings, Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.notices import Interest
 from service.domain.pipelines import Pipeline
-from service.ports import PromptTexts, Trainer
+from service.ports import NoticeChannel, PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
 from service.usecases.forget import Erasing
 from service.usecases.reconcile import Reconcile, Reconciles
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
+from service.usecases.tell import Target, Telling
 
 KEY_PREFIX = "tuneloop"
 
@@ -144,6 +149,21 @@ class Deps:
     def notices(self) -> SqlNoticeStore:
         """What people should hear of."""
         return SqlNoticeStore(self.engine)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        """Which notice still has to reach which channel."""
+        return SqlOutbox(self.engine)
+
+    @cached_property
+    def targets(self) -> Mapping[str, Target]:
+        """The channels; none is connected to yet."""
+        return {target.name: target for channel in self.settings.notify.values() for target in _targets(channel)}
+
+    @cached_property
+    def telling(self) -> Telling:
+        """What brings notices to the channels."""
+        return Telling(self.targets, self.outbox, self.letters, self.queue, now)
 
     @cached_property
     def reconciles(self) -> SqlReconcileStore:
@@ -355,6 +375,34 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         return OpenAITrainer(trainer)
 
     return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+
+
+def _targets(channel: ChannelSettings) -> Iterator[Target]:
+    """Give a channel's targets: of several apprise addresses each is one, so that none waits for another."""
+    interest = Interest(channel.kinds, channel.pipelines)
+    if channel.webhook is not None:
+        url, secrets = channel.webhook, channel.secrets
+        yield Target(channel.name, interest, _fingerprint(url), cache(lambda: _webhook(url, secrets)))
+        return
+    for number, address in enumerate(channel.addresses or (None,), start=1):
+        name = channel.name if number == 1 else f"{channel.name}/{number}"
+        yield Target(name, interest, "apprise", cache(partial(_apprise, address)))
+
+
+def _webhook(url: str, secrets: Sequence[SecretStr]) -> NoticeChannel:
+    from service.adapters.webhook_channel import WebhookChannel  # its library takes a while
+
+    return WebhookChannel(url, secrets)
+
+
+def _apprise(address: SecretStr | None) -> NoticeChannel:
+    from service.adapters.apprise_channel import AppriseChannel
+
+    return AppriseChannel(address)
+
+
+def _fingerprint(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 @cache  # the language model takes seconds and much memory

@@ -50,6 +50,9 @@ def advance_run(run_id: str) -> None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
             if run.state == RunState.SNAPSHOTTED:
                 tell_snapshot(run)
+            if run.attempts == 0:
+                # It may have moved, which people want to hear; the sweep would tell them as well.
+                deps().telling.call()
 
 
 def tell_snapshot(run: Run) -> None:
@@ -87,3 +90,16 @@ def reconcile(project: str) -> None:
         for name, facts in done.facts.items():
             logger.info("reconciled", pipeline=name, **facts)
             begin_if_due(parts, name)
+
+
+@without_texts
+def send_notices(channel: str) -> None:
+    """Hand over what waits for a channel."""
+    with bound_contextvars(job="send_notices", channel=channel):
+        told = deps().telling.send(channel)
+        if told.sent:
+            logger.info("notices_sent", sent=told.sent)
+        if told.failure is not None:
+            # It comes again after its pause, and at last stands in the dead letters.
+            error = told.failure
+            logger.warning("notice_failed", error=type(error).__name__, message=str(error), remedy=error.remedy)

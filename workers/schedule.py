@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from structlog import get_logger
 
 from service.adapters.sql_exports import forget_exports
+from service.adapters.sql_notices import forget_notices
 from service.adapters.sql_records import forget_audit
 from service.adapters.sql_recounts import mend_tallies
 from service.bootstrap import Deps, now
@@ -17,6 +18,7 @@ from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
 from service.usecases.redact_snapshot import remove_loose_files
 from workers.beginning import begin_if_due
+from workers.watching import watch
 
 logger = get_logger()
 AUDIT_KEPT = timedelta(days=90)
@@ -56,6 +58,7 @@ def make_beats(deps: Deps) -> list[Beat]:
     return [
         Beat("sweep", service.sweep_every, lambda: sweep(deps)),
         Beat("forget", timedelta(days=1), lambda: _forget(deps)),
+        Beat("watch", timedelta(hours=1), lambda: watch(deps)),
         Beat("recount", timedelta(days=1), lambda: _recount(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
@@ -71,10 +74,12 @@ def sweep(deps: Deps) -> None:
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)
+    deps.telling.call()
 
 
 def _forget(deps: Deps) -> None:
     rows = forget_audit(deps.engine, before=now() - AUDIT_KEPT)
+    rows += forget_notices(deps.engine, before=now() - AUDIT_KEPT)
     exports = forget_exports(deps.engine, before=now() - EXPORTS_KEPT)
     files = deps.files.forget_incoming(before=now() - INCOMING_KEPT)
     files += remove_loose_files(deps.archive, until=now() - INCOMING_KEPT)

@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, storable, upsert
+from service.adapters.sql_notices import write_notice
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.domain.run_notices import notice_of_champion
 from service.domain.runs import Run, RunState, Step
 from service.ports import Answer
 
@@ -93,7 +95,13 @@ def _crown(connection: sa.Connection, run: Run, cause: str, now: datetime) -> No
         "run_id": run.run_id,
         "promoted_at": now,
     }
+    reigning = sa.select(champions.c.model, champions.c.trainer).where(champions.c.pipeline == run.pipeline)
+    before = connection.execute(reigning.with_for_update()).one_or_none()
     statement = upsert(connection, champions).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["pipeline"], set_=row))
     past = {name: row[name] for name in ("pipeline", "model", "run_id", "promoted_at")}
-    connection.execute(sa.insert(champion_history).values({**past, "cause": cause}))
+    crowning = sa.insert(champion_history).values({**past, "cause": cause}).returning(champion_history.c.position)
+    number = connection.execute(crowning).scalar_one()
+    if before is None or before != (run.tuned_model, run.trainer):
+        model = before.model if before else None
+        write_notice(connection, notice_of_champion(run, before=model, cause=cause, number=number), now)

@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, storable, upsert
+from service.adapters.sql_notices import write_notice
 from service.adapters.sql_tables import job_events, run_history, runs
 from service.domain.errors import NotFound, RunMoved
+from service.domain.run_notices import notice_of_transition
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
@@ -29,7 +31,7 @@ class SqlRunStore:
         with self._engine.begin() as connection:
             if connection.execute(statement).one_or_none() is None:
                 return None
-            _write_history(connection, run.run_id, before="", after=run.state, cause=run.cause, now=run.created_at)
+            _write_history(connection, run, Step(run.state, run.cause), before="", now=run.created_at)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -177,9 +179,10 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
     found = connection.execute(statement).one_or_none()
     if found is None:
         raise RunMoved(f"run {run.run_id} is no longer {run.state}")
+    after = run_of(found)
     if moved:
-        _write_history(connection, run.run_id, before=run.state, after=step.state, cause=step.cause, now=now)
-    return run_of(found)
+        _write_history(connection, after, step, before=run.state, now=now)
+    return after
 
 
 def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
@@ -191,8 +194,11 @@ def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _write_history(
-    connection: sa.Connection, run_id: str, *, before: str, after: str, cause: str, now: datetime
-) -> None:
-    row = {"run_id": run_id, "at": now, "before": before, "after": after, "cause": storable(cause)}
-    connection.execute(sa.insert(run_history).values(row))
+def _write_history(connection: sa.Connection, run: Run, step: Step, *, before: str, now: datetime) -> None:
+    """Write a transition, and what people should hear of it: both or neither, and once."""
+    cause = storable(step.cause)
+    row = {"run_id": run.run_id, "at": now, "before": before, "after": run.state, "cause": cause}
+    number = connection.execute(sa.insert(run_history).values(row).returning(run_history.c.position)).scalar_one()
+    notice = notice_of_transition(run, cause=cause, facts=step.facts or {}, number=number)
+    if notice is not None:
+        write_notice(connection, notice, now)

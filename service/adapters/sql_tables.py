@@ -453,5 +453,41 @@ notices = sa.Table(
     _text("text"),
     sa.Column("facts", sa.JSON, nullable=False),
     _moment("at"),
+    # When it was given to the channels that want it.
+    _moment("routed_at", nullable=True),
     sa.Index("notices_by_moment", "at"),
+    sa.Index(
+        "notices_new",
+        "at",
+        sqlite_where=sa.text("routed_at IS NULL"),
+        postgresql_where=sa.text("routed_at IS NULL"),
+    ),
+)
+
+# One notice on its way to one channel.
+notice_deliveries = sa.Table(
+    "notice_deliveries",
+    metadata,
+    _text("notice_id", primary_key=True),
+    _text("channel", primary_key=True),
+    # waiting, then sent, dead (the last try failed) or gone (its channel ended).
+    _text("state"),
+    # When the notice happened: what orders a channel.
+    _moment("at"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    _moment("due_at"),
+    _moment("updated_at"),
+    sa.Column("error", sa.Text),
+    sa.Index("notice_deliveries_by_state", "state", "channel", "at"),
+)
+
+# Locking its row makes workers take turns at a channel.
+notice_channels = sa.Table(
+    "notice_channels",
+    metadata,
+    _text("name", primary_key=True),
+    _moment("leased_until", nullable=True),
+    _moment("paused_until", nullable=True),
+    # A hash of the address that answered 410, while the channel is closed for it.
+    sa.Column("closed_for", sa.Text),
 )

@@ -18,11 +18,13 @@ datasets = typer.Typer(no_args_is_help=True, help="Dataset snapshots.")
 runs = typer.Typer(no_args_is_help=True, help="Fine-tuning runs.")
 models = typer.Typer(no_args_is_help=True, help="Champions.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Work set aside.")
+notify = typer.Typer(no_args_is_help=True, help="Telling people what happens.")
 app.add_typer(labelbox, name="labelbox")
 app.add_typer(datasets, name="datasets")
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(notify, name="notify")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -21,6 +21,7 @@ from service.config.durations import write_duration
 from service.domain.errors import InboxUnavailable, ServiceError
 from service.domain.pipelines import ChecksPolicy, Pipeline
 from service.logs import silence_logging
+from service.usecases.tell import Target
 
 
 @app.command()
@@ -85,11 +86,17 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
             for name, pipeline in deps.settings.pipelines.items()
             if pipeline.checks.presidio
         },
+        **{f"notify {name}": partial(_channel, target) for name, target in deps.targets.items()},
     }
 
 
 def _files(deps: Deps) -> str:
     return deps.files.check()
+
+
+def _channel(target: Target) -> str:
+    # Nothing is sent: tuneloop notify test does that.
+    return target.connect().describe()
 
 
 def _line_limit(pipeline: Pipeline) -> str:

@@ -1,6 +1,7 @@
 """Runs, champions and dead letters on the command line."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from service.config import load
 from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
+from service.usecases.tell import LETTER, send_again
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
 
@@ -146,25 +148,32 @@ def show_dead_letter(letter_id: str, *, as_json: AsJson = True) -> None:  # noqa
 def replay(
     letter_id: Annotated[str | None, typer.Argument(help="A letter's id.")] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every letter that holds a delivery.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every letter that holds a delivery or a notice.")] = False,
 ) -> None:
     """Put a letter's work back where it was."""
     deps = _deps()
     if (letter_id is None) != every:
         raise ConfigurationError("name one letter, or give --all", remedy="tuneloop dead-letters list shows them.")
-    ids = [row["letter_id"] for row in deps.letters.open(1_000_000)] if every else [str(letter_id)]
-    done = sum(_replay(deps, each) for each in ids)
+    letters = {row["letter_id"]: row for row in deps.letters.open(1_000_000)}
+    ids = list(letters) if every else [str(letter_id)]
+    done = sum(_replay(deps, each, letters.get(each)) for each in ids)
     if letter_id is not None and not done:
         raise NotFound(
-            f"dead letter {letter_id} holds no delivery",
+            f"dead letter {letter_id} holds no delivery and no notice",
             remedy="A failed run is started again with tuneloop runs start; a row is read again by labelbox sync.",
         )
     deps.queue.wake("convert_deliveries")
     typer.echo(f"Put back {done} of {len(ids)}.")
 
 
-def _replay(deps: Deps, letter_id: str) -> bool:
+def _replay(deps: Deps, letter_id: str, letter: Mapping[str, Any] | None) -> bool:
     taken_at = now()
+    if letter is not None and letter["kind"] == LETTER:
+        # The sweep finds it, so that nothing need be woken.
+        if not send_again(letter["subject"], deps.outbox, now):
+            return False
+        deps.letters.close(letter_id, taken_at=taken_at)
+        return True
     delivery = deps.letters.take(letter_id)
     if delivery is None:
         return False

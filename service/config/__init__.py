@@ -10,10 +10,20 @@ from service.config.describe import describe
 from service.config.environment import VARIABLES, Environment, Variables
 from service.config.file import ConfigFile, check, parse, read_text
 from service.config.mistakes import key_of, mistakes_of
-from service.config.settings import OwnSecrets, ServiceSettings, Settings, TrainerSettings
+from service.config.settings import ChannelSettings, OwnSecrets, ServiceSettings, Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
 
-__all__ = ["OwnSecrets", "Part", "ServiceSettings", "Settings", "TrainerSettings", "describe", "load", "missing_for"]
+__all__ = [
+    "ChannelSettings",
+    "OwnSecrets",
+    "Part",
+    "ServiceSettings",
+    "Settings",
+    "TrainerSettings",
+    "describe",
+    "load",
+    "missing_for",
+]
 
 Part = Literal["serve", "work", "schedule"]
 
@@ -107,6 +117,7 @@ def _settings(path: Path, file: ConfigFile, variables: Variables, environment: E
         },
         trainers={name: table.settings(name, environment) for name, table in file.trainers.items()},
         service=ServiceSettings(**file.service.model_dump()),
+        notify={name: table.settings(name, environment) for name, table in file.notify.items()},
         setups={name: table.setup.policy(name) for name, table in file.pipelines.items() if table.setup},
         **{name: getattr(variables, name) for name in VARIABLES},
     )

@@ -16,7 +16,7 @@ from service.domain.pipelines import ChecksPolicy
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
-_SECRETS = frozenset({"labelbox_api_key", "webhook_secrets", "admin_tokens", "api_key"})
+_SECRETS = frozenset({"labelbox_api_key", "webhook_secrets", "admin_tokens", "api_key", "addresses", "secrets"})
 
 
 def describe(settings: Settings) -> list[tuple[str, str]]:
@@ -25,7 +25,7 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
     for name, variable in VARIABLES.items():
         value = getattr(settings, name)
         rows.append((variable, _address(value) if name in _ADDRESSES else _shown(name, value)))
-    for table in ("service", "trainers", "pipelines"):
+    for table in ("service", "notify", "trainers", "pipelines"):
         rows.extend((key_of(path), text) for path, text in _rows(getattr(settings, table), (table,)))
     for name, setup in settings.setups.items():
         rows.extend((key_of(path), text) for path, text in _rows(setup, ("pipelines", name, "setup")))
@@ -54,6 +54,9 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _rows(inner, (*path, str(key)))
+    elif path[0] == "notify" and path[-1] == "webhook" and isinstance(value, str):
+        # The path of many a receiver is as good as a password.
+        yield path, _host_of(value)
     else:
         yield path, _shown(str(path[-1]), value)
 
@@ -74,6 +77,11 @@ def _text(value: object) -> str:
     if isinstance(value, SecretStr) or value is None or value == {}:
         return "none"
     return str(value)
+
+
+def _host_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{'/...' if parts.path not in {'', '/'} or parts.query else ''}"
 
 
 def _address(url: str | None) -> str:

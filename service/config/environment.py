@@ -54,7 +54,7 @@ class Environment:
         return split_secrets(self.text(name))
 
     def signing_secrets(self, name: str) -> tuple[SecretStr, ...]:
-        """Give the comma-separated secrets that a trainer signs its webhooks with.
+        """Give the comma-separated secrets that webhooks are signed with, a trainer's or our own.
 
         Raises:
             ValueError: One is not ``whsec_`` and strict base64 of 24 to 64 bytes.

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment
 from service.config.mistakes import key_of, line_of, locate, mistakes_of
+from service.config.notify import NotifyTable
 from service.config.pipelines import PipelineTable
 from service.config.settings import ServiceSettings
 from service.config.tables import HostName, Name, Surroundings, Table
@@ -43,6 +44,7 @@ class ConfigFile(Table):
     """The whole file."""
 
     service: ServiceTable = ServiceTable()
+    notify: dict[Name, NotifyTable] = Field(default_factory=dict)
     trainers: dict[Name, TrainerTable]
     pipelines: Annotated[dict[Name, PipelineTable], Field(min_length=1)] = Field(default_factory=dict)
 

@@ -84,6 +84,29 @@ class OwnSecrets:
     webhook_secrets: tuple[SecretStr, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """A way to tell people, a ``[notify.NAME]`` table and the secrets it names.
+
+    Attributes:
+        apprise_env: The variable that apprise's addresses come from; None for a webhook.
+        addresses: Apprise's; empty while the variable is not set.
+        webhook: Where events are posted; None for apprise.
+        secrets: Each signs the webhook; several while one is rotated.
+        kinds: What is told, keys of ``KINDS``; empty is everything.
+        pipelines: Whose; empty is every pipeline's.
+    """
+
+    name: str
+    apprise_env: str | None = None
+    addresses: tuple[SecretStr, ...] = ()
+    webhook: str | None = None
+    secret_env: str | None = None
+    secrets: tuple[SecretStr, ...] = ()
+    kinds: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Settings:
     """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords.
@@ -99,6 +122,7 @@ class Settings:
     pipelines: Mapping[str, Pipeline]
     trainers: Mapping[str, TrainerSettings]
     service: ServiceSettings = ServiceSettings()
+    notify: Mapping[str, ChannelSettings] = field(default_factory=dict)
     setups: Mapping[str, Setup] = field(default_factory=dict)
     redis_url: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)

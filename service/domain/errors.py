@@ -264,6 +264,19 @@ class RunMoved(ServiceError):
     remedy = "Nothing: the other worker's step stands."
 
 
+class ChannelFailed(ServiceError):
+    """A channel did not take a notice."""
+
+    retryable = True
+    remedy = "See that the channel's address is right and its receiver answers; then tuneloop notify test CHANNEL."
+
+
+class ChannelGone(ServiceError):
+    """The receiver answered that it is gone for good (410): the channel ends."""
+
+    remedy = "Give the channel another address, or tuneloop dead-letters replay LETTER once the receiver is back."
+
+
 class NotFound(ServiceError):
     """Nothing has that name or id."""
 

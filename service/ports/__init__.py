@@ -7,7 +7,7 @@ from service.ports.evaluations import EvaluationStore
 from service.ports.examples import ExampleStore, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
-from service.ports.notices import NoticeStore
+from service.ports.notices import NoticeChannel, NoticeStore, Outbox
 from service.ports.runs import Ledger, RunStore
 from service.ports.trainers import Answer, JobEvent, RemoteJob, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
@@ -30,7 +30,9 @@ __all__ = [
     "LabelTask",
     "LabelboxAccount",
     "Ledger",
+    "NoticeChannel",
     "NoticeStore",
+    "Outbox",
     "PromptTexts",
     "ReconcileStore",
     "RemoteJob",

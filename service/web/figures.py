@@ -47,7 +47,7 @@ def database_figures(deps: Deps) -> list[GaugeMetricFamily]:
     for (name, state), count in _runs(deps).items():
         add("runs", count, name, state)
     letters = GaugeMetricFamily("tuneloop_dead_letters", "Work set aside.", deps.letters.count())
-    return [letters, *(family for family in families.values() if family.samples)]
+    return [letters, *_notices(deps), *(family for family in families.values() if family.samples)]
 
 
 def _add_pipeline(deps: Deps, pipeline: Pipeline, add: Add, moment: datetime) -> None:
@@ -68,6 +68,15 @@ def _add_drift(name: str, drift: Drift, add: Add) -> None:
     add("drift_left", drift.left, name)
     add("labels", drift.labels_there, name, "labelbox")
     add("labels", drift.labels_here, name, "here")
+
+
+def _notices(deps: Deps) -> list[GaugeMetricFamily]:
+    words = "Notices of the last 90 days, by channel and what became of them."
+    family = gauge("tuneloop_notices", words, "channel", "outcome")
+    none_yet = dict.fromkeys(product(deps.targets, ("waiting", "sent", "dead", "gone")), 0)
+    for (channel, outcome), count in {**none_yet, **deps.outbox.tally()}.items():
+        family.add_metric([channel, outcome], count)
+    return [family] if family.samples else []
 
 
 def _runs(deps: Deps) -> dict[tuple[str, str], int]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from service.cli.valkey import free_port
-from service.config import Settings
+from service.config import ChannelSettings, Settings
 from service.domain.errors import UnknownTopic
+from service.domain.notices import Notice
 from service.domain.runs import RunState
 from tests.support.builders import make_delivery
 from tests.support.fakes import ManualClock
@@ -159,3 +161,13 @@ def test_runs_of_a_pipeline_that_left_the_configuration_are_still_counted(stage:
         found = samples(emptied)
     assert found["tuneloop_runs", "summaries", "claimed"] == 1
     assert not [name for name, *_ in found if name == "tuneloop_examples"]
+
+
+def test_notices_are_counted_by_channel_and_outcome_from_zero_on(settings: Settings, sqlite_template: Path) -> None:
+    team = ChannelSettings("team", apprise_env="TEAM", addresses=(SecretStr("json://a"), SecretStr("json://b")))
+    with staged(replace(settings, notify={"team": team}), database=sqlite_template) as stage:
+        stage.deps.notices.put(Notice("failed", "a", "t", "x"), now=datetime.now(UTC))
+        stage.deps.telling.call()
+        found = samples(stage)
+    assert found["tuneloop_notices", "team", "waiting"] == found["tuneloop_notices", "team/2", "waiting"] == 1
+    assert {found["tuneloop_notices", "team", outcome] for outcome in ("sent", "dead", "gone")} == {0}

@@ -1,0 +1,132 @@
+"""What of a run is worth telling, and in which words."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain import errors
+from service.domain.notices import Notice
+from service.domain.runs import Run, RunState
+
+_KINDS: Mapping[RunState, str] = {
+    RunState.CLAIMED: "started",
+    RunState.AWAITING_APPROVAL: "awaiting_approval",
+    RunState.NEEDS_ATTENTION: "needs_attention",
+    RunState.PROMOTED: "promoted",
+    RunState.KEPT: "kept",
+    RunState.FAILED: "failed",
+    RunState.CANCELLED: "cancelled",
+}
+_TITLES = {
+    "started": "started",
+    "awaiting_approval": "waits for approval",
+    "needs_attention": "needs a person",
+    "promoted": "promoted: its model serves now",
+    "kept": "finished, the model is not promoted",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+_COMMANDS = {
+    "awaiting_approval": "tuneloop runs approve {run} | tuneloop runs cancel {run}",
+    "promoted": "tuneloop models show {pipeline}",
+    "kept": "tuneloop runs show {run} | tuneloop models promote {run} to let it serve all the same",
+}
+_COMMAND = "tuneloop runs show {run}"
+_NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
+# The words of every other error may be a trainer's, which quotes the lines it refuses.
+_OUR_WORDS = frozenset({"OverBudget", "TooFewExamples", "StoreFailed", "OutcomeUnknown", "ServiceError"})
+_ERROR = re.compile(r"([A-Z]\w+): (.*)", re.DOTALL)
+
+
+def notice_of_transition(run: Run, *, cause: str, facts: Mapping[str, Any], number: int) -> Notice | None:
+    """Say what to tell of a run that has just come into its state; None where nobody need know.
+
+    Args:
+        run: As it stands now.
+        cause: Why, as the history has it; told only where the words are ours.
+        facts: What this step found out, not those before it.
+        number: The transition's, so that a state reached twice is told twice and each transition once.
+    """
+    kind = _KINDS.get(run.state)
+    if kind is None:
+        return None
+    happened = _happened(kind, run, cause, facts)
+    command = _COMMANDS.get(kind, _COMMAND).format(run=run.run_id, pipeline=run.pipeline)
+    return Notice(
+        kind,
+        f"{run.run_id} {number}",
+        f"{run.pipeline}: run {run.ordinal} {_TITLES[kind]}",
+        "\n".join(line for line in (happened, _remedy(kind, facts), command) if line),
+        pipeline=run.pipeline,
+        facts=run_facts(run) | _error_facts(facts),
+    )
+
+
+def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int) -> Notice:
+    """Tell that another model serves, whoever decided so.
+
+    Args:
+        run: Whose model it is.
+        before: The model that served until now, None where there was none.
+        cause: ``by hand``, or the verdict's sentence.
+        number: The change's.
+    """
+    instead = f" instead of {before}" if before else ""
+    return Notice(
+        "champion_changed",
+        f"{run.pipeline} {number}",
+        f"{run.pipeline}: another model is the champion",
+        f"{run.tuned_model} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
+        f"tuneloop models show {run.pipeline}",
+        pipeline=run.pipeline,
+        facts={**run_facts(run), "before": before},
+    )
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """Give what programs may know of a run."""
+    estimate = run.fact("estimate") or {}
+    return {
+        "run_id": run.run_id,
+        "ordinal": run.ordinal,
+        "state": str(run.state),
+        "trainer": run.trainer,
+        "model": run.model,
+        "snapshot_id": run.snapshot_id,
+        "job_id": run.job_id,
+        "tuned_model": run.tuned_model,
+        "estimated_usd": estimate.get("usd"),
+    }
+
+
+def _happened(kind: str, run: Run, cause: str, facts: Mapping[str, Any]) -> str:
+    if kind == "started":
+        new = run.fact("new_examples")
+        count = f"{new} new or changed examples; " if new is not None else ""
+        return f"{count}{run.model} at {run.trainer}, {cause}."
+    if kind in {"failed", "needs_attention"}:
+        return _error_in_words(run, cause, facts)
+    return f"{cause}{'' if cause.endswith('.') else '.'}"
+
+
+def _error_in_words(run: Run, cause: str, facts: Mapping[str, Any]) -> str:
+    if facts.get("error") is None:
+        # Only where a step ended without an error, the cause was written by ourselves.
+        return f"{cause}."
+    name, words = _error(facts)
+    told = f"{name}: {words}" if name in _OUR_WORDS else f"{name or 'The training job failed'}"
+    return f"{told}. {run.model} at {run.trainer}{f', job {run.job_id}' if run.job_id else ''}."
+
+
+def _error(facts: Mapping[str, Any]) -> tuple[str | None, str]:
+    found = _ERROR.fullmatch(str(facts.get("error") or ""))
+    return (found[1], found[2]) if found and found[1] in _NAMES else (None, "")
+
+
+def _error_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"error": _error(facts)[0]} if facts.get("error") is not None else {}
+
+
+def _remedy(kind: str, facts: Mapping[str, Any]) -> str:
+    remedy = facts.get("remedy")
+    return f"What to do: {remedy}" if remedy and kind in {"failed", "needs_attention"} else ""
