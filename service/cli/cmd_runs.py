@@ -112,7 +112,7 @@ def promote(run_id: RunId) -> None:
 
     deps = _deps()
     run = promote_run(run_id, runs=deps.runs, evaluations=deps.evaluations, clock=now)
-    typer.echo(f"{run.tuned_model} is the champion of {run.pipeline}.")
+    typer.echo(f"{run.answers_as} is the champion of {run.pipeline}.")
 
 
 @dead_letters.command("list")
