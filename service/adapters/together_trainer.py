@@ -149,7 +149,7 @@ class TogetherTrainer:
     def _job_in(self, found: Mapping[str, Any]) -> RemoteJob:
         status = str(found.get("status") or "")
         outcome = self._manners.outcome_of(status)
-        named = _RUN_ID.search(str(found.get("suffix") or found.get("model_output_name") or ""))
+        named = _RUN_ID.search(f"{found.get('suffix')} {found.get('model_output_name')}")
         return RemoteJob(
             job_id=str(found.get("id") or ""),
             status=status,
@@ -278,7 +278,8 @@ def _complaint(answer: httpx2.Response) -> tuple[str, str | None]:
     if not isinstance(error, dict):
         return shorten(str(error), _LONGEST_MESSAGE, placeholder=" ..."), None
     words = shorten(str(error.get("message") or "no reason given"), _LONGEST_MESSAGE, placeholder=" ...")
-    return words, error.get("code") or error.get("type") or None
+    code = error.get("code") or error.get("type")
+    return words, str(code) if code else None
 
 
 def _seconds(moment: object) -> int:

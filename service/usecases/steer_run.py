@@ -5,7 +5,7 @@ from contextlib import suppress
 from service.domain.errors import ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.steps.clean_up import clean_up
-from service.usecases.steps.deploy import take_down_loser
+from service.usecases.steps.deploy import may_be_deployed, take_down_loser
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import in_doubt
 
@@ -49,7 +49,7 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
         parts.runs.hurry(run.run_id)
         parts.queue.wake("advance_run", run.run_id)
         return run
-    if run.state in _SENDS | {RunState.DEPLOYING}:
+    if run.state in _SENDS or (run.state in _SERVES and may_be_deployed(run)):
         run = _hold(run, parts)
     _let_go(run, parts)
     return parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
@@ -57,10 +57,12 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
 
 _HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 _SENDS = frozenset({RunState.SNAPSHOTTED, RunState.UPLOADED})
+# A worker may be deploying, or crowning, the model that is about to be taken down.
+_SERVES = frozenset({RunState.DEPLOYING, RunState.EVALUATING})
 
 
 def _hold(run: Run, parts: Parts) -> Run:
-    """Take the run from the workers, so that none creates a job for a run that is no longer there."""
+    """Take the run from the workers, so that none creates a job, or deploys, for a run that is no longer there."""
     held = None
     if not _is_asking(run):
         now = parts.clock()

@@ -255,11 +255,25 @@ def test_a_run_cancelled_while_deploying_leaves_no_deployment(make: MakeShop, tm
 def test_a_run_is_not_cancelled_under_a_worker_that_deploys(make: MakeShop, tmp_path: Path) -> None:
     shop = make()
     run_id = trained(shop)
+    shop.advance(run_id)
     now = shop.clock.now
     assert shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now) is not None
     with pytest.raises(RunCannot, match="just advancing"):
         cancel_run(run_id, shop.parts)
     assert calls(tmp_path) == []
+
+
+def test_a_run_is_not_cancelled_under_a_worker_that_may_crown_its_model(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    now = shop.clock.now
+    assert shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now) is not None
+    with pytest.raises(RunCannot, match="just advancing"):
+        cancel_run(run_id, shop.parts)
+    shop.clock.forward(61)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
 
 
 def test_a_run_that_waits_for_a_person_after_deploying_is_taken_down_when_cancelled(
