@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from redis import Redis
 
+from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
@@ -36,6 +37,7 @@ from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.tokens import count_tokens
+from service.adapters.trainers import open_trainer
 from service.config import ChannelSettings, Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
@@ -338,6 +340,7 @@ class Deps:
             letters=self.letters,
             notices=self.notices,
             queue=self.queue,
+            commands=ShelllessCommands(),
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
         )
@@ -370,11 +373,9 @@ _SLICE = timedelta(seconds=20)
 def _account(trainer: TrainerSettings) -> TrainerAccount:
     @cache  # one client a process: evaluations ask hundreds of questions
     def connect() -> Trainer:
-        from service.adapters.openai_trainer import OpenAITrainer  # takes more than a second
+        return open_trainer(trainer)
 
-        return OpenAITrainer(trainer)
-
-    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect, trainer.deployment)
 
 
 def _targets(channel: ChannelSettings) -> Iterator[Target]:

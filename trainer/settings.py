@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from trainer.engines import engine_names
+from trainer.manners import MANNERS, Manners
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, no secret
 FEWEST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
@@ -31,6 +32,7 @@ class Settings:
         job_seconds: The shortest time a job trains; its steps are spread over it.
         webhook_retry_seconds: The wait after the first failed delivery; it doubles, up to an hour.
         organization: The third part of tuned models' names.
+        manners_of: Whose manners it has, a key of ``MANNERS``.
     """
 
     api_key: str
@@ -45,6 +47,19 @@ class Settings:
     result_encoding: ResultEncoding = "plain"
     max_upload_bytes: int = 512 * 1024 * 1024
     organization: str = "local"
+    manners_of: str = "tuneloop"
+
+    @property
+    def manners(self) -> Manners:
+        """How it behaves."""
+        return MANNERS[self.manners_of]
+
+    @property
+    def encoding_of_results(self) -> ResultEncoding:
+        """How result files are encoded: as the manners say, or else the option."""
+        if self.manners.base64_results is None:
+            return self.result_encoding
+        return "base64" if self.manners.base64_results else "plain"
 
     def __post_init__(self) -> None:
         _check(self)
@@ -71,6 +86,7 @@ def parse_settings(argv: Sequence[str] | None, environment: Mapping[str, str]) -
         result_encoding=given.result_encoding,
         max_upload_bytes=given.max_upload_mb * 1024 * 1024,
         organization=given.organization,
+        manners_of=given.manners,
     )
 
 
@@ -89,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--result-encoding", choices=get_args(ResultEncoding), default="plain", help="of result files (%(default)s)")
     add("--max-upload-mb", type=int, default=512, help="largest file (%(default)s)")
     add("--organization", default="local", help="third part of tuned models' names (%(default)s)")
+    add("--manners", choices=tuple(MANNERS), default="tuneloop", help="behave like this server (%(default)s)")
     return parser
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
+from service.domain.dialects import Dialect
+
 if TYPE_CHECKING:
     from openai import OpenAI, Timeout
 
@@ -18,6 +20,10 @@ class Access(Protocol):
     @property
     def dialect(self) -> str:
         """A key of ``DIALECTS``."""
+
+    @property
+    def manners(self) -> Dialect:
+        """The dialect as this server speaks it."""
 
     @property
     def base_url(self) -> str:

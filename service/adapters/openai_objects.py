@@ -7,33 +7,36 @@ nothing here is taken for granted, and nothing is validated against the SDK's ow
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from service.domain.dialects import Dialect
 from service.domain.errors import TrainerUnreachable
 from service.ports import JobEvent, RemoteJob
 
-_FINAL = frozenset({"succeeded", "failed", "cancelled"})
 PAGE = 100
+# Azure has its own words; a server that names another state has the file.
+_UNUSABLE = frozenset({"error", "failed", "deleting", "deleted", "canceled", "cancelled"})
 NO_LIST = "the trainer's answer is no list"
 
 
-def remote_job(job: object) -> RemoteJob:
-    """Read a job.
+def remote_job(job: object, dialect: Dialect) -> RemoteJob:
+    """Read a job, whose status is a word of this dialect.
 
     A status that is not known is an open job: servers add words such as ``paused``. Whether a job failed is
     its status alone: healthy jobs carry an error object as well, an empty one.
     """
     status = str(getattr(job, "status", ""))
+    outcome = dialect.outcome_of(status)
     metadata = getattr(job, "metadata", None)
     return RemoteJob(
         job_id=id_of(job),
         status=status,
-        outcome=status if status in _FINAL else "open",
+        outcome=outcome,
         created_at=_whole(job, "created_at") or 0,
         tuned_model=getattr(job, "fine_tuned_model", None) or None,
         trained_tokens=_whole(job, "trained_tokens"),
         training_file=getattr(job, "training_file", None),
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
         result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
-        error=_failure(getattr(job, "error", None)) if status == "failed" else None,
+        error=_failure(getattr(job, "error", None)) if outcome == "failed" else None,
     )
 
 
@@ -55,7 +58,7 @@ def is_job_of(job: RemoteJob, run_id: str, training_file: str) -> bool:
 def is_upload(file: object, name: str, size_bytes: int) -> bool:
     """Say whether an uploaded file is this one and usable; our names hold the content's hash."""
     found = (getattr(file, "filename", None), getattr(file, "bytes", None))
-    return found == (name, size_bytes) and getattr(file, "status", None) != "error"
+    return found == (name, size_bytes) and getattr(file, "status", None) not in _UNUSABLE
 
 
 def job_event(event: object) -> JobEvent:

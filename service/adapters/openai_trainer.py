@@ -20,7 +20,6 @@ from service.adapters.openai_objects import (
     remote_job,
 )
 from service.domain.contents import Message
-from service.domain.dialects import DIALECTS
 from service.domain.errors import ModelNotReady, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
 from service.ports import Answer, JobEvent, RemoteJob
@@ -31,6 +30,8 @@ _MOST_PAGES = 20
 # One event a training step: this is 20,000 steps.
 _MOST_EVENT_PAGES = 200
 _VALUE_MAX = 512
+_MIB = 1024 * 1024
+_NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
 
 
@@ -44,7 +45,7 @@ class OpenAITrainer:
     """
 
     def __init__(self, access: Access, *, timeout_s: float = 30, create_timeout_s: float = 60) -> None:
-        self._dialect = DIALECTS[access.dialect]
+        self._dialect = access.manners
         self.creates_once = self._dialect.creates_once
         self._access = access
         self._client = open_client(access, timeout_s=timeout_s)
@@ -57,48 +58,49 @@ class OpenAITrainer:
     def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
         """See ``Trainer``: looked for by name and size first, as the answer to an upload may have been lost."""
         expected_bytes = size_bytes + (len(_BOM) if self._dialect.bom else 0)
-        files = partial(self._page, self._client.files.list, purpose="fine-tune", order="desc")
-        for file in items_of(files, most_pages=_MOST_PAGES):
+        self._require_small(expected_bytes)
+        for file in self._files():
             if is_upload(file, name, expected_bytes):
                 return id_of(file)
         body = _BOM + content.read() if self._dialect.bom else content
         with self._translated():
             made = self._client.files.create(
-                file=(name, body, "application/jsonl"), purpose="fine-tune", timeout=self._create_timeout
+                file=(name, body, "application/jsonl"), purpose=self._purpose, timeout=self._create_timeout
             )
         return _id_in(made, creating=False)
 
     def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
         """See ``Trainer``; each job is checked here too, because some servers ignore the filter."""
-        narrowed: dict[str, Any] = {"metadata": {"run_id": run_id}} if self._dialect.filters_by_metadata else {}
+        narrowed: dict[str, Any] = {"metadata": {"run_id": run_id}} if self._dialect.metadata_filter else {}
         jobs = partial(self._page, self._client.fine_tuning.jobs.list, **narrowed)
-        found = [remote_job(job) for job in items_of(jobs, most_pages=_MOST_PAGES)]
+        found = [remote_job(job, self._dialect) for job in items_of(jobs, most_pages=_MOST_PAGES)]
         ours = [job for job in reversed(found) if is_job_of(job, run_id, training_file)]
         return sorted(ours, key=lambda job: job.created_at)
 
     def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
         """See ``Trainer``; ``run.facts`` may hold ``hyperparameters`` and ``suffix``."""
         optional = {"validation_file": validation_file, "suffix": run.fact("suffix"), **self._method(run)}
+        if self._dialect.metadata:
+            optional["metadata"] = _metadata(run)
         request = {name: value for name, value in optional.items() if value}
         with self._translated(creating=True):
             job = self._client.fine_tuning.jobs.create(
                 model=run.model,
                 training_file=training_file,
-                metadata=_metadata(run),
                 extra_headers={"Idempotency-Key": run.run_id} if self.creates_once else None,
                 extra_body=dict(self._access.extra_body) or None,
                 timeout=self._create_timeout,
                 **request,
             )
         _id_in(job, creating=True)
-        return remote_job(job)
+        return remote_job(job, self._dialect)
 
     def job(self, job_id: str) -> RemoteJob:
         """See ``Trainer``."""
         with self._translated():
             job = self._client.fine_tuning.jobs.retrieve(job_id)
         _id_in(job, creating=False)
-        return remote_job(job)
+        return remote_job(job, self._dialect)
 
     def cancel(self, job_id: str) -> None:
         """See ``Trainer``; a job that has ended is refused."""
@@ -132,16 +134,17 @@ class OpenAITrainer:
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
-        length: dict[str, Any] = {self._dialect.max_tokens: self._access.max_tokens}
+        options: dict[str, Any] = {self._dialect.length_field: self._access.max_tokens}
+        if self._dialect.temperature != "omit":
+            options["temperature"] = self._dialect.temperature
         sent: Any = list(messages)
         try:
             with self._translated():
                 said = self._client.chat.completions.create(
                     model=model,
                     messages=sent,
-                    temperature=0,
                     timeout=patience(self._access.answer_timeout.total_seconds()),
-                    **length,
+                    **options,
                 )
         except TrainerRefused as error:
             if _is_missing(error) or error.code in _NO_MODEL:
@@ -153,11 +156,32 @@ class OpenAITrainer:
         key = self._access.api_key
         return translated(creating=creating, secret=key.get_secret_value() if key else "")
 
+    @property
+    def _purpose(self) -> Any:  # noqa: ANN401 - the SDK knows OpenAI's purposes alone
+        return self._dialect.file_purpose
+
+    def _require_small(self, size_bytes: int) -> None:
+        if size_bytes > self._dialect.max_file_mb * _MIB:
+            raise TrainerRefused(
+                f"a file of {size_bytes / _MIB:.0f} MB is too large: this trainer takes {self._dialect.max_file_mb} MB",
+                code="file_too_large",
+                remedy="Train on fewer or shorter examples, or set the trainer's max_file_mb if it takes more.",
+            )
+
+    def _files(self) -> Iterator[object]:
+        files = partial(self._page, self._client.files.list, purpose=self._purpose, order="desc")
+        try:
+            yield from items_of(files, most_pages=_MOST_PAGES)
+        except TrainerRefused as error:
+            # At worst a file is uploaded twice, which costs nothing.
+            if self._dialect.file_list or _status_of(error) not in _NOT_THERE:
+                raise
+
     def _method(self, run: Run) -> dict[str, Any]:
         given = dict(run.fact("hyperparameters") or {})
         if run.fact("method") == "preference":
             return {"method": {"type": "dpo", "dpo": {"hyperparameters": given}}}
-        if not given or self._dialect.hyperparameters == "top_level":
+        if not given or self._dialect.method_style == "top_level":
             return {"hyperparameters": given}
         return {"method": {"type": "supervised", "supervised": {"hyperparameters": given}}}
 
@@ -186,7 +210,11 @@ def _id_in(answer: object, *, creating: bool) -> str:
 
 
 def _is_missing(error: TrainerRefused) -> bool:
-    return getattr(error.__cause__, "status_code", None) == HTTPStatus.NOT_FOUND
+    return _status_of(error) == HTTPStatus.NOT_FOUND
+
+
+def _status_of(error: TrainerRefused) -> int | None:
+    return getattr(error.__cause__, "status_code", None)
 
 
 def _answer_in(said: object) -> Answer:

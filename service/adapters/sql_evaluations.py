@@ -90,7 +90,7 @@ class SqlEvaluationStore:
 def _crown(connection: sa.Connection, run: Run, cause: str, now: datetime) -> None:
     row = {
         "pipeline": run.pipeline,
-        "model": run.tuned_model,
+        "model": run.answers_as,
         "trainer": run.trainer,
         "run_id": run.run_id,
         "promoted_at": now,

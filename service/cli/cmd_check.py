@@ -1,7 +1,8 @@
 """``tuneloop check``: configuration, credentials and connections, each line with its remedy."""
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated
@@ -18,7 +19,7 @@ from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
-from service.domain.errors import InboxUnavailable, ServiceError
+from service.domain.errors import ConfigurationError, InboxUnavailable, ServiceError
 from service.domain.pipelines import ChecksPolicy, Pipeline
 from service.logs import silence_logging
 from service.usecases.tell import Target
@@ -80,6 +81,12 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
         "redis": partial(_redis, deps),
         "database": partial(_database, deps),
         "files": partial(_files, deps),
+        **{
+            f"trainer {name} {key}": partial(_program, command)
+            for name, trainer in deps.settings.trainers.items()
+            for key in ("deploy", "undeploy")
+            if (command := getattr(trainer.deployment, key))
+        },
         **{f"{name} lines": partial(_line_limit, pipeline) for name, pipeline in deps.settings.pipelines.items()},
         **{
             f"{name} checks": partial(_personal_data, pipeline.checks)
@@ -102,6 +109,16 @@ def _channel(target: Target) -> str:
 def _line_limit(pipeline: Pipeline) -> str:
     by = "max_tokens" if pipeline.max_line_tokens == pipeline.dataset.max_tokens else pipeline.train.model
     return f"at most {pipeline.max_line_tokens:,} tokens each, by {by}; a longer one is left out"
+
+
+def _program(command: Sequence[str]) -> str:
+    found = shutil.which(command[0])
+    if found is None:
+        raise ConfigurationError(
+            f"there is no program {command[0]}",
+            remedy="Give its whole path, or make it executable and put its folder on the PATH of the workers.",
+        )
+    return found
 
 
 def _personal_data(policy: ChecksPolicy) -> str:

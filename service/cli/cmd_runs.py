@@ -52,6 +52,8 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
     typer.echo(f"{run.run_id}  {run.pipeline} no. {run.ordinal}: {run.state}")
     for name in ("snapshot_id", "job_id", "tuned_model"):
         typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
+    if run.answers_as != run.tuned_model:
+        typer.echo(f"  {'answers as':<12} {run.answers_as}")
     if estimate := run.fact("estimate"):
         typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
     for name in ("error", "remedy"):
@@ -114,7 +116,16 @@ def promote(run_id: RunId) -> None:
 
     deps = _deps()
     run = promote_run(run_id, runs=deps.runs, evaluations=deps.evaluations, clock=now)
-    typer.echo(f"{run.tuned_model} is the champion of {run.pipeline}.")
+    typer.echo(f"{run.answers_as} is the champion of {run.pipeline}.")
+
+
+@models.command()
+def undeploy(run_id: RunId) -> None:
+    """Take down the model of an ended run that is not the champion, by the trainer's undeploy command."""
+    from service.usecases.undeploy_run import undeploy_run
+
+    run = undeploy_run(run_id, _deps().parts)
+    typer.echo(f"{run.answers_as} is taken down.")
 
 
 @dead_letters.command("list")

@@ -9,9 +9,11 @@ from pydantic import SecretStr
 
 from service.config.durations import write_duration
 from service.config.environment import VARIABLES
+from service.config.manners import MannersTable
 from service.config.mistakes import KeyPath, key_of
-from service.config.settings import Settings
+from service.config.settings import Settings, TrainerSettings
 from service.domain.checks import CHECKS
+from service.domain.deployments import Deployment
 from service.domain.pipelines import ChecksPolicy
 
 _NAMED = 2
@@ -42,6 +44,8 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
         yield from (
             ((*path, item.name), _text(getattr(value, item.name))) for item in fields(value) if item.name != "actions"
         )
+    elif isinstance(value, TrainerSettings):
+        yield from _trainer(value, path)
     elif is_dataclass(value):
         for field in fields(value):
             # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
@@ -54,11 +58,30 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _rows(inner, (*path, str(key)))
-    elif path[0] == "notify" and path[-1] == "webhook" and isinstance(value, str):
-        # The path of many a receiver is as good as a password.
-        yield path, _host_of(value)
     else:
-        yield path, _shown(str(path[-1]), value)
+        yield path, _leaf(value, path)
+
+
+def _leaf(value: object, path: KeyPath) -> str:
+    if path[0] == "notify" and path[-1] == "webhook" and isinstance(value, str):
+        # The path of many a receiver is as good as a password.
+        return _host_of(value)
+    return _shown(str(path[-1]), value)
+
+
+def _trainer(value: TrainerSettings, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    own = [item.name for item in fields(value) if item.name not in {"name", "ways", "deployment"}]
+    yield from (row for name in own for row in _rows(getattr(value, name), (*path, name)))
+    yield from (((*path, name), _text(getattr(value.manners, name))) for name in MannersTable.model_fields)
+    yield from _deployment(value.deployment, path)
+
+
+def _deployment(value: Deployment, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    way = " ".join(value.deploy) or ("by_hand" if value.by_hand else "none")
+    yield (*path, "deploy"), way
+    yield (*path, "undeploy"), " ".join(value.undeploy) or "none"
+    yield (*path, "inference_model"), _text(value.inference_model)
+    yield (*path, "deploy_timeout"), _text(value.timeout)
 
 
 def _shown(name: str, value: object) -> str:
@@ -74,6 +97,8 @@ def _text(value: object) -> str:
         return write_duration(value)
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
+    if isinstance(value, Mapping) and value:
+        return ", ".join(f"{key} = {inner}" for key, inner in value.items())
     if isinstance(value, SecretStr) or value is None or value == {}:
         return "none"
     return str(value)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment
+from service.config.manners import dialect_of
 from service.config.mistakes import key_of, line_of, locate, mistakes_of
 from service.config.notify import NotifyTable
 from service.config.pipelines import PipelineTable
@@ -17,7 +18,7 @@ from service.config.settings import ServiceSettings
 from service.config.tables import HostName, Name, Surroundings, Table
 from service.config.trainers import TrainerTable
 from service.config.webhooks import secret_owners
-from service.domain.dialects import DIALECTS, Dialect
+from service.domain.dialects import Dialect
 from service.domain.errors import ConfigurationError
 
 _SERVICE = ServiceSettings()
@@ -105,9 +106,4 @@ def check(
 
 def _dialects(trainers: object) -> dict[str, Dialect | None]:
     # Read before the check, so that a pipeline's mistakes are found beside those of its trainer.
-    if not isinstance(trainers, dict):
-        return {}
-    named = {
-        name: table.get("dialect", "openai") if isinstance(table, dict) else None for name, table in trainers.items()
-    }
-    return {name: DIALECTS.get(dialect) if isinstance(dialect, str) else None for name, dialect in named.items()}
+    return {name: dialect_of(table) for name, table in trainers.items()} if isinstance(trainers, dict) else {}

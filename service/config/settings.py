@@ -10,6 +10,8 @@ from pydantic import SecretStr
 
 from service.domain.addresses import DEFAULT_HOSTS
 from service.domain.budgets import Price
+from service.domain.deployments import Deployment
+from service.domain.dialects import DIALECTS, Dialect
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.setups import Setup
 
@@ -55,6 +57,8 @@ class TrainerSettings:
         max_tokens: The longest answer asked of a model, in tokens.
         answer_timeout: How long one answer may take.
         extra_body: Fields added to every request that creates a job.
+        ways: What this server does otherwise than its dialect.
+        deployment: What follows a training.
     """
 
     name: str
@@ -69,6 +73,13 @@ class TrainerSettings:
     max_tokens: int = 1024
     answer_timeout: timedelta = timedelta(seconds=60)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    ways: Mapping[str, Any] = field(default_factory=dict)
+    deployment: Deployment = field(default_factory=Deployment)
+
+    @property
+    def manners(self) -> Dialect:
+        """The dialect as this server speaks it."""
+        return DIALECTS[self.dialect].but(self.ways)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_validator
 
+from service.config.deploying import DeployTable
 from service.config.durations import PositiveDuration
 from service.config.environment import Environment, http_url
+from service.config.manners import MannersTable
 from service.config.prices import OPENAI_PRICES
 from service.config.settings import TrainerSettings
 from service.config.tables import Table, VariableName, choose, surroundings
@@ -36,7 +38,7 @@ class PriceTable(Table):
     as_of: date
 
 
-class TrainerTable(Table):
+class TrainerTable(MannersTable, DeployTable):
     """See ``TrainerSettings``."""
 
     dialect: Annotated[str, AfterValidator(lambda value: choose(value, DIALECTS))] = _DEFAULTS.dialect
@@ -70,6 +72,8 @@ class TrainerTable(Table):
     @classmethod
     def _can_verify(cls, value: str | None, info: ValidationInfo) -> str | None:
         dialect = _dialect(info)
+        if value and dialect and not dialect.webhooks:
+            raise ValueError(f"must not be set: servers of the dialect {info.data['dialect']!r} send no webhooks")
         name = value or (dialect.webhook_secret_env if dialect else None)
         if name:
             surroundings(info).environment.signing_secrets(name)
@@ -98,6 +102,8 @@ class TrainerTable(Table):
             max_tokens=self.max_tokens,
             answer_timeout=self.answer_timeout,
             extra_body=self.extra_body,
+            ways=self.ways(),
+            deployment=self.deployment(DIALECTS[self.dialect]),
         )
 
 

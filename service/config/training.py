@@ -70,7 +70,7 @@ class TrainTable(Table):
     @classmethod
     def _is_offered(cls, value: str, info: ValidationInfo) -> str:
         dialect = _dialect(info)
-        if value == "preference" and dialect and dialect.hyperparameters == "top_level":
+        if value == "preference" and dialect and not _takes_pairs(dialect):
             raise ValueError("must be 'supervised': this trainer knows no other method")
         return value
 
@@ -88,7 +88,10 @@ class TrainTable(Table):
             return value  # the default
         dialect = _dialect(info)
         is_open = dialect is None or dialect.any_hyperparameter
-        return (OpenHyperparametersTable if is_open else HyperparametersTable).model_validate(value)
+        table = (OpenHyperparametersTable if is_open else HyperparametersTable).model_validate(value)
+        if dialect and (without := sorted(dialect.unknown_hyperparameters & table.model_fields_set)):
+            raise ValueError(f"must not hold {', '.join(without)}, which this trainer does not know")
+        return table
 
     @field_validator("suffix")
     @classmethod
@@ -96,8 +99,8 @@ class TrainTable(Table):
         dialect = _dialect(info)
         if value and dialect and len(value) > dialect.suffix_max:
             raise ValueError(f"must be at most {dialect.suffix_max} characters (got {len(value)})")
-        if value and dialect and "." in value and not dialect.suffix_dots:
-            raise ValueError("must not hold dots at this trainer")
+        if value and dialect and (wrong := [sign for sign in dialect.suffix_without if sign in value]):
+            raise ValueError(f"must not hold {' '.join(map(repr, wrong))} at this trainer (got {value!r})")
         return value
 
     def policy(self) -> TrainPolicy:
@@ -111,6 +114,11 @@ class TrainTable(Table):
             hyperparameters=given,
             suffix=self.suffix,
         )
+
+
+def _takes_pairs(dialect: Dialect) -> bool:
+    # Only inside "method" can a job be told to train on pairs.
+    return dialect.preference and dialect.method_style == "nested"
 
 
 def _dialect(info: ValidationInfo) -> Dialect | None:

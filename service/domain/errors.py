@@ -202,6 +202,19 @@ class ModelNotReady(ServiceError):
     remedy = "New models take some minutes; if it lasts, the model was deleted or shut down."
 
 
+class CommandFailed(ServiceError):
+    """A command of the installation's own did not do its work."""
+
+    retryable = True
+    remedy = "Run the command by hand as the worker's user: what it writes to standard error is in the worker's output."
+
+
+class NotDeployed(ServiceError):
+    """A tuned model does not answer before somebody has deployed it."""
+
+    remedy = "Deploy it, then approve the run; or set the trainer's deploy command."
+
+
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 

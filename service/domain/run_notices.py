@@ -34,7 +34,9 @@ _COMMANDS = {
 _COMMAND = "tuneloop runs show {run}"
 _NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
 # The words of every other error may be a trainer's, which quotes the lines it refuses.
-_OUR_WORDS = frozenset({"OverBudget", "TooFewExamples", "StoreFailed", "OutcomeUnknown", "ServiceError"})
+_OUR_WORDS = frozenset(
+    {"CommandFailed", "NotDeployed", "OutcomeUnknown", "OverBudget", "ServiceError", "StoreFailed", "TooFewExamples"}
+)
 _ERROR = re.compile(r"([A-Z]\w+): (.*)", re.DOTALL)
 
 

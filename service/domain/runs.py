@@ -16,6 +16,7 @@ class RunState(StrEnum):
     UPLOADED = "uploaded"
     SUBMITTED = "submitted"
     TRAINING = "training"
+    DEPLOYING = "deploying"
     EVALUATING = "evaluating"
     NEEDS_ATTENTION = "needs_attention"
     PROMOTED = "promoted"
@@ -32,10 +33,11 @@ TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     _S.SNAPSHOTTED: frozenset({_S.AWAITING_APPROVAL, _S.UPLOADED} | _ENDS),
     _S.AWAITING_APPROVAL: frozenset({_S.SNAPSHOTTED} | _ENDS),
     _S.UPLOADED: frozenset({_S.SUBMITTED} | _ENDS | _ASKS),
-    _S.SUBMITTED: frozenset({_S.TRAINING, _S.EVALUATING} | _ENDS | _ASKS),
-    _S.TRAINING: frozenset({_S.EVALUATING} | _ENDS | _ASKS),
+    _S.SUBMITTED: frozenset({_S.TRAINING, _S.DEPLOYING, _S.EVALUATING} | _ENDS | _ASKS),
+    _S.TRAINING: frozenset({_S.DEPLOYING, _S.EVALUATING} | _ENDS | _ASKS),
+    _S.DEPLOYING: frozenset({_S.EVALUATING} | _ENDS | _ASKS),
     _S.EVALUATING: frozenset({_S.PROMOTED, _S.KEPT} | _ENDS | _ASKS),
-    _S.NEEDS_ATTENTION: frozenset({_S.UPLOADED, _S.SUBMITTED, _S.TRAINING, _S.EVALUATING} | _ENDS),
+    _S.NEEDS_ATTENTION: frozenset({_S.UPLOADED, _S.SUBMITTED, _S.TRAINING, _S.DEPLOYING, _S.EVALUATING} | _ENDS),
 }
 TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
@@ -74,6 +76,11 @@ class Run:
         """Give what a step found out under this name, or None."""
         return (self.facts or {}).get(name)
 
+    @property
+    def answers_as(self) -> str | None:
+        """The name its model is asked by: the one it was deployed under, or else the trainer's own."""
+        return self.fact("inference_model") or self.tuned_model
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -95,10 +102,10 @@ class Step:
 
 
 def names_at_trainer(run: Run) -> set[str]:
-    """Give what the trainer calls a run's files, results and checkpoints."""
+    """Give what the trainer calls a run's files, results and checkpoints, and what its model is deployed as."""
     checkpoints = (str(item.get(key)) for item in run.fact("checkpoints") or () for key in ("checkpoint_id", "model"))
     files = (run.fact("training_file"), run.fact("validation_file"), *(run.fact("result_files") or ()))
-    return {name for name in (*files, *checkpoints) if name and name != "None"}
+    return {name for name in (*files, *checkpoints, run.fact("inference_model")) if name and name != "None"}
 
 
 def may_follow(before: RunState, after: RunState) -> bool:

@@ -1,6 +1,7 @@
 """What the use cases need, in the domain's words; ``adapters`` implement it, fakes in the tests as well."""
 
 from service.ports.clocks import Clock
+from service.ports.commands import Commands, Ran
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluations import EvaluationStore
@@ -15,6 +16,7 @@ from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 __all__ = [
     "Answer",
     "Clock",
+    "Commands",
     "DeadLetters",
     "ErasureStore",
     "EvaluationStore",
@@ -34,6 +36,7 @@ __all__ = [
     "NoticeStore",
     "Outbox",
     "PromptTexts",
+    "Ran",
     "ReconcileStore",
     "RemoteJob",
     "RunStore",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from service.domain.errors import OutcomeUnknown, RunMoved, ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.steps.clean_up import clean_up
+from service.usecases.steps.deploy import deploy
 from service.usecases.steps.evaluate import evaluate
 from service.usecases.steps.follow import follow
 from service.usecases.steps.freeze import freeze
@@ -22,6 +23,7 @@ _STEPS: Mapping[RunState, Callable[[Run, Parts], Step]] = {
     RunState.UPLOADED: submit,
     RunState.SUBMITTED: follow,
     RunState.TRAINING: follow,
+    RunState.DEPLOYING: deploy,
 }
 
 

@@ -11,14 +11,23 @@ class NotJudged(ServiceError):
     remedy = "Only a run that ended as promoted or kept can be promoted: see tuneloop runs list."
 
 
+class TakenDown(ServiceError):
+    """The run's model lost and was undeployed: it would answer nobody."""
+
+    remedy = "Start another run of the pipeline, or remove the trainer's undeploy command before the next one."
+
+
 def promote_run(run_id: str, *, runs: RunStore, evaluations: EvaluationStore, clock: Clock) -> Run:
     """Make a judged run's model the champion, whatever the verdict was; the history says that a person did it.
 
     Raises:
         NotJudged: The run has no evaluation.
+        TakenDown: Its model does not answer any more.
     """
     run = runs.get(run_id)
     if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluations.evaluation(run.run_id) is None:
         raise NotJudged(f"run {run.run_id} is {run.state}")
+    if run.fact("taken_down"):
+        raise TakenDown(f"the model of run {run.run_id} was undeployed")
     evaluations.promote(run, "by hand", now=clock())
     return run

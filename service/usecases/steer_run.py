@@ -5,6 +5,7 @@ from contextlib import suppress
 from service.domain.errors import ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.steps.clean_up import clean_up
+from service.usecases.steps.deploy import may_be_deployed, take_down_loser
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import in_doubt
 
@@ -48,7 +49,7 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
         parts.runs.hurry(run.run_id)
         parts.queue.wake("advance_run", run.run_id)
         return run
-    if run.state in _SENDS:
+    if run.state in _SENDS or (run.state in _SERVES and may_be_deployed(run)):
         run = _hold(run, parts)
     _let_go(run, parts)
     return parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
@@ -56,22 +57,30 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
 
 _HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 _SENDS = frozenset({RunState.SNAPSHOTTED, RunState.UPLOADED})
+# A worker may be deploying, or crowning, the model that is about to be taken down.
+_SERVES = frozenset({RunState.DEPLOYING, RunState.EVALUATING})
 
 
 def _hold(run: Run, parts: Parts) -> Run:
-    """Take the run from the workers, so that none creates a job for a run that is no longer there."""
+    """Take the run from the workers, so that none creates a job, or deploys, for a run that is no longer there."""
     held = None
-    if run.intent_at is None:
+    if not _is_asking(run):
         now = parts.clock()
         parts.runs.hurry(run.run_id)
         held = parts.runs.lease(run.run_id, until=now + parts.timing.lease, now=now)
-    if held is None or held.state != run.state or held.intent_at is not None:
+    if held is None or held.state != run.state or _is_asking(held):
         raise RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
     return held
 
 
+def _is_asking(run: Run) -> bool:
+    """Say whether a request for a job was sent that nobody knows the end of."""
+    return run.intent_at is not None and run.job_id is None
+
+
 def _let_go(run: Run, parts: Parts) -> None:
     """Stop what a run that waited for a person still has at the trainer; money in doubt stays set aside."""
+    take_down_loser(run, parts)
     if run.job_id is None:
         if not in_doubt(run):
             clean_up(run, parts)

@@ -49,7 +49,7 @@ class Seen:
     @property
     def needs_files(self) -> bool:
         """Whether a job of it still reads its files, or is going to."""
-        return self.run.state not in {*TERMINAL, RunState.EVALUATING}
+        return self.run.state not in {*TERMINAL, RunState.DEPLOYING, RunState.EVALUATING}
 
 
 @dataclass(frozen=True, slots=True)

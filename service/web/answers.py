@@ -56,7 +56,10 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as it stands; ``error`` and ``remedy`` are of its last failed step and null once it went on to its end."""
+    """A run as it stands; ``error`` and ``remedy`` are of its last failed step and null once it went on to its end.
+
+    ``answers_as`` is the name its model is asked by, where it was deployed under another than ``tuned_model``.
+    """
 
     run_id: str
     pipeline: str
@@ -68,6 +71,7 @@ class RunSummary:
     snapshot_id: str | None
     job_id: str | None
     tuned_model: str | None
+    answers_as: str | None
     attempts: int
     error: str | None
     remedy: str | None
@@ -172,6 +176,7 @@ def summarize_run(run: Run) -> RunSummary:
         snapshot_id=run.snapshot_id,
         job_id=run.job_id,
         tuned_model=run.tuned_model,
+        answers_as=run.answers_as,
         attempts=run.attempts,
         error=None if went_well else run.fact("error"),
         remedy=None if went_well else run.fact("remedy"),

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.ports import Trainer
-from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, scripted_server
+from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, run, scripted_server
 
 LIST = "GET /fine_tuning/jobs"
 ASK = "POST /chat/completions"
@@ -259,3 +259,58 @@ def test_another_refusal_to_answer_is_final(server: ScriptedServer) -> None:
 def test_a_server_without_keys_needs_none(server: ScriptedServer) -> None:
     server.will(LIST, listed())
     assert server.trainer("generic", api_key=None).find_jobs("run-1", "file-1") == []
+
+
+def test_a_server_without_a_list_of_files_gets_the_file_anew_where_that_is_its_way(server: ScriptedServer) -> None:
+    server.will("GET /files", refusal(404), refusal(405), refusal(404), refusal(401))
+    server.will("POST /files", file("file-new"))
+    assert upload(server.trainer("generic")) == "file-new"
+    assert upload(server.trainer("generic")) == "file-new"
+    for _ in range(2):
+        with pytest.raises(TrainerRefused):
+            upload(server.trainer("openai"))
+    assert len(server.calls("POST /files")) == 2
+
+
+@pytest.mark.parametrize("status", ["error", "failed", "deleted"])
+def test_a_file_that_cannot_be_used_is_not_taken(server: ScriptedServer, status: str) -> None:
+    server.will("GET /files", listed(file(status=status)))
+    server.will("POST /files", file("file-new"))
+    assert upload(server.trainer()) == "file-new"
+
+
+def test_a_file_that_is_too_large_is_not_sent(server: ScriptedServer) -> None:
+    trainer = server.trainer(ways={"max_file_mb": 1})
+    with pytest.raises(TrainerRefused, match="3 MB is too large: this trainer takes 1 MB") as raised:
+        trainer.upload("train-1.jsonl", io.BytesIO(), 3 * 1024 * 1024)
+    assert "max_file_mb" in raised.value.remedy
+    assert server.seen == []
+
+
+def test_a_file_is_said_to_be_for_what_the_server_calls_it(server: ScriptedServer) -> None:
+    server.will("GET /files", listed())
+    server.will("POST /files", file("file-new"))
+    upload(server.trainer("generic", ways={"file_purpose": "training"}))
+    assert server.calls("GET /files")[0].query["purpose"] == "training"
+    assert b"\r\n\r\ntraining\r\n" in server.calls("POST /files")[0].body
+
+
+def test_a_model_that_refuses_a_temperature_gets_none(server: ScriptedServer) -> None:
+    server.will(ASK, completion({"role": "assistant", "content": "Yes."}))
+    ways = {"temperature": "omit", "length_field": "max_completion_tokens"}
+    server.trainer("generic", ways=ways, max_tokens=9).answer("m", [])
+    assert server.seen[0].json() == {"model": "m", "messages": [], "max_completion_tokens": 9}
+
+
+def test_a_servers_own_words_say_how_a_job_stands(server: ScriptedServer) -> None:
+    error = {"code": "x", "message": "Out of memory"}
+    server.will("GET /fine_tuning/jobs/ftjob-1", job(status="BROKEN", error=error))
+    found = server.trainer("generic", ways={"statuses": {"broken": "failed"}}).job("ftjob-1")
+    assert (found.status, found.outcome, found.error) == ("BROKEN", "failed", "x: Out of memory")
+
+
+def test_a_job_carries_no_metadata_where_the_server_takes_none(server: ScriptedServer) -> None:
+    server.will("POST /fine_tuning/jobs", job(metadata=None))
+    trainer = server.trainer("generic", ways={"metadata": False})
+    trainer.create_job(run(), training_file="file-1", validation_file=None)
+    assert "metadata" not in server.seen[0].json()

@@ -212,6 +212,19 @@ def test_check_tells_how_long_a_line_may_really_be(
     assert words in found["text"]
 
 
+def test_check_looks_for_the_programs_that_deploy_and_undeploy(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = 'deploy = ["sh", "up.sh"]\nundeploy = ["./no-such-program"]\n'
+    (folder / "tuneloop.toml").write_text(f"[trainers.openai]\n{commands}{CONFIGURATION}")
+    run(["check", "--json"])
+    found = {item["name"]: item for item in json.loads(capsys.readouterr().out)["checks"]}
+    assert found["trainer openai deploy"]["ok"]
+    assert not found["trainer openai undeploy"]["ok"]
+    assert "no-such-program" in found["trainer openai undeploy"]["text"]
+    assert found["trainer openai undeploy"]["remedy"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_without_a_configuration_a_command_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status"]) == 2

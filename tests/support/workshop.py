@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
@@ -15,6 +16,7 @@ from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.domain.budgets import Price
+from service.domain.deployments import Deployment
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState
 from service.usecases.advance_run import advance_run
@@ -52,6 +54,7 @@ class Workshop:
     folder: Path
     budget: Budget = field(default_factory=Budget)
     price: Price | None = None
+    deployment: Deployment = field(default_factory=Deployment)
     timing: Timing = field(default_factory=Timing)
     pipelines: dict[str, Pipeline] = field(default_factory=lambda: {"summaries": make_pipeline()})
     clock: ManualClock = field(default_factory=ManualClock)
@@ -68,11 +71,9 @@ class Workshop:
         self.letters = SqlDeadLetters(self.engine)
         self.notices = SqlNoticeStore(self.engine)
         self.snapshots = SqlSnapshotStore(self.engine, self.files)
-        self.accounts = {
-            "box": TrainerAccount(
-                "box", self.budget, {"base-model": self.price} if self.price else {}, lambda: self.trainer
-            )
-        }
+        prices = {"base-model": self.price} if self.price else {}
+        account = TrainerAccount("box", self.budget, prices, lambda: self.trainer, self.deployment)
+        self.accounts = {"box": account}
 
     @property
     def archive(self) -> Archive:
@@ -98,6 +99,7 @@ class Workshop:
             letters=self.letters,
             notices=self.notices,
             queue=self.queue,
+            commands=ShelllessCommands(),
             clock=self.clock,
             timing=self.timing,
         )

@@ -241,7 +241,7 @@ model = "m"
         TUNELOOP_MAX_BODY_BYTES="much",
     )
 
-    dialects = "'openai', 'azure', 'nebius', 'generic', 'tuneloop'"
+    dialects = "'openai', 'azure', 'nebius', 'generic', 'tuneloop', 'together'"
     assert found == [
         "tuneloop.toml:2: service.sweep_evry: unknown key; did you mean 'sweep_every'?",
         (
@@ -280,7 +280,7 @@ model = "m"
             "tuneloop.toml:24: pipelines.x.verdict.guard.1: "
             "must be one of 'pii_leak', 'chrf' (got 'crf'); did you mean 'chrf'?"
         ),
-        "tuneloop.toml:31: pipelines.x.train.suffix: must not hold dots at this trainer",
+        "tuneloop.toml:31: pipelines.x.train.suffix: must not hold '.' at this trainer (got 'a.b')",
         (
             "tuneloop.toml:32: pipelines.x.train.hyperparameters.batch_size: "
             "must be 'auto' or a whole number from 1 to 256 (got 0)"
@@ -492,4 +492,6 @@ def test_the_example_file_loads_as_it_is_and_with_every_comment_opened(folder: F
 
 def test_the_example_environment_names_every_variable() -> None:
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
-    assert named == {*VARIABLES.values(), "TUNELOOP_CONFIG", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET"}
+    # The last one is read by uvicorn.
+    others = {"TUNELOOP_CONFIG", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET", "FORWARDED_ALLOW_IPS"}
+    assert named == {*VARIABLES.values(), *others}

@@ -28,6 +28,13 @@ def test_the_defaults_fit_one_machine() -> None:
     assert settings.host == "127.0.0.1"
 
 
+def test_manners_decide_how_results_are_encoded_or_leave_it_to_the_option() -> None:
+    asked = parse_settings([*NEEDED, "--manners", "openai"], {})
+    assert (asked.manners.idempotency, asked.encoding_of_results) == (False, "base64")
+    assert parse_settings([*NEEDED, "--result-encoding", "base64"], {}).encoding_of_results == "base64"
+    assert parse_settings(NEEDED, {}).encoding_of_results == "plain"
+
+
 @pytest.mark.parametrize(
     "options",
     [

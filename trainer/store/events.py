@@ -80,6 +80,12 @@ class EventStore:
         )
         return [json.loads(row["data"]) for row in rows]
 
+    def newest_metrics(self, job_id: str) -> JsonObject:
+        """Give the metrics of a job's newest step, none where there is no step yet."""
+        sql = "SELECT data FROM events WHERE job_id = ? AND step IS NOT NULL ORDER BY step DESC LIMIT 1"
+        row = self._database.row(sql, job_id)
+        return json.loads(row["data"]) if row else {}
+
     def last_step(self, job_id: str) -> int:
         """Give the last step that was remembered; 0 where there is none."""
         row = self._database.row("SELECT max(step) AS step FROM events WHERE job_id = ?", job_id)

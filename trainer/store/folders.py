@@ -93,9 +93,15 @@ def write_whole(place: Path, tmp: Path, write: Callable[[IO[bytes]], object]) ->
     move_into_place(part, place)
 
 
-def link(source: Path, place: Path) -> None:
-    """Give a file a second name; a copy where the file system knows no links."""
+def link(source: Path, place: Path, *, skipped_bytes: int = 0) -> None:
+    """Give a file a second name; a copy where the file system knows no links, or where its beginning is left out."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if skipped_bytes:
+        with source.open("rb") as content, place.open("wb") as copy:
+            content.seek(skipped_bytes)
+            shutil.copyfileobj(content, copy)
+        _sync_one(place)
+        return
     try:
         os.link(source, place)
     except (OSError, NotImplementedError):

@@ -13,6 +13,11 @@ def new_id(prefix: str) -> str:
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
+def new_hex() -> str:
+    """Make 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
 def new_short_id() -> str:
     """Make the last part of a tuned model's name."""
     return "".join(secrets.choice(ALPHABET) for _ in range(SHORT_LENGTH))

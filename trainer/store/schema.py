@@ -89,4 +89,5 @@ MIGRATIONS = (
     ) STRICT
     """,
     "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
+    "CREATE TABLE deployments (name TEXT PRIMARY KEY, model TEXT NOT NULL) STRICT",
 )

@@ -15,6 +15,7 @@ from trainer.runtime import Runtime
 from trainer.web import chat, files, jobs, models
 from trainer.web.errors import ApiError, json_answer, on_api_error, on_crash, on_http_error
 from trainer.web.gate import Gate
+from trainer.web.serving import serving_routes
 
 
 def healthz(request: Request) -> Response:
@@ -49,6 +50,7 @@ ROUTES = [
 
 def build_application(runtime: Runtime) -> ASGIApp:
     """Make the application; the runtime starts and stops with it."""
+    manners = runtime.settings.manners
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -57,7 +59,7 @@ def build_application(runtime: Runtime) -> ASGIApp:
         await run_in_threadpool(runtime.stop)
 
     application = Starlette(
-        routes=ROUTES,
+        routes=[*(route for route in ROUTES if route.name not in manners.without), *serving_routes(manners)],
         exception_handlers={ApiError: on_api_error, HTTPException: on_http_error, Exception: on_crash},
         lifespan=lifespan,
     )

@@ -16,6 +16,7 @@ from trainer.values import JsonObject
 from trainer.web.bodies import read_json
 from trainer.web.chat_requests import ChatRequest, read_chat_request
 from trainer.web.errors import json_answer, model_not_found
+from trainer.web.serving import served_name
 
 
 async def create_completion(request: Request) -> Response:
@@ -39,7 +40,7 @@ async def create_completion(request: Request) -> Response:
 
 def _reply(runtime: Runtime, asked: ChatRequest) -> tuple[Model, Reply]:
     try:
-        model = runtime.shelf.get(asked.model)
+        model = runtime.shelf.get(served_name(runtime, asked.model))
     except FileNotFoundError:
         # Deleted while it was being loaded.
         model = None

@@ -1,12 +1,14 @@
 """``/v1/files``."""
 
 import time
+from pathlib import Path
 from typing import Literal, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
+from trainer.dataset.lines import BOM
 from trainer.runtime import Runtime
 from trainer.store.files import FileRecord
 from trainer.store.folders import move_into_place, remove
@@ -32,6 +34,8 @@ async def create_file(request: Request) -> Response:
     try:
         upload = await read_upload(request.stream(), content_type, part, runtime.settings.max_upload_bytes)
         file = _file(file_id, upload, int(time.time()))
+        if runtime.settings.manners.bom and file.purpose == "fine-tune":
+            await run_in_threadpool(_require_bom, part)
         await run_in_threadpool(move_into_place, part, runtime.folders.file(file_id))
         await run_in_threadpool(runtime.stores.files.add, file)
     except ClientDisconnect:
@@ -122,6 +126,12 @@ def _file(file_id: str, upload: Upload, now: int) -> FileRecord:
     if upload.size == 0:
         raise invalid("file", "The file is empty.", "empty_file")
     return FileRecord(file_id, upload.filename, upload.size, purpose, now, _expiry(upload.fields, now))
+
+
+def _require_bom(part: Path) -> None:
+    with part.open("rb") as content:
+        if content.read(len(BOM)) != BOM:
+            raise invalid("file", "The file must be UTF-8 with a byte-order mark (BOM).", "invalid_file_format")
 
 
 def _expiry(fields: dict[str, str], now: int) -> int | None:

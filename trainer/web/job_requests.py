@@ -8,17 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.manners import Manners
 from trainer.values import JsonObject, MethodType
 from trainer.web.bodies import a_text, is_number, only_fields
 from trainer.web.errors import ApiError, invalid
 
-FIELDS = {
-    "model", "training_file", "validation_file", "method", "hyperparameters",
-    "seed", "suffix", "metadata", "integrations",
-}  # fmt: skip
 HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
 MOST = {"n_epochs": 50, "batch_size": 256, "beta": 2}
-LONGEST_SUFFIX = 64
 MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
 LARGEST_SEED = 2**31 - 1
 LONGEST_IDEMPOTENCY_KEY = 255
@@ -45,16 +41,16 @@ class JobRequest:
     sha256: str
 
 
-def read_job_request(body: JsonObject) -> JobRequest:
+def read_job_request(body: JsonObject, manners: Manners) -> JobRequest:
     """Check a body.
 
     Raises:
         ApiError: A field is missing, wrong or unknown.
     """
-    only_fields(body, FIELDS)
+    only_fields(body, manners.job_fields)
     if body.get("integrations"):
         raise invalid("integrations", "This server has no integrations.", "unsupported_parameter")
-    method, hyperparameters = _method(body)
+    method, hyperparameters = _method(body, manners)
     seed = body.get("seed")
     if seed is not None and not (is_number(seed, whole=True) and 0 <= seed <= LARGEST_SEED):
         raise invalid("seed", f"seed must be a whole number from 0 to {LARGEST_SEED}.")
@@ -66,8 +62,8 @@ def read_job_request(body: JsonObject) -> JobRequest:
         method=method,
         hyperparameters=hyperparameters,
         seed=secrets.randbelow(LARGEST_SEED) if seed is None else seed,
-        suffix=_suffix(body.get("suffix")),
-        metadata=_metadata(body.get("metadata")),
+        suffix=_suffix(body.get("suffix"), manners),
+        metadata=_metadata(body.get("metadata")) if manners.metadata else None,
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
     )
 
@@ -82,10 +78,11 @@ def read_idempotency_key(header: str | None) -> str | None:
     return header
 
 
-def _method(body: JsonObject) -> tuple[MethodType, Mapping[str, Any]]:
+def _method(body: JsonObject, manners: Manners) -> tuple[MethodType, Mapping[str, Any]]:
     """Read the kind of training and its hyperparameters, which older clients give beside it."""
     given = body.get("method")
-    beside = _hyperparameters(body.get("hyperparameters"), "supervised", "hyperparameters")
+    more = manners.more_hyperparameters
+    beside = _hyperparameters(body.get("hyperparameters"), "supervised", "hyperparameters", more)
     if given is None:
         return "supervised", beside
     if not isinstance(given, dict):
@@ -103,13 +100,18 @@ def _method(body: JsonObject) -> tuple[MethodType, Mapping[str, Any]]:
     return kind, within | beside | said
 
 
-def _hyperparameters(given: Any, method: MethodType, where: str) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def _hyperparameters(
+    given: Any,  # noqa: ANN401 - JSON
+    method: MethodType,
+    where: str,
+    more: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
         raise invalid(where, f"{where} must be an object.")
     known = (*HYPERPARAMETERS, "beta") if method == "dpo" else HYPERPARAMETERS
-    only_fields(given or {}, known, f"{where}.")
+    only_fields(given or {}, {*known, *more}, f"{where}.")
     # Null means the same as leaving it out.
-    asked = {name: "auto" if value is None else value for name, value in (given or {}).items()}
+    asked = {name: "auto" if value is None else value for name, value in (given or {}).items() if name in known}
     for name, value in asked.items():
         _check_hyperparameter(name, value, f"{where}.{name}")
     return {name: asked.get(name, "auto") for name in known}
@@ -126,14 +128,15 @@ def _check_hyperparameter(name: str, value: Any, where: str) -> None:  # noqa: A
         raise invalid(where, f'{where} must be "auto" or {kind} above 0{limit}.')
 
 
-def _suffix(given: Any) -> str | None:  # noqa: ANN401 - JSON
+def _suffix(given: Any, manners: Manners) -> str | None:  # noqa: ANN401 - JSON
     if given is None:
         return None
-    if not isinstance(given, str) or not 1 <= len(given) <= LONGEST_SUFFIX:
-        raise invalid("suffix", f"suffix must be a string of 1 to {LONGEST_SUFFIX} characters.")
-    if not given.isprintable() or any(sign in given for sign in ":/?#% "):
+    if not isinstance(given, str) or not 1 <= len(given) <= manners.suffix_max:
+        raise invalid("suffix", f"suffix must be a string of 1 to {manners.suffix_max} characters.")
+    if not given.isprintable() or any(sign in given for sign in manners.suffix_without):
         # It becomes a part of the model's name, which is set off by colons and used in addresses.
-        raise invalid("suffix", "suffix must be printable, without spaces and : / ? # %.")
+        signs = " ".join(manners.suffix_without.split())
+        raise invalid("suffix", f"suffix must be printable, without spaces and {signs}.")
     return given
 
 

@@ -8,11 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trainer.dataset.lines import BOM
 from trainer.runtime import Runtime
 from trainer.store.folders import link, remove
 from trainer.store.ids import new_id
 from trainer.store.job_records import JobRecord, NewJob
 from trainer.store.pages import CursorUnknown
+from trainer.values import JsonObject
 from trainer.web.bodies import after_unknown, limit_of, list_answer, read_json
 from trainer.web.errors import ApiError, invalid, json_answer, not_found
 from trainer.web.job_requests import JobRequest, read_idempotency_key, read_job_request
@@ -27,8 +29,9 @@ METADATA = re.compile(r"metadata\[(.+)\]")
 async def create_job(request: Request) -> Response:
     """Create a job, once for each idempotency key."""
     runtime: Runtime = request.app.state.runtime
-    asked = read_job_request(await read_json(request))
-    key = read_idempotency_key(request.headers.get("idempotency-key"))
+    manners = runtime.settings.manners
+    asked = read_job_request(await read_json(request), manners)
+    key = read_idempotency_key(request.headers.get("idempotency-key") if manners.idempotency else None)
     try:
         job = await run_in_threadpool(_create, runtime, asked, key)
     except KeyReused:
@@ -44,17 +47,18 @@ def list_jobs(request: Request) -> Response:
     """List jobs, newest first."""
     runtime: Runtime = request.app.state.runtime
     query = request.query_params
-    wanted = {found[1]: value for name, value in query.items() if (found := METADATA.fullmatch(name))}
+    narrows = runtime.settings.manners.metadata_filter
+    wanted = {found[1]: value for name, value in query.items() if narrows and (found := METADATA.fullmatch(name))}
     try:
         page = runtime.stores.jobs.page(
             after=query.get("after"),
             limit=limit_of(request, default=20, most=MOST_JOBS),
             metadata=wanted,
-            without_metadata=query.get("metadata") == "null",
+            without_metadata=narrows and query.get("metadata") == "null",
         )
     except CursorUnknown as error:
         raise after_unknown(error) from None
-    return json_answer(list_answer(page, lambda job: job_shape(job, runtime.settings.organization)))
+    return json_answer(list_answer(page, lambda job: _shape(runtime, job)))
 
 
 def retrieve_job(request: Request) -> Response:
@@ -161,7 +165,9 @@ def _link_files(runtime: Runtime, asked: JobRequest, job_id: str) -> None:
         if file.purpose != "fine-tune":
             raise invalid(param, f"The file {file_id!r} has the purpose {file.purpose!r}, not 'fine-tune'.")
         try:
-            link(runtime.folders.file(file_id), runtime.folders.job(job_id) / name)
+            # A mark that the server demands is no part of the lines.
+            skipped = len(BOM) if runtime.settings.manners.bom else 0
+            link(runtime.folders.file(file_id), runtime.folders.job(job_id) / name, skipped_bytes=skipped)
         except FileNotFoundError:
             # Deleted since it was looked up.
             raise invalid(param, f"There is no file {file_id!r}.", "file_not_found") from None
@@ -177,7 +183,13 @@ def _changed(request: Request, *, done: bool, verb: str) -> Response:
 
 
 def _answer(runtime: Runtime, job: JobRecord) -> Response:
-    return json_answer(job_shape(job, runtime.settings.organization))
+    return json_answer(_shape(runtime, job))
+
+
+def _shape(runtime: Runtime, job: JobRecord) -> JsonObject:
+    manners = runtime.settings.manners
+    newest = runtime.stores.events.newest_metrics(job.id) if manners.more_job_fields else {}
+    return job_shape(job, runtime.settings.organization, manners, newest)
 
 
 def _known(request: Request) -> JobRecord:

@@ -1,17 +1,22 @@
 """Jobs, events, checkpoints and models as the API shows them."""
 
 from trainer.engine import BaseModel
+from trainer.manners import Manners
 from trainer.store.events import EventRecord
 from trainer.store.job_records import JobRecord
 from trainer.store.models import CheckpointRecord, ModelRecord
 from trainer.values import JsonObject
 
-NO_ERROR = {"code": None, "message": None, "param": None}
-"""OpenAI shows an error on healthy jobs too, all of it null; clients go by the status."""
 
+def job_shape(job: JobRecord, organization: str, manners: Manners, newest: JsonObject) -> JsonObject:
+    """Show a job.
 
-def job_shape(job: JobRecord, organization: str) -> JsonObject:
-    """Show a job."""
+    Args:
+        job: The job.
+        organization: Whose it is.
+        manners: How this server shows jobs.
+        newest: What was measured at the newest step.
+    """
     hyperparameters = dict(job.hyperparameters)
     return {
         "object": "fine_tuning.job",
@@ -19,7 +24,7 @@ def job_shape(job: JobRecord, organization: str) -> JsonObject:
         "created_at": job.created_at,
         "finished_at": job.finished_at,
         "estimated_finish": job.estimated_finish,
-        "status": job.status,
+        "status": manners.words.get(job.status, job.status),
         "model": job.model,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": f"org-{organization}",
@@ -34,7 +39,9 @@ def job_shape(job: JobRecord, organization: str) -> JsonObject:
         "user_provided_suffix": job.suffix,
         "metadata": None if job.metadata is None else dict(job.metadata),
         "integrations": [],
-        "error": job.error or NO_ERROR,
+        # OpenAI shows an error on healthy jobs too, an empty one; clients go by the status.
+        "error": job.error or dict(manners.healthy_error),
+        **{name: newest.get(metric) for name, metric in manners.more_job_fields.items()},
     }
 
 

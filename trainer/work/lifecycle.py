@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 from trainer.store.database import Database
 from trainer.store.deliveries import DeliveryStore
+from trainer.store.deployments import DeploymentStore
 from trainer.store.events import Event, EventStore, Level
 from trainer.store.files import FileRecord, FileStore
-from trainer.store.ids import new_short_id
 from trainer.store.job_records import JobRecord, NewJob
 from trainer.store.jobs import JobStore
 from trainer.store.models import CheckpointStore, ModelRecord, ModelStore
@@ -33,6 +33,7 @@ class Stores:
     checkpoints: CheckpointStore
     models: ModelStore
     deliveries: DeliveryStore
+    deployments: DeploymentStore
 
     @classmethod
     def on(cls, database: Database) -> "Stores":
@@ -45,6 +46,7 @@ class Stores:
             CheckpointStore(database),
             ModelStore(database),
             DeliveryStore(database),
+            DeploymentStore(database),
         )
 
 
@@ -145,13 +147,15 @@ class Lifecycle:
                 self._note(job_id, "The job was resumed and is queued")
             return moved
 
-    def succeed(self, job: JobRecord, *, base_model: str, family: str, tokens: int, result: FileRecord) -> bool:
+    def succeed(
+        self, job: JobRecord, *, base_model: str, new_name: Callable[[], str], tokens: int, result: FileRecord
+    ) -> bool:
         """End a job whose training is done: its checkpoints become models.
 
         Args:
             job: The job, as its attempt began.
             base_model: The base of the model it started from.
-            family: What the new models' names begin with.
+            new_name: Makes a name for a new model, another one each time.
             tokens: The trained tokens.
             result: The result file, in place already.
 
@@ -161,7 +165,7 @@ class Lifecycle:
         with self._stores.database.transaction():
             if not self._stores.jobs.runs(job.id, job.attempt):
                 return False
-            final = self._name_models(job, base_model, family)
+            final = self._name_models(job, base_model, new_name)
             self._stores.files.add(result)
             self._stores.jobs.set_result(job.id, model=final, trained_tokens=tokens, result_file=result.id)
             self._stores.jobs.move(job.id, to="succeeded", allowed=["running"])
@@ -171,11 +175,11 @@ class Lifecycle:
             self._announce(job.id, "succeeded")
             return True
 
-    def _name_models(self, job: JobRecord, base_model: str, family: str) -> str:
+    def _name_models(self, job: JobRecord, base_model: str, new_name: Callable[[], str]) -> str:
         """Name the kept checkpoints, the last one without its step; give that name."""
         *earlier, last = self._stores.checkpoints.of(job.id)
-        final = f"{family}:{new_short_id()}"
-        named = [(one, f"{family}:{new_short_id()}:ckpt-step-{one.step}") for one in earlier]
+        final = new_name()
+        named = [(one, f"{new_name()}:ckpt-step-{one.step}") for one in earlier]
         for checkpoint, name in [*named, (last, final)]:
             self._stores.checkpoints.name(checkpoint.id, name)
             self._stores.models.add(ModelRecord(name, int(self._clock()), base_model, job.id, checkpoint.step))

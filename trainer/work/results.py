@@ -3,34 +3,27 @@
 import base64
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from trainer.settings import ResultEncoding
 from trainer.values import JsonObject
 
-COLUMNS = {
-    "step": "step",
-    "train_loss": "train_loss",
-    "train_accuracy": "train_mean_token_accuracy",
-    "valid_loss": "valid_loss",
-    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
-}
-"""The table's columns and the metrics in them; the names are those of OpenAI's result files."""
 DIGITS = 5
 
 
-def result_table(steps: Iterable[JsonObject], encoding: ResultEncoding) -> bytes:
+def result_table(steps: Iterable[JsonObject], encoding: ResultEncoding, columns: Mapping[str, str]) -> bytes:
     """Write the steps' metrics as CSV, a cell empty where nothing was measured.
 
     Args:
         steps: The metrics of each step, by name.
         encoding: ``base64`` wraps the whole file in base64, as OpenAI does.
+        columns: The table's columns and the metrics in them.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    table.writerow(columns)
     for metrics in steps:
-        table.writerow(_cell(metrics.get(name)) for name in COLUMNS.values())
+        table.writerow(_cell(metrics.get(name)) for name in columns.values())
     content = text.getvalue().encode("ascii")
     return base64.b64encode(content) if encoding == "base64" else content
 

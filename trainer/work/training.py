@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -97,13 +98,15 @@ class JobsTraining:
     def _finish(self, job: JobRecord, base_model: str, tokens: int, report: JobReport) -> None:
         if not report.checkpoints():
             raise TrainingFailed("the engine kept no checkpoint")
-        content = result_table(self._stores.events.metrics(job.id), self._settings.result_encoding)
+        manners = self._settings.manners
+        encoding = self._settings.encoding_of_results
+        content = result_table(self._stores.events.metrics(job.id), encoding, manners.columns)
         file = FileRecord(
             new_id("file-"), f"{job.id}_metrics.csv", len(content), "fine-tune-results", int(time.time()), None
         )
         write_whole(self._folders.file(file.id), self._folders.tmp, lambda out: out.write(content))
-        family = f"ft:{base_model}:{self._settings.organization}:{job.suffix or ''}"
-        if self._lifecycle.succeed(job, base_model=base_model, family=family, tokens=tokens, result=file):
+        new_name = partial(manners.name_model, base_model, self._settings.organization, job.suffix or "")
+        if self._lifecycle.succeed(job, base_model=base_model, new_name=new_name, tokens=tokens, result=file):
             logger.info("training_succeeded", job=job.id, trained_tokens=tokens)
         else:
             remove(self._folders.file(file.id))

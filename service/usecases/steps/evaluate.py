@@ -1,7 +1,7 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from service.domain.comparisons import compare, interval
@@ -13,6 +13,7 @@ from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import backoff
@@ -53,7 +54,10 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "snapshot_id": run.snapshot_id,
         "champion_gone": bool(run.fact("champion_gone")),
     }
-    return _concluding_step(evaluation, policy), evaluation
+    step = _concluding_step(evaluation, policy)
+    if evaluation["outcome"] != "better" and take_down_loser(run, parts):
+        step = replace(step, facts={"taken_down": True})
+    return step, evaluation
 
 
 def held_out_questions(
@@ -78,7 +82,7 @@ def stored_name(trainer: str, model: str) -> str:
 
 def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
-    found = {"base": (run.model, run.trainer), "challenger": (str(run.tuned_model), run.trainer)}
+    found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
     champion = parts.evaluations.champion(run.pipeline)
     if champion and not run.fact("champion_gone"):
         reigning = (champion["model"], champion["trainer"])

@@ -1,4 +1,4 @@
-"""Submitted -> training -> evaluating: look at the job until it ends."""
+"""Submitted -> training -> evaluating, or deploying before that: look at the job until it ends."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,8 +27,9 @@ def follow(run: Run, parts: Parts) -> Step:
     _settle(run, job, parts)
     facts = {"job_status": job.status, "trained_tokens": job.trained_tokens}
     if job.outcome == "succeeded" and job.tuned_model:
+        is_next = parts.account(run.trainer).deployment.is_needed
         return Step(
-            RunState.EVALUATING,
+            RunState.DEPLOYING if is_next else RunState.EVALUATING,
             f"job succeeded: {job.tuned_model}",
             changes={"tuned_model": job.tuned_model},
             facts={**facts, "checkpoints": _checkpoints(job, trainer), "result_files": list(job.result_files)},

@@ -1,14 +1,16 @@
 """What the steps of a run work with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.domain.budgets import Price
+from service.domain.deployments import Deployment
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
 from service.ports import (
     Clock,
+    Commands,
     DeadLetters,
     EvaluationStore,
     JobQueue,
@@ -27,12 +29,14 @@ class TrainerAccount:
 
     Attributes:
         prices: By base model.
+        deployment: What follows a training.
     """
 
     name: str
     budget: Budget
     prices: Mapping[str, Price]
     connect: Callable[[], Trainer]
+    deployment: Deployment = field(default_factory=Deployment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Parts:
     letters: DeadLetters
     notices: NoticeStore
     queue: JobQueue
+    commands: Commands
     clock: Clock
     timing: Timing
 

@@ -1,0 +1,302 @@
+"""A run whose trainer wants a model deployed before it answers: the commands are real processes."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from service.adapters.sql_runs import SqlRunStore
+from service.domain.deployments import Deployment
+from service.domain.pipelines import VerdictPolicy
+from service.domain.runs import Run, RunState, Step
+from service.usecases.promote_run import TakenDown, promote_run
+from service.usecases.steer_run import RunCannot, approve_run, cancel_run
+from service.usecases.steps.deploy import DEPLOY_ATTEMPTS
+from service.usecases.undeploy_run import StaysDeployed, undeploy_run
+from tests.support.builders import make_pipeline
+from tests.support.workshop import TUNED, Workshop, good_answer, leaking_answer
+
+S = RunState
+# Notes how it was called and ends as the file beside it says: with a code, having printed a line.
+SCRIPT = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+with (folder / "calls").open("a") as calls:
+    calls.write(" ".join(sys.argv[2:]) + "\\n")
+code, _, line = ((folder / "will").read_text() if (folder / "will").exists() else "0 ").partition(" ")
+print(line)
+sys.exit(int(code))
+"""
+MakeShop = Callable[..., Workshop]
+
+
+class Killed(BaseException):
+    pass
+
+
+class KilledBeforeWriting(SqlRunStore):
+    def record(self, run: Run, step: Step, *, now: datetime) -> Run:
+        del run, step, now
+        raise Killed
+
+
+@pytest.fixture
+def make(sqlite_engine: sa.Engine, tmp_path: Path) -> MakeShop:
+    def made(**plan: Any) -> Workshop:  # noqa: ANN401 - fields of Deployment
+        command = (sys.executable, "-c", SCRIPT, str(tmp_path))
+        usual = {
+            "deploy": (*command, "up", "{model}", "{name}", "{job}", "{base}"),
+            "undeploy": (*command, "down", "{name}"),
+        }
+        shop = Workshop(sqlite_engine, tmp_path / "files", deployment=Deployment(**{**usual, **plan}))
+        shop.fill()
+        return shop
+
+    return made
+
+
+def calls(tmp_path: Path) -> list[str]:
+    return (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
+
+
+def trained(shop: Workshop, voice: Callable[[str], str] = good_answer) -> str:
+    """Bring a run to its deployment; give its id. The model answers under its deployment's name alone."""
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.finish_job(voice=voice)
+    del shop.trainer.voices[TUNED]
+    assert shop.go(run_id, S.DEPLOYING).state == S.DEPLOYING
+    shop.trainer.voices[name_of(run_id)] = voice
+    return run_id
+
+
+def name_of(run_id: str) -> str:
+    return "tuneloop-" + run_id.removeprefix("run-")
+
+
+def will(tmp_path: Path, code: int, line: str = "") -> None:
+    (tmp_path / "will").write_text(f"{code} {line}")
+
+
+def test_a_model_is_deployed_judged_and_crowned_under_its_deployments_name(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop)
+
+    run = shop.go(run_id)
+
+    assert run.state == S.PROMOTED
+    assert shop.states(run_id)[-4:] == ["submitted", "deploying", "evaluating", "promoted"]
+    assert calls(tmp_path) == [f"up {TUNED} {name_of(run_id)} ftjob-1 base-model"]
+    assert (run.tuned_model, run.answers_as) == (TUNED, name_of(run_id))
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["model"] == name_of(run_id)
+    assert {model for model, _ in shop.trainer.asked} == {"base-model", name_of(run_id)}
+    assert shop.letter_errors() == {}
+
+
+def test_a_later_run_asks_the_champion_by_the_name_it_answers_to(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    first = trained(shop)
+    shop.go(first)
+    shop.trainer.asked.clear()
+    shop.fill(60, 120)
+    second = shop.start()
+    shop.go(second, S.SUBMITTED)
+    shop.finish_job(2)
+    shop.go(second, S.DEPLOYING)
+    shop.trainer.voices[name_of(second)] = good_answer
+    shop.go(second)
+    assert {model for model, _ in shop.trainer.asked} == {"base-model", name_of(first), name_of(second)}
+    assert len(calls(tmp_path)) == 3  # up, up, and the second, no better, down
+
+
+def test_the_name_that_the_command_prints_counts(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    will(tmp_path, 0, "base-model-LoRa:x")
+    run_id = trained(shop)
+    shop.trainer.voices["base-model-LoRa:x"] = good_answer
+    run = shop.go(run_id)
+    assert (run.state, run.answers_as) == (S.PROMOTED, "base-model-LoRa:x")
+
+
+def test_a_mapping_rule_alone_needs_no_command(make: MakeShop, tmp_path: Path) -> None:
+    shop = make(deploy=(), undeploy=(), inference_model="served/{job}")
+    shop.trainer.voices["served/ftjob-1"] = good_answer
+    run = shop.go(trained(shop))
+    assert (run.state, run.answers_as, calls(tmp_path)) == (S.PROMOTED, "served/ftjob-1", [])
+
+
+def test_a_person_is_asked_to_deploy_under_the_name_and_then_approves(make: MakeShop) -> None:
+    shop = make(deploy=(), undeploy=(), by_hand=True)
+    run_id = trained(shop)
+    run = shop.go(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    assert f"Deploy {TUNED} as {name_of(run_id)}, then tuneloop runs approve {run_id}" in run.fact("remedy")
+    assert approve_run(run_id, shop.parts).state == S.DEPLOYING
+    assert shop.go(run_id).state == S.PROMOTED
+    assert shop.trainer.create_requests == 1
+
+
+def test_a_deployment_that_is_not_ready_is_asked_about_again_without_counting_as_failed(
+    make: MakeShop, tmp_path: Path
+) -> None:
+    shop = make()
+    will(tmp_path, 75)
+    run_id = trained(shop)
+    for _ in range(DEPLOY_ATTEMPTS * 3):
+        run = shop.advance(run_id)
+        assert run is not None
+        assert run.state == S.DEPLOYING
+    will(tmp_path, 0)
+    assert shop.go(run_id).state == S.PROMOTED
+    assert set(calls(tmp_path)) == {f"up {TUNED} {name_of(run_id)} ftjob-1 base-model"}
+
+
+def test_a_deployment_that_never_gets_ready_ends_with_a_person_asked(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    will(tmp_path, 75)
+    run_id = trained(shop)
+    shop.advance(run_id)
+    shop.clock.forward(timedelta(hours=3).total_seconds())
+    run = shop.go(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    assert "not ready after two hours" in run.fact("error")
+    # Approved, it has its two hours again.
+    approve_run(run_id, shop.parts)
+    shop.advance(run_id)
+    assert shop.runs.get(run_id).state == S.DEPLOYING
+
+
+@pytest.mark.parametrize(("code", "line", "words"), [(3, "", "code 3"), (0, "All done!", "no model name")])
+def test_a_command_that_fails_is_tried_a_few_times_and_then_a_person_is_asked(
+    code: int, line: str, words: str, make: MakeShop, tmp_path: Path
+) -> None:
+    shop = make()
+    will(tmp_path, code, line)
+    run_id = trained(shop)
+    run = shop.go(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    assert words in run.fact("error")
+    assert "All done" not in run.fact("error")
+    assert run.fact("remedy")
+    assert len(calls(tmp_path)) == DEPLOY_ATTEMPTS
+    will(tmp_path, 0)
+    approve_run(run_id, shop.parts)
+    assert shop.go(run_id).state == S.PROMOTED
+
+
+def test_a_program_that_is_not_there_ends_with_a_person_asked(make: MakeShop) -> None:
+    shop = make(deploy=("/no/such/program", "{model}"))
+    run = shop.go(trained(shop))
+    assert run.state == S.NEEDS_ATTENTION
+    assert "/no/such/program cannot be started" in run.fact("error")
+
+
+def test_a_killed_worker_leaves_a_run_that_deploys_under_the_same_name(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop)
+    shop.advance(run_id)
+    shop.runs = KilledBeforeWriting(shop.engine)
+    with pytest.raises(Killed):
+        shop.advance(run_id)
+    shop.runs = SqlRunStore(shop.engine)
+    shop.clock.forward(300)
+    assert shop.go(run_id).state == S.PROMOTED
+    assert calls(tmp_path) == [f"up {TUNED} {name_of(run_id)} ftjob-1 base-model"] * 2
+
+
+def test_a_model_that_lost_is_taken_down_and_cannot_be_promoted_any_more(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop, leaking_answer)
+    assert shop.go(run_id).state == S.KEPT
+    assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
+    with pytest.raises(TakenDown):
+        promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+
+
+def test_a_better_model_that_a_person_has_to_promote_stays(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(promote="manual"))
+    run_id = trained(shop)
+    assert shop.go(run_id).state == S.KEPT
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up"]
+    promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["model"] == name_of(run_id)
+
+
+def test_a_loser_that_cannot_be_taken_down_is_a_dead_letter_and_its_run_ends(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop, leaking_answer)
+    shop.go(run_id, S.EVALUATING)
+    will(tmp_path, 1)
+    assert shop.go(run_id).state == S.KEPT
+    assert shop.letter_errors() == {f"deployment {run_id}": "CommandFailed"}
+
+
+def test_a_run_cancelled_while_deploying_leaves_no_deployment(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    will(tmp_path, 75)
+    run_id = trained(shop)
+    shop.advance(run_id)
+    shop.advance(run_id)
+    will(tmp_path, 0)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
+
+
+def test_a_run_is_not_cancelled_under_a_worker_that_deploys(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop)
+    shop.advance(run_id)
+    now = shop.clock.now
+    assert shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now) is not None
+    with pytest.raises(RunCannot, match="just advancing"):
+        cancel_run(run_id, shop.parts)
+    assert calls(tmp_path) == []
+
+
+def test_a_run_is_not_cancelled_under_a_worker_that_may_crown_its_model(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    now = shop.clock.now
+    assert shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now) is not None
+    with pytest.raises(RunCannot, match="just advancing"):
+        cancel_run(run_id, shop.parts)
+    shop.clock.forward(61)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
+
+
+def test_a_run_that_waits_for_a_person_after_deploying_is_taken_down_when_cancelled(
+    make: MakeShop, tmp_path: Path
+) -> None:
+    shop = make()
+    will(tmp_path, 3)
+    run_id = trained(shop)
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    will(tmp_path, 0)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
+
+
+def test_a_former_champion_is_taken_down_by_hand_and_the_reigning_one_is_not(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    first = trained(shop)
+    with pytest.raises(StaysDeployed, match="is deploying"):
+        undeploy_run(first, shop.parts)
+    shop.go(first)
+    with pytest.raises(StaysDeployed, match="is the champion"):
+        undeploy_run(first, shop.parts)
+    other = replace(shop.runs.get(first), run_id="run-other")
+    shop.evaluations.promote(other, "by hand", now=shop.clock.now)
+    undeploy_run(first, shop.parts)
+    assert calls(tmp_path)[-1] == f"down {name_of(first)}"
