@@ -27,6 +27,7 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
@@ -36,8 +37,10 @@ from service.adapters.tokens import count_tokens
 from service.config import Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
+from service.domain.dialects import DIALECTS
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.pipelines import Pipeline
+from service.domain.sunsets import Sunsets
 from service.ports import PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
@@ -144,6 +147,11 @@ class Deps:
     def notices(self) -> SqlNoticeStore:
         """What people should hear of."""
         return SqlNoticeStore(self.engine)
+
+    @cached_property
+    def models_seen(self) -> SqlModelsSeen:
+        """What trainers said of their models."""
+        return SqlModelsSeen(self.engine)
 
     @cached_property
     def reconciles(self) -> SqlReconcileStore:
@@ -317,6 +325,7 @@ class Deps:
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
+            models_seen=self.models_seen,
             queue=self.queue,
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
@@ -354,7 +363,14 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
 
         return OpenAITrainer(trainer)
 
-    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+    return TrainerAccount(
+        trainer.name,
+        trainer.budget,
+        trainer.prices,
+        connect,
+        dialect=DIALECTS[trainer.dialect],
+        sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
+    )
 
 
 @cache  # the language model takes seconds and much memory

@@ -5,7 +5,8 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ class Settings:
         job_seconds: The shortest time a job trains; its steps are spread over it.
         webhook_retry_seconds: The wait after the first failed delivery; it doubles, up to an hour.
         organization: The third part of tuned models' names.
+        shutdown_dates: By base model, the day on which it shuts down, ``YYYY-MM-DD``; only told, never done.
     """
 
     api_key: str
@@ -45,6 +47,7 @@ class Settings:
     result_encoding: ResultEncoding = "plain"
     max_upload_bytes: int = 512 * 1024 * 1024
     organization: str = "local"
+    shutdown_dates: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -71,6 +74,7 @@ def parse_settings(argv: Sequence[str] | None, environment: Mapping[str, str]) -
         result_encoding=given.result_encoding,
         max_upload_bytes=given.max_upload_mb * 1024 * 1024,
         organization=given.organization,
+        shutdown_dates=dict(_dated(written) for written in given.shutdown_date),
     )
 
 
@@ -89,7 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--result-encoding", choices=get_args(ResultEncoding), default="plain", help="of result files (%(default)s)")
     add("--max-upload-mb", type=int, default=512, help="largest file (%(default)s)")
     add("--organization", default="local", help="third part of tuned models' names (%(default)s)")
+    add("--shutdown-date", action="append", default=[], metavar="MODEL=YYYY-MM-DD", help="tell when a base model ends")
     return parser
+
+
+def _dated(written: str) -> tuple[str, str]:
+    model, _, day = written.rpartition("=")
+    try:
+        return model, date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise SettingsWrong(f"--shutdown-date {written}: must be MODEL=YYYY-MM-DD") from None
 
 
 def _check(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from service.config.mistakes import KeyPath, key_of
 from service.config.settings import Settings
 from service.domain.checks import CHECKS
 from service.domain.pipelines import ChecksPolicy
+from service.domain.sunsets import Sunset
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
@@ -42,7 +43,7 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
         yield from (
             ((*path, item.name), _text(getattr(value, item.name))) for item in fields(value) if item.name != "actions"
         )
-    elif is_dataclass(value):
+    elif is_dataclass(value) and not isinstance(value, Sunset):
         for field in fields(value):
             # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
             in_key = field.name == "pipeline" or (field.name == "name" and len(path) == _NAMED)
@@ -69,6 +70,8 @@ def _shown(name: str, value: object) -> str:
 def _text(value: object) -> str:
     if isinstance(value, timedelta):
         return write_duration(value)
+    if isinstance(value, Sunset):
+        return value.in_words()
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, SecretStr) or value is None or value == {}:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from service.domain.addresses import DEFAULT_HOSTS
 from service.domain.budgets import Price
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.setups import Setup
+from service.domain.sunsets import Sunset
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class TrainerSettings:
         max_tokens: The longest answer asked of a model, in tokens.
         answer_timeout: How long one answer may take.
         extra_body: Fields added to every request that creates a job.
+        sunsets: By model, built-in ones included: until when it is there.
+        training_ends: From this day nobody can train there.
     """
 
     name: str
@@ -69,6 +72,8 @@ class TrainerSettings:
     max_tokens: int = 1024
     answer_timeout: timedelta = timedelta(seconds=60)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    sunsets: Mapping[str, Sunset] = field(default_factory=dict)
+    training_ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

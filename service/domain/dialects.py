@@ -36,6 +36,16 @@ class Dialect:
     suffix_max: int = 64
     suffix_dots: bool = True
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How it trains: ``supervised``, and ``preference`` where it takes a method at all."""
+        return ("supervised",) if self.hyperparameters == "top_level" else ("supervised", "preference")
+
+    def fitting_suffix(self, suffix: str | None) -> str | None:
+        """Give the suffix as this server takes it: cut, and without dots."""
+        written = suffix if suffix is None or self.suffix_dots else suffix.replace(".", "-")
+        return written and written[: self.suffix_max]
+
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {

@@ -221,3 +221,12 @@ def test_the_newest_runs_come_first(store: SqlRunStore) -> None:
         claim(store, f"run-{number}", pipeline=f"p{number % 2}-{number}", created_at=NOON + number * MINUTE)
     assert [run.run_id for run in store.recent(None, 2)] == ["run-2", "run-1"]
     assert [run.run_id for run in store.recent("p0-0", 9)] == ["run-0"]
+
+
+def test_the_runs_of_a_snapshot_are_given_oldest_first(store: SqlRunStore) -> None:
+    for number in range(3):
+        snapshot = "a" * 64 if number else "b" * 64
+        fields = {"snapshot_id": snapshot, "created_at": NOON + number * MINUTE}
+        claim(store, f"run-{number}", pipeline=f"p{number}", **fields)
+    assert [run.run_id for run in store.of_snapshot("a" * 64)] == ["run-1", "run-2"]
+    assert store.of_snapshot("c" * 64) == []

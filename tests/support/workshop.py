@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
@@ -67,6 +68,7 @@ class Workshop:
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
         self.notices = SqlNoticeStore(self.engine)
+        self.models_seen = SqlModelsSeen(self.engine)
         self.snapshots = SqlSnapshotStore(self.engine, self.files)
         self.accounts = {
             "box": TrainerAccount(
@@ -97,6 +99,7 @@ class Workshop:
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
+            models_seen=self.models_seen,
             queue=self.queue,
             clock=self.clock,
             timing=self.timing,

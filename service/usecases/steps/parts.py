@@ -1,18 +1,21 @@
 """What the steps of a run work with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.domain.budgets import Price
+from service.domain.dialects import Dialect
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.sunsets import Sunsets
 from service.ports import (
     Clock,
     DeadLetters,
     EvaluationStore,
     JobQueue,
     Ledger,
+    ModelsSeen,
     NoticeStore,
     RunStore,
     Trainer,
@@ -27,12 +30,16 @@ class TrainerAccount:
 
     Attributes:
         prices: By base model.
+        dialect: What it does differently.
+        sunsets: When its models end.
     """
 
     name: str
     budget: Budget
     prices: Mapping[str, Price]
     connect: Callable[[], Trainer]
+    dialect: Dialect = field(default_factory=Dialect)
+    sunsets: Sunsets = field(default_factory=Sunsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class Parts:
     ledger: Ledger
     letters: DeadLetters
     notices: NoticeStore
+    models_seen: ModelsSeen
     queue: JobQueue
     clock: Clock
     timing: Timing
