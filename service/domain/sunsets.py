@@ -42,7 +42,7 @@ class Sunset:
         read = f"read {self.as_of}" if self.as_of else ""
         trained = f"trainable before {self.training_ends}" if self.training_ends else ""
         notes = ", ".join(filter(None, (trained, read)))
-        return f"{self.shutdown_on}{f' ({notes})' if notes else ''}"
+        return f"{self.shutdown_on or 'no end known'}{f' ({notes})' if notes else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _judged(pipeline: Pipeline, pipelines: Mapping[str, Pipeline], reigns: Reign
     if champion is None or sunset is None or sunset.shutdown_on is None:
         return None
     run = reigns.runs.get(champion["run_id"])
-    others = replacements(pipeline, (run.trainer, run.model), pipelines, reigns, now=now)
+    others = replacements(run, pipelines, reigns, least=least_days(pipeline), now=now)
     commands = tuple(command_for(pipeline.name, run.snapshot_id, other) for other in others)
     successor = _successor(pipeline, run, reigns, now)
     return Dying(

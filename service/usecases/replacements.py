@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from service.domain.base_models import base_of
 from service.domain.pipelines import Pipeline, TrainPolicy
+from service.domain.runs import Run
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import Horizon, door_of, sunset_of
 
@@ -23,31 +24,26 @@ class Replacement:
 
 
 def replacements(
-    pipeline: Pipeline,
-    instead_of: tuple[str, str],
-    pipelines: Mapping[str, Pipeline],
-    horizon: Horizon,
-    *,
-    now: datetime,
+    run: Run, pipelines: Mapping[str, Pipeline], horizon: Horizon, *, least: int, now: datetime
 ) -> list[Replacement]:
-    """Give what could be trained instead, one model a trainer, those that last longest first.
+    """Give what could be trained in the place of a run's model, one model a trainer, those that last longest first.
 
     Args:
-        pipeline: Whose examples.
-        instead_of: Trainer and model.
+        run: Whose model ends, and how it was trained.
         pipelines: Which models are trained where today.
         horizon: What is known of ends.
+        least: So many days a replacement must have left.
         now: The moment.
     """
     found = []
-    least = least_days(pipeline)
     for name, account in horizon.accounts.items():
-        if pipeline.train.method not in account.dialect.methods:
+        if (run.fact("method") or "supervised") not in account.dialect.methods:
             continue
         lasting = [
             Replacement(name, model, sunset_of(name, model, horizon).shutdown_on)
-            for model in dict.fromkeys(_models_at(account, base_of(instead_of[1]), pipelines))
-            if (name, model) != instead_of and not door_of(name, model, horizon, min_days_left=least, now=now)
+            for model in dict.fromkeys(_models_at(account, base_of(run.model), pipelines))
+            if (name, model) != (run.trainer, run.model)
+            and not door_of(name, model, horizon, min_days_left=least, now=now)
         ]
         if lasting:
             found.append(max(lasting, key=_lasts))

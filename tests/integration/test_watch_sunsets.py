@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.adapters.sql_tables import notices
+from service.adapters.sql_tables import notices, runs
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS
 from service.domain.errors import TrainerUnreachable
@@ -211,8 +211,12 @@ def test_the_same_base_at_another_trainer_is_proposed_where_it_lives_longer(watc
 
 def test_a_trainer_without_the_method_is_not_proposed(watch: Watch) -> None:
     watch.adds("plain", "m", dialect=DIALECTS["nebius"])
-    watch.shop.pipelines["summaries"] = make_pipeline(train=TrainPolicy("box", "base-model", "preference"))
     watch.knows(TODAY + timedelta(48))
+    assert len(watch.dying()[0].commands) == 1
+    # What counts is how the champion was trained, whatever the pipeline does by now.
+    with watch.shop.engine.begin() as connection:
+        facts = {**(watch.shop.runs.get(watch.run_id).facts or {}), "method": "preference"}
+        connection.execute(sa.update(runs).values(facts=facts))
     assert watch.dying()[0].commands == ()
 
 

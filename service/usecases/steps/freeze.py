@@ -25,7 +25,7 @@ def freeze(run: Run, parts: Parts) -> Step:
         TooFewExamples: Of what was written; no snapshot names the files then, and they are removed as loose ones.
     """
     if run.snapshot_id is not None:
-        return take_frozen(run, parts)
+        return _take_frozen(run, parts)
     pipeline = parts.pipeline(run.pipeline)
     if (checked := _check_anew(run, parts)) is not None:
         return Step(run.state, "examples are checked anew", changes={"attempts": 0}, facts={"checked_to": checked})
@@ -37,7 +37,7 @@ def freeze(run: Run, parts: Parts) -> Step:
         # A killed worker's files are then not lost sight of.
         expect=lambda names: parts.archive.snapshots.expect(names, now=parts.clock()),
     )
-    require_enough(built.files, pipeline.dataset, built.head["reasons"])
+    _require_enough(built.files, pipeline.dataset, built.head["reasons"])
     snapshot = Snapshot(built.snapshot_id, run.pipeline, watermark, parts.clock(), built.files, built.head)
     parts.archive.snapshots.add(snapshot)
     reasons = built.head["reasons"]
@@ -60,7 +60,7 @@ def _check_anew(run: Run, parts: Parts) -> str | None:
     )
 
 
-def take_frozen(run: Run, parts: Parts) -> Step:
+def _take_frozen(run: Run, parts: Parts) -> Step:
     """Take the snapshot that the run was started on, verified whole; nothing is built.
 
     Raises:
@@ -70,12 +70,12 @@ def take_frozen(run: Run, parts: Parts) -> Step:
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     reasons = snapshot.head.get("reasons", {})
-    require_enough(snapshot.files, parts.pipeline(run.pipeline).dataset, reasons)
+    _require_enough(snapshot.files, parts.pipeline(run.pipeline).dataset, reasons)
     facts = {"reasons": reasons, "train_tokens": tokens_for(snapshot, run.model, parts.archive, keep=keep)}
     return Step(RunState.SNAPSHOTTED, f"{_sizes_in_words(snapshot.files)}, frozen before, taken again", facts=facts)
 
 
-def require_enough(files: Mapping[Split, FileEntry], policy: DatasetPolicy, reasons: Mapping[str, int]) -> None:
+def _require_enough(files: Mapping[Split, FileEntry], policy: DatasetPolicy, reasons: Mapping[str, int]) -> None:
     """Ask the minimums again: the trigger counts rows, and some of them are only left out when they are written."""
     missing = too_few(policy, **sizes_of(files))
     if missing:

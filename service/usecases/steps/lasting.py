@@ -16,14 +16,13 @@ def require_lasting(run: Run, parts: Parts) -> None:
     Raises:
         ModelEnds: It shuts down too soon, or its trainer takes no more jobs.
     """
-    pipeline = parts.pipeline(run.pipeline)
-    least = pipeline.train.min_days_left
+    least = parts.pipeline(run.pipeline).train.min_days_left
     if run.fact("despite_sunset") or not least:
         return
     look_at(run.trainer, run.model, parts, patient=run.attempts < _PATIENCE)
     now = parts.clock()
     if reasons := door_of(run.trainer, run.model, parts, min_days_left=least, now=now):
-        others = replacements(pipeline, (run.trainer, run.model), parts.pipelines, parts, now=now)
+        others = replacements(run, parts.pipelines, parts, least=least, now=now)
         elsewhere = f"Elsewhere: {command_for(run.pipeline, run.snapshot_id, others[0])}. " if others else ""
         raise ModelEnds("; ".join(reason.text for reason in reasons), remedy=f"{elsewhere}{ModelEnds.remedy}")
 
