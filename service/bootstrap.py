@@ -30,6 +30,7 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
@@ -44,6 +45,7 @@ from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.notices import Interest
 from service.domain.pipelines import Pipeline
+from service.domain.sunsets import Sunsets
 from service.ports import NoticeChannel, PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
@@ -166,6 +168,11 @@ class Deps:
     def telling(self) -> Telling:
         """What brings notices to the channels."""
         return Telling(self.targets, self.outbox, self.letters, self.queue, now)
+
+    @cached_property
+    def models_seen(self) -> SqlModelsSeen:
+        """What trainers said of their models."""
+        return SqlModelsSeen(self.engine)
 
     @cached_property
     def reconciles(self) -> SqlReconcileStore:
@@ -339,6 +346,7 @@ class Deps:
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
+            models_seen=self.models_seen,
             queue=self.queue,
             commands=ShelllessCommands(),
             clock=now,
@@ -375,7 +383,15 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
     def connect() -> Trainer:
         return open_trainer(trainer)
 
-    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect, trainer.deployment)
+    return TrainerAccount(
+        trainer.name,
+        trainer.budget,
+        trainer.prices,
+        connect,
+        deployment=trainer.deployment,
+        dialect=trainer.manners,
+        sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
+    )
 
 
 def _targets(channel: ChannelSettings) -> Iterator[Target]:

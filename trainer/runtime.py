@@ -1,11 +1,14 @@
 """Everything that runs: built from the settings, started and stopped as one."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
+from trainer.engine import BaseModel
 from trainer.engines import create_engine
-from trainer.settings import Settings
+from trainer.settings import Settings, SettingsWrong
 from trainer.shelf import ModelShelf
 from trainer.store.database import Database
 from trainer.store.folders import Folders
@@ -25,6 +28,7 @@ class Runtime:
     """A trainer without its network side.
 
     Raises:
+        SettingsWrong: The settings name a model that the engine does not have.
         FolderInUse: Another trainer has the data folder.
         DatabaseTooNew: A newer version wrote the data folder.
         OSError: The data folder cannot be used.
@@ -34,6 +38,7 @@ class Runtime:
         self.settings = settings
         self.folders = Folders(settings.data)
         self.engine = create_engine(settings.engine)
+        self._require_known(settings.shutdown_dates)
         self._lock = self.folders.lock()
         try:
             self.stores = Stores.on(Database(self.folders.database))
@@ -72,6 +77,18 @@ class Runtime:
             self._sending.close()
         self.stores.database.close()
         self._lock.close()
+
+    def base_models(self) -> list[BaseModel]:
+        """Give the engine's models, each with the end that the settings give it."""
+        ends = self.settings.shutdown_dates
+        return [
+            replace(base, shutdown_date=ends.get(base.id, base.shutdown_date)) for base in self.engine.base_models()
+        ]
+
+    def _require_known(self, shutdown_dates: Mapping[str, str]) -> None:
+        known = [base.id for base in self.engine.base_models()]
+        if strangers := sorted(shutdown_dates.keys() - set(known)):
+            raise SettingsWrong(f"--shutdown-date {strangers[0]}: the engine's models are {', '.join(known)}")
 
     def wake(self) -> None:
         """Have the threads look for work: a job was created, changed or ended."""

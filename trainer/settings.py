@@ -5,7 +5,8 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ class Settings:
         webhook_retry_seconds: The wait after the first failed delivery; it doubles, up to an hour.
         organization: The third part of tuned models' names.
         manners_of: Whose manners it has, a key of ``MANNERS``.
+        shutdown_dates: By base model, the day on which it shuts down, ``YYYY-MM-DD``; only told, never done.
     """
 
     api_key: str
@@ -61,6 +63,8 @@ class Settings:
             return self.result_encoding
         return "base64" if self.manners.base64_results else "plain"
 
+    shutdown_dates: Mapping[str, str] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         _check(self)
 
@@ -87,6 +91,7 @@ def parse_settings(argv: Sequence[str] | None, environment: Mapping[str, str]) -
         max_upload_bytes=given.max_upload_mb * 1024 * 1024,
         organization=given.organization,
         manners_of=given.manners,
+        shutdown_dates=dict(_dated(written) for written in given.shutdown_date),
     )
 
 
@@ -106,7 +111,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-upload-mb", type=int, default=512, help="largest file (%(default)s)")
     add("--organization", default="local", help="third part of tuned models' names (%(default)s)")
     add("--manners", choices=tuple(MANNERS), default="tuneloop", help="behave like this server (%(default)s)")
+    add("--shutdown-date", action="append", default=[], metavar="MODEL=YYYY-MM-DD", help="tell when a base model ends")
     return parser
+
+
+def _dated(written: str) -> tuple[str, str]:
+    model, _, day = written.rpartition("=")
+    try:
+        return model, date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise SettingsWrong(f"--shutdown-date {written}: must be MODEL=YYYY-MM-DD") from None
 
 
 def _check(settings: Settings) -> None:

@@ -3,10 +3,12 @@
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
+from service.bootstrap import now
 from service.domain.leaks import LEAK
 from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
+from service.usecases.watch_sunsets import look_at_models, warn_of_ends
 from workers.beginning import begin_if_due
 from workers.edge import without_texts
 from workers.environment import deps
@@ -73,6 +75,18 @@ def poke_job(job_id: str) -> None:
         return
     deps().runs.hurry(run.run_id)
     deps().queue.wake("advance_run", run.run_id)
+
+
+@without_texts
+def watch_sunsets() -> None:
+    """Ask the trainers when their models end, once a day, and warn early."""
+    parts = deps()
+    with bound_contextvars(job="watch_sunsets"):
+        for trainer, error in look_at_models(parts.settings.pipelines, parts, clock=now).items():
+            # It is asked again in an hour; until then what was seen last counts.
+            logger.warning("models_not_seen", trainer=trainer, error=type(error).__name__, remedy=error.remedy)
+        for notice in warn_of_ends(parts.settings.pipelines, parts, now=now()):
+            logger.warning(notice.kind, **notice.facts)
 
 
 @without_texts

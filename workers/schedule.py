@@ -60,6 +60,8 @@ def make_beats(deps: Deps) -> list[Beat]:
         Beat("forget", timedelta(days=1), lambda: _forget(deps)),
         Beat("watch", timedelta(hours=1), lambda: watch(deps)),
         Beat("recount", timedelta(days=1), lambda: _recount(deps)),
+        # Hourly, for what could not be asked: each model is asked about once a day.
+        Beat("sunsets", timedelta(hours=1), lambda: deps.queue.wake("watch_sunsets")),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
 

@@ -5,11 +5,12 @@ nothing here is taken for granted, and nothing is validated against the SDK's ow
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from service.domain.dialects import Dialect
 from service.domain.errors import TrainerUnreachable
-from service.ports import JobEvent, RemoteJob
+from service.ports import JobEvent, RemoteJob, RemoteModel
 
 PAGE = 100
 # Azure has its own words; a server that names another state has the file.
@@ -38,6 +39,12 @@ def remote_job(job: object, dialect: Dialect) -> RemoteJob:
         result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
         error=_failure(getattr(job, "error", None)) if outcome == "failed" else None,
     )
+
+
+def remote_model(found: object) -> RemoteModel | None:
+    """Read a model; None where this is none, such as the page that some servers give for every unknown address."""
+    model_id = id_of(found)
+    return RemoteModel(model_id, _day(getattr(found, "shutdown_date", None))) if model_id else None
 
 
 def id_of(answer: object) -> str:
@@ -120,6 +127,14 @@ def _data_of(page: object) -> list[object]:
 def _whole(answer: object, name: str) -> int | None:
     found = getattr(answer, name, None)
     return int(found) if isinstance(found, int | float) else None
+
+
+def _day(written: object) -> date | None:
+    """Read ``YYYY-MM-DD``, with or without a time behind it; what is no date is none."""
+    try:
+        return date.fromisoformat(written[:10]) if isinstance(written, str) else None
+    except ValueError:
+        return None
 
 
 def _failure(error: object) -> str:

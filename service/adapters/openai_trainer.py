@@ -18,11 +18,12 @@ from service.adapters.openai_objects import (
     items_of,
     job_event,
     remote_job,
+    remote_model,
 )
 from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob
+from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
 
 _BOM = b"\xef\xbb\xbf"
 # Newest first, so that what a run left behind is on the first page; the rest is for servers without a filter.
@@ -32,6 +33,16 @@ _MOST_EVENT_PAGES = 200
 _VALUE_MAX = 512
 _MIB = 1024 * 1024
 _NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+# Servers without this route answer in one of these ways.
+_TELLS_NOTHING = frozenset(
+    {
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.GONE,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
 
 
@@ -131,6 +142,17 @@ class OpenAITrainer:
         except TrainerRefused as error:
             if not _is_missing(error):
                 raise
+
+    def model(self, model_id: str) -> RemoteModel | None:
+        """See ``Trainer``; a key that may train need not be allowed to look at models."""
+        try:
+            with self._translated():
+                found = self._client.models.retrieve(model_id)
+        except (TrainerRefused, TrainerUnreachable) as error:
+            if getattr(error.__cause__, "status_code", None) in _TELLS_NOTHING:
+                return None
+            raise
+        return remote_model(found)
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""

@@ -24,6 +24,7 @@ from service.adapters.sql_tables import (
 from service.adapters.sql_tallies import keep_tallies, kept_out, news_since, tallied, watermark_of
 from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import KEPT, Change, Decision, Example, Standing, Verb, decided, may_decide
+from service.domain.runs import RETRAINING
 from service.domain.snapshots import Frozen, FrozenExample
 from service.domain.triggers import Counts
 from service.ports import Wanted
@@ -135,7 +136,7 @@ class SqlExampleStore:
                 sa.select(runs).where(runs.c.pipeline == pipeline).order_by(runs.c.ordinal.desc()).limit(1)
             ).one_or_none()
             found = tallied(connection, pipeline)
-            news = news_since(connection, pipeline, last.watermark if last else 0, at_most=MOST_NEWS)
+            news = news_since(connection, pipeline, _taken_up(connection, pipeline), at_most=MOST_NEWS)
             watermark = watermark_of(connection, pipeline)
         sizes = {split: number for (status, split, _), number in found.items() if status == "active"}
         by_status = {status: sum(n for (other, _, _), n in found.items() if other == status) for status in KEPT}
@@ -355,6 +356,12 @@ def _tell(connection: sa.Connection, changes: Sequence[Change], now: datetime) -
         for label_id in example.label_ids
     )
     _insert(connection, row_labels, labels, ignore=True)
+
+
+def _taken_up(connection: sa.Connection, pipeline: str) -> int:
+    """Give the newest change that a run has taken up; one of an older snapshot takes up nothing."""
+    fresh = (runs.c.pipeline == pipeline, runs.c.cause != RETRAINING)
+    return connection.scalar(sa.select(runs.c.watermark).where(*fresh).order_by(runs.c.ordinal.desc()).limit(1)) or 0
 
 
 def _version_row(example: Example, now: datetime) -> dict[str, Any]:

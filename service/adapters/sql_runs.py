@@ -97,6 +97,11 @@ class SqlRunStore:
         found = self._all(sa.select(*RUN_COLUMNS).where(runs.c.job_id == job_id).limit(1))
         return found[0] if found else None
 
+    def of_snapshot(self, snapshot_id: str) -> list[Run]:
+        """See ``RunStore``."""
+        mine = sa.select(*RUN_COLUMNS).where(runs.c.snapshot_id == snapshot_id)
+        return self._all(mine.order_by(runs.c.created_at, runs.c.ordinal))
+
     def hurry(self, run_id: str) -> None:
         """See ``RunStore``."""
         with self._engine.begin() as connection:

@@ -442,6 +442,17 @@ export_gate = sa.Table(
     _moment("paused_until", nullable=True),
 )
 
+# What trainers said of their models, so that deciding makes no request.
+models_seen = sa.Table(
+    "models_seen",
+    metadata,
+    _text("trainer", primary_key=True),
+    _text("model", primary_key=True),
+    sa.Column("shutdown_on", sa.Date),
+    sa.Column("known", sa.Boolean, nullable=False),
+    _moment("at"),
+)
+
 notices = sa.Table(
     "notices",
     metadata,

@@ -21,7 +21,7 @@ from service.adapters.openai_errors import doubt
 from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob
+from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
 
 _CONNECT_TIMEOUT_S = 10.0
 _LONGEST_MESSAGE = 300
@@ -130,6 +130,10 @@ class TogetherTrainer:
             self._ask("DELETE", f"files/{file_id}")
         except _NotThere:
             return
+
+    def model(self, model_id: str) -> RemoteModel | None:  # noqa: ARG002 - the port's shape
+        """See ``Trainer``; this server names no day on which a model ends."""
+        return None
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a cut answer is an answer, only not a good one."""

@@ -13,12 +13,13 @@ from service.usecases.set_up_labelbox import review_setup
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that was verified."""
+    """One thing that was verified; a note is right today and wants attention soon."""
 
     name: str
     ok: bool
     text: str
     remedy: str = ""
+    is_note: bool = False
 
 
 def check_labelbox(deps: Deps, pipeline: str) -> Iterator[Checked]:

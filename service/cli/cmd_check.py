@@ -16,6 +16,7 @@ from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
 from service.cli.check_labelbox import Checked, check_labelbox
+from service.cli.check_sunsets import check_sunsets
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
@@ -46,7 +47,7 @@ def check(
     for item in _checked(Deps(settings)):
         found.append(item)
         if item.ok and not as_json:
-            typer.echo(f"ok       {item.name}: {item.text}")
+            typer.echo(f"{'note' if item.is_note else 'ok':<8} {item.name}: {item.text}")
     wrong = [item for item in found if not item.ok]
     if as_json:
         print_json({"ok": not wrong, "configuration": dict(configuration), "checks": [asdict(item) for item in found]})
@@ -63,8 +64,9 @@ def _checked(deps: Deps) -> Iterator[Checked]:
         yield Checked("missing", ok=False, text=text)
     for name, probe in _probes(deps).items():
         yield _probed(name, probe)
-    for pipeline in settings.pipelines:
-        yield from check_labelbox(deps, pipeline)
+    yield from check_sunsets(deps)
+    for name in settings.pipelines:
+        yield from check_labelbox(deps, name)
 
 
 def _probed(name: str, probe: Callable[[], str]) -> Checked:

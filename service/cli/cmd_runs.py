@@ -14,6 +14,9 @@ from service.config import load
 from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
+from service.usecases.retrain import Retraining, retrain
+from service.usecases.start_run import start_by_hand
+from service.usecases.sunset import sunset_door
 from service.usecases.tell import LETTER, send_again
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
@@ -65,15 +68,37 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
 
 
 @runs.command()
-def start(pipeline: str) -> None:
-    """Start a run now, without waiting for the threshold."""
-    from service.usecases.start_run import start_by_hand
-
+def start(
+    pipeline: Annotated[str | None, typer.Argument(help="May be left out with --snapshot.")] = None,
+    *,
+    snapshot: Annotated[str | None, typer.Option(help="Train this one, frozen before, instead of what stands.")] = None,
+    trainer: Annotated[str | None, typer.Option(help="Where to train the snapshot; the pipeline's own.")] = None,
+    model: Annotated[str | None, typer.Option(help="The base model to train; the pipeline's own.")] = None,
+    despite_sunset: Annotated[bool, typer.Option(help="Although the model is about to shut down.")] = False,
+    again: Annotated[bool, typer.Option(help="Although the snapshot was trained on this model before.")] = False,
+) -> None:
+    """Start a run now, without waiting for the threshold; or train any snapshot on any trainer."""
     deps = _deps()
-    if pipeline not in deps.settings.pipelines:
+    if pipeline is not None and pipeline not in deps.settings.pipelines:
         raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
+    if snapshot is not None:
+        wanted = Retraining(snapshot, pipeline, trainer, model, despite_sunset=despite_sunset, again=again)
+        typer.echo(f"Started {retrain(wanted, deps.parts).run_id}.")
+        return
+    if pipeline is None or trainer or model or again:
+        raise ConfigurationError(
+            "--trainer, --model and --again are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
+            remedy="tuneloop runs start PIPELINE, or tuneloop runs start --snapshot ID --trainer NAME --model NAME.",
+        )
+    policy = deps.settings.pipelines[pipeline]
     run = start_by_hand(
-        deps.settings.pipelines[pipeline], examples=deps.examples, runs=deps.runs, queue=deps.queue, clock=now
+        policy,
+        examples=deps.examples,
+        runs=deps.runs,
+        queue=deps.queue,
+        clock=now,
+        more=() if despite_sunset else sunset_door(policy, deps, now=now()),
+        despite_sunset=despite_sunset,
     )
     typer.echo(f"Started {run.run_id}.")
 

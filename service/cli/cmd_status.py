@@ -12,6 +12,7 @@ from service.config import load
 from service.domain.errors import NotFound
 from service.domain.triggers import Decision, decide
 from service.usecases.report_status import PipelineStatus, report_status
+from service.usecases.sunset import sunset_door
 from service.usecases.take_stock import Drift
 
 
@@ -75,4 +76,6 @@ def _decision(deps: Deps, name: str) -> Decision:
     pipeline = deps.settings.pipelines.get(name)
     if pipeline is None:
         raise NotFound(f"no pipeline {name!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
-    return decide(pipeline.trigger, pipeline.dataset, deps.examples.counts(name), now=now())
+    moment = now()
+    more = sunset_door(pipeline, deps, now=moment)
+    return decide(pipeline.trigger, pipeline.dataset, deps.examples.counts(name), now=moment, more=more)

@@ -15,6 +15,7 @@ from service.config.settings import Settings, TrainerSettings
 from service.domain.checks import CHECKS
 from service.domain.deployments import Deployment
 from service.domain.pipelines import ChecksPolicy
+from service.domain.sunsets import Sunset
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
@@ -46,7 +47,7 @@ def _rows(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
         )
     elif isinstance(value, TrainerSettings):
         yield from _trainer(value, path)
-    elif is_dataclass(value):
+    elif is_dataclass(value) and not isinstance(value, Sunset):
         for field in fields(value):
             # A table's name stands in its key already, which is then pipelines.NAME or trainers.NAME.
             in_key = field.name == "pipeline" or (field.name == "name" and len(path) == _NAMED)
@@ -95,6 +96,8 @@ def _shown(name: str, value: object) -> str:
 def _text(value: object) -> str:
     if isinstance(value, timedelta):
         return write_duration(value)
+    if isinstance(value, Sunset):
+        return value.in_words()
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, Mapping) and value:

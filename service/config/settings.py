@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from service.domain.deployments import Deployment
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.setups import Setup
+from service.domain.sunsets import Sunset
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class TrainerSettings:
         extra_body: Fields added to every request that creates a job.
         ways: What this server does otherwise than its dialect.
         deployment: What follows a training.
+        sunsets: By model, built-in ones included: until when it is there.
+        training_ends: From this day nobody can train there.
     """
 
     name: str
@@ -80,6 +83,9 @@ class TrainerSettings:
     def manners(self) -> Dialect:
         """The dialect as this server speaks it."""
         return DIALECTS[self.dialect].but(self.ways)
+
+    sunsets: Mapping[str, Sunset] = field(default_factory=dict)
+    training_ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

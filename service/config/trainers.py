@@ -11,6 +11,7 @@ from service.config.environment import Environment, http_url
 from service.config.manners import MannersTable
 from service.config.prices import OPENAI_PRICES
 from service.config.settings import TrainerSettings
+from service.config.sunsets import sunsets_of
 from service.config.tables import Table, VariableName, choose, surroundings
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
@@ -50,6 +51,8 @@ class TrainerTable(MannersTable, DeployTable):
     max_tokens: Annotated[int, Field(ge=1, le=131_072)] = _DEFAULTS.max_tokens
     answer_timeout: PositiveDuration = _DEFAULTS.answer_timeout
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    sunsets: dict[str, date] = Field(default_factory=dict)
+    training_ends: date | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -89,6 +92,7 @@ class TrainerTable(MannersTable, DeployTable):
     def settings(self, name: str, environment: Environment) -> TrainerSettings:
         """Give the settings of this trainer, its secrets read."""
         own = {model: Price(price.train_usd_per_million, price.as_of) for model, price in self.prices.items()}
+        ends = sunsets_of(self.dialect, self.sunsets, self.training_ends)
         return TrainerSettings(
             name=name,
             dialect=self.dialect,
@@ -104,6 +108,8 @@ class TrainerTable(MannersTable, DeployTable):
             extra_body=self.extra_body,
             ways=self.ways(),
             deployment=self.deployment(DIALECTS[self.dialect]),
+            sunsets=ends.models,
+            training_ends=ends.training_ends,
         )
 
 

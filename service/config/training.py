@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from service.config.tables import Filled, Table, choose, surroundings
 from service.domain.dialects import Dialect
@@ -56,6 +56,7 @@ class TrainTable(Table):
     format: Literal["chat", "completion"] = "chat"
     hyperparameters: HyperparametersTable = HyperparametersTable()
     suffix: Filled | None = None
+    min_days_left: Annotated[int, Field(ge=0)] = TrainPolicy("", "").min_days_left
 
     @field_validator("trainer")
     @classmethod
@@ -70,7 +71,7 @@ class TrainTable(Table):
     @classmethod
     def _is_offered(cls, value: str, info: ValidationInfo) -> str:
         dialect = _dialect(info)
-        if value == "preference" and dialect and not _takes_pairs(dialect):
+        if value == "preference" and dialect and value not in dialect.methods:
             raise ValueError("must be 'supervised': this trainer knows no other method")
         return value
 
@@ -113,12 +114,8 @@ class TrainTable(Table):
             format=self.format,
             hyperparameters=given,
             suffix=self.suffix,
+            min_days_left=self.min_days_left,
         )
-
-
-def _takes_pairs(dialect: Dialect) -> bool:
-    # Only inside "method" can a job be told to train on pairs.
-    return dialect.preference and dialect.method_style == "nested"
 
 
 def _dialect(info: ValidationInfo) -> Dialect | None:

@@ -80,6 +80,17 @@ class Dialect:
         word = status.lower()
         return self.statuses.get(word) or OPENAI_STATUSES.get(word, "open")
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How it trains; only inside ``method`` can a job be told to train on pairs."""
+        takes_pairs = self.preference and self.method_style == "nested"
+        return ("supervised", "preference") if takes_pairs else ("supervised",)
+
+    def fitting_suffix(self, suffix: str | None) -> str | None:
+        """Give the suffix as this server takes it: cut, and without the characters it refuses."""
+        written = suffix and suffix.translate({ord(character): "-" for character in self.suffix_without})
+        return written and written[: self.suffix_max]
+
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {

@@ -221,6 +221,15 @@ class OverBudget(ServiceError):
     remedy = "Raise run_usd or month_usd of the trainer's budget, or wait for the next month."
 
 
+class ModelEnds(ServiceError):
+    """The model shuts down too soon to be worth a training, or nobody can train it any more: nothing was sent."""
+
+    remedy = (
+        "Name another trainer or model in [pipelines.NAME.train]; or, to train it all the same, set min_days_left = 0 "
+        "there, or start the run with --despite-sunset."
+    )
+
+
 class CorruptFile(ServiceError):
     """A stored file is missing or has not the content its name promises."""
 

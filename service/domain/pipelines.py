@@ -99,7 +99,12 @@ class ChecksPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TrainPolicy:
-    """What is trained where; ``format`` is how lines of supervised training are written."""
+    """What is trained where.
+
+    Attributes:
+        format: How lines of supervised training are written.
+        min_days_left: No run for a model that shuts down sooner; 0 lets every model pass.
+    """
 
     trainer: str
     model: str
@@ -107,6 +112,7 @@ class TrainPolicy:
     format: Literal["chat", "completion"] = "chat"
     hyperparameters: Mapping[str, float | str] = field(default_factory=dict)
     suffix: str | None = None
+    min_days_left: int = 30
 
 
 @dataclass(frozen=True, slots=True)

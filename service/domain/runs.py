@@ -41,6 +41,8 @@ TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
 }
 TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
+# Such a run takes up nothing new, so that the trigger counts on from the run before it.
+RETRAINING = "retraining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Run:
         ordinal: Counts the runs of a pipeline from 1; unique, so that a crossing is claimed once.
         watermark: The newest change that its snapshot includes.
         intent_at: When a job was about to be created; from then on the trainer is searched first.
+        cause: What began it; ``RETRAINING`` for a run of a snapshot that was frozen before.
         facts: What the steps found out: file ids, model, error, estimate, evaluation.
     """
 

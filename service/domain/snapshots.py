@@ -96,6 +96,11 @@ class Snapshot:
     forgotten: frozenset[str] = frozenset()
 
 
+def sizes_of(files: Mapping[Split, FileEntry]) -> dict[Split, int]:
+    """Give the number of examples of each file; in the first release an example was a line."""
+    return {split: file.lines if file.examples is None else file.examples for split, file in files.items()}
+
+
 def frozen_form(split: Split, form: Form) -> Form:
     """Give the form of a split's lines; held-out ones are chats, because they are asked and not taught."""
     return "chat" if split == "held_out" else form

@@ -1,6 +1,6 @@
 """When a run is due: a pure function of numbers, with every reason why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -51,13 +51,22 @@ class Decision:
     reasons: tuple[Reason, ...]
 
 
-def decide(trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, *, now: datetime) -> Decision:
+def decide(
+    trigger: TriggerPolicy, dataset: DatasetPolicy, counts: Counts, *, now: datetime, more: Sequence[Reason] = ()
+) -> Decision:
     """Decide whether a pipeline's next run is due.
+
+    Args:
+        trigger: When enough is new.
+        dataset: What is the least of it.
+        counts: What there is.
+        now: The moment.
+        more: What else stands in the way, found elsewhere.
 
     Returns:
         A decision without reasons if it is due, otherwise all the reasons at once.
     """
-    reasons = tuple(_obstacles(trigger, dataset, counts, now))
+    reasons = (*_obstacles(trigger, dataset, counts, now), *more)
     return Decision(not reasons, reasons)
 
 

@@ -8,9 +8,10 @@ from service.ports.evaluations import EvaluationStore
 from service.ports.examples import ExampleStore, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
+from service.ports.models import ModelsSeen, SeenModel
 from service.ports.notices import NoticeChannel, NoticeStore, Outbox
 from service.ports.runs import Ledger, RunStore
-from service.ports.trainers import Answer, JobEvent, RemoteJob, Trainer
+from service.ports.trainers import Answer, JobEvent, RemoteJob, RemoteModel, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LabelTask",
     "LabelboxAccount",
     "Ledger",
+    "ModelsSeen",
     "NoticeChannel",
     "NoticeStore",
     "Outbox",
@@ -39,7 +41,9 @@ __all__ = [
     "Ran",
     "ReconcileStore",
     "RemoteJob",
+    "RemoteModel",
     "RunStore",
+    "SeenModel",
     "SnapshotStore",
     "StoryStore",
     "Taken",

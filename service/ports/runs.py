@@ -41,6 +41,9 @@ class RunStore(Protocol):
     def by_job(self, job_id: str) -> Run | None:
         """Find the run of a trainer's job."""
 
+    def of_snapshot(self, snapshot_id: str) -> list[Run]:
+        """Give every run of a snapshot, oldest first."""
+
     def hurry(self, run_id: str) -> None:
         """Make a run due at once."""
 

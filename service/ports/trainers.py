@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message
@@ -39,6 +40,14 @@ class JobEvent:
     kind: str
     message: str
     facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A model as the trainer shows it; ``shutdown_on`` is None where it names no end."""
+
+    model_id: str
+    shutdown_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,9 @@ class Trainer(Protocol):
 
     def delete_file(self, file_id: str) -> None:
         """Delete an uploaded file; one that is gone is no error."""
+
+    def model(self, model_id: str) -> RemoteModel | None:
+        """Look at a model, tuned or not; None where the server does not know it or tells nothing of models."""
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """Ask a model; ModelNotReady while the server does not know it."""

@@ -1,12 +1,18 @@
 """Open a run where one is due, once however many workers ask."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from service.domain.errors import ServiceError
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState
-from service.domain.triggers import Counts, Decision, blocks_manual_start, decide
+from service.domain.sunsets import SUNSET_CODES
+from service.domain.triggers import Counts, Decision, Reason, blocks_manual_start, decide
 from service.ports import Clock, ExampleStore, JobQueue, RunStore
+
+DESPITE_SUNSET = " To train it all the same: --despite-sunset."
 
 
 class RunNotStarted(ServiceError):
@@ -16,62 +22,113 @@ class RunNotStarted(ServiceError):
 
 
 def start_if_due(
-    pipeline: Pipeline, *, examples: ExampleStore, runs: RunStore, queue: JobQueue, clock: Clock
+    pipeline: Pipeline,
+    *,
+    examples: ExampleStore,
+    runs: RunStore,
+    queue: JobQueue,
+    clock: Clock,
+    more: Sequence[Reason] = (),
 ) -> tuple[Decision, Run | None]:
     """Decide, and claim the crossing if a run is due.
 
     Returns:
-        The decision, and the run if this caller opened it.
+        The decision, for which ``more`` is what else stands in the way, and the run if this caller opened it.
     """
     counts = examples.counts(pipeline.name)
-    decision = decide(pipeline.trigger, pipeline.dataset, counts, now=clock())
+    decision = decide(pipeline.trigger, pipeline.dataset, counts, now=clock(), more=more)
     if not decision.due:
         return decision, None
-    return decision, _claim(pipeline, counts, "threshold", runs, queue, clock)
+    return decision, open_run(new_run(pipeline, counts, "threshold", now=clock()), runs=runs, queue=queue)
 
 
-def start_by_hand(pipeline: Pipeline, *, examples: ExampleStore, runs: RunStore, queue: JobQueue, clock: Clock) -> Run:
+def start_by_hand(
+    pipeline: Pipeline,
+    *,
+    examples: ExampleStore,
+    runs: RunStore,
+    queue: JobQueue,
+    clock: Clock,
+    more: Sequence[Reason] = (),
+    despite_sunset: bool = False,
+) -> Run:
     """Start a run now: neither threshold nor quiet period count, everything else does.
 
+    Args:
+        pipeline: Whose.
+        examples: The examples.
+        runs: The runs.
+        queue: Who is woken.
+        clock: The time.
+        more: What else stands in the way.
+        despite_sunset: Whether a person wants it although the model is about to shut down.
+
     Raises:
-        RunNotStarted: Too few examples, or a run is open already.
+        RunNotStarted: Too few examples, a run is open already, or something of ``more``.
     """
     counts = examples.counts(pipeline.name)
-    if reasons := blocks_manual_start(pipeline.dataset, counts):
-        raise RunNotStarted("; ".join(reason.text for reason in reasons))
-    run = _claim(pipeline, counts, "by hand", runs, queue, clock)
-    if run is None:
+    refuse([*blocks_manual_start(pipeline.dataset, counts), *more])
+    run = new_run(pipeline, counts, "by hand", now=clock())
+    return opened_by_hand(with_facts(run, despite_sunset=despite_sunset), runs=runs, queue=queue)
+
+
+def refuse(reasons: Sequence[Reason]) -> None:
+    """Say everything that stands in the way, if anything does.
+
+    Raises:
+        RunNotStarted: Something does.
+    """
+    if reasons:
+        hint = DESPITE_SUNSET if any(reason.code in SUNSET_CODES for reason in reasons) else ""
+        remedy = f"{RunNotStarted.remedy}{hint}"
+        raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedy)
+
+
+def opened_by_hand(run: Run, *, runs: RunStore, queue: JobQueue) -> Run:
+    """Open a run that a person wants.
+
+    Raises:
+        RunNotStarted: Somebody else opened one.
+    """
+    opened = open_run(run, runs=runs, queue=queue)
+    if opened is None:
         raise RunNotStarted("another run was opened at the same moment")
-    return run
+    return opened
 
 
-def _claim(  # noqa: PLR0917 - private, two callers
-    pipeline: Pipeline, counts: Counts, cause: str, runs: RunStore, queue: JobQueue, clock: Clock
-) -> Run | None:
-    now = clock()
+def with_facts(run: Run, **facts: object) -> Run:
+    """Give the run with these facts as well."""
+    return replace(run, facts={**(run.facts or {}), **facts})
+
+
+def new_run(pipeline: Pipeline, counts: Counts, cause: str, *, now: datetime) -> Run:
+    """Make the pipeline's next run, not opened yet."""
     ordinal = counts.last_run + 1
     # Made of what is unique about it: two workers that claim the same crossing mean the same run.
     run_id = "run-" + hashlib.sha256(f"{pipeline.name}\n{ordinal}\n{now.isoformat()}".encode()).hexdigest()[:20]
-    claimed = runs.claim(
-        Run(
-            run_id=run_id,
-            pipeline=pipeline.name,
-            ordinal=ordinal,
-            state=RunState.CLAIMED,
-            watermark=counts.watermark,
-            trainer=pipeline.train.trainer,
-            model=pipeline.train.model,
-            created_at=now,
-            updated_at=now,
-            cause=cause,
-            facts={
-                "method": pipeline.train.method,
-                "hyperparameters": dict(pipeline.train.hyperparameters),
-                "suffix": pipeline.train.suffix,
-                "new_examples": counts.new,
-            },
-        )
+    return Run(
+        run_id=run_id,
+        pipeline=pipeline.name,
+        ordinal=ordinal,
+        state=RunState.CLAIMED,
+        watermark=counts.watermark,
+        trainer=pipeline.train.trainer,
+        model=pipeline.train.model,
+        created_at=now,
+        updated_at=now,
+        cause=cause,
+        facts={
+            "method": pipeline.train.method,
+            "hyperparameters": dict(pipeline.train.hyperparameters),
+            "suffix": pipeline.train.suffix,
+            "new_examples": counts.new,
+        },
     )
+
+
+def open_run(run: Run, *, runs: RunStore, queue: JobQueue) -> Run | None:
+    """Claim a run's crossing and have it advanced; None where another caller opened one first."""
+    claimed = runs.claim(run)
     if claimed is not None:
         # Claimed before queued: a crash here leaves a row that the sweep queues again, whereas a job without
         # its row could never be explained.

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run
 from service.domain.triggers import Counts, Decision, decide
-from service.ports import DeadLetters, EvaluationStore, ExampleStore, Inbox, ReconcileStore, RunStore
+from service.ports import DeadLetters, EvaluationStore, ExampleStore, Inbox, ModelsSeen, ReconcileStore, RunStore
+from service.usecases.steps.parts import TrainerAccount
+from service.usecases.sunset import champion_sunset, sunset_door
 
 
 class Stores(Protocol):
@@ -37,6 +39,14 @@ class Stores(Protocol):
     @property
     def reconciles(self) -> ReconcileStore:
         """What the reconciles found."""
+
+    @property
+    def models_seen(self) -> ModelsSeen:
+        """What trainers said of their models."""
+
+    @property
+    def accounts(self) -> Mapping[str, TrainerAccount]:
+        """The trainers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Where one pipeline stands."""
+    """Where one pipeline stands; ``champion`` also has ``shutdown_on``, None where no end is known."""
 
     counts: Counts
     decision: Decision
@@ -90,12 +100,15 @@ def take_stock(pipeline: Pipeline, stores: Stores, *, now: datetime) -> Stock:
     """Ask every store about a pipeline."""
     counts = stores.examples.counts(pipeline.name)
     newest = stores.runs.recent(pipeline.name, 1)
+    champion = stores.evaluations.champion(pipeline.name)
     return Stock(
         counts=counts,
-        decision=decide(pipeline.trigger, pipeline.dataset, counts, now=now),
+        decision=decide(
+            pipeline.trigger, pipeline.dataset, counts, now=now, more=sunset_door(pipeline, stores, now=now)
+        ),
         reconciled=last_reconcile(pipeline.name, stores.reconciles),
         newest=newest[0] if newest else None,
-        champion=stores.evaluations.champion(pipeline.name),
+        champion=champion and {**champion, "shutdown_on": champion_sunset(champion, stores).shutdown_on},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from service.domain.runs import Run, RunState
@@ -46,12 +46,13 @@ class ExampleCounts:
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The model that serves, and the run that made it."""
+    """The model that serves, and the run that made it; ``shutdown_on`` is null where no end is known."""
 
     model: str
     trainer: str
     run_id: str
     promoted_at: datetime
+    shutdown_on: date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from service.bootstrap import Deps, now
 from service.domain.pipelines import Pipeline
 from service.domain.runs import RunState
 from service.domain.triggers import decide
+from service.usecases.sunset import champion_sunset, sunset_door
 from service.usecases.take_stock import Drift, last_reconcile
 
 # Name, words and the labels beside the pipeline's name.
@@ -20,6 +21,7 @@ _PIPELINE_FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tuneloop_held_examples": ("Examples that wait for a person's decision.", ()),
     "tuneloop_run_due": ("Whether a run is due now: 1 or 0.", ()),
     "tuneloop_runs": ("Runs, by state.", ("state",)),
+    "tuneloop_champion_days_left": ("Days until the model that serves shuts down, negative once it has.", ()),
     "tuneloop_reconcile_age_seconds": ("Seconds since the project was last read.", ()),
     "tuneloop_drift_rows": ("Data rows that differed from Labelbox when the project was last read.", ()),
     "tuneloop_drift_left": ("Differences that could not be mended then.", ()),
@@ -56,7 +58,10 @@ def _add_pipeline(deps: Deps, pipeline: Pipeline, add: Add, moment: datetime) ->
         add("examples", getattr(counts, split), name, split)
     add("new_examples", counts.new, name)
     add("held_examples", counts.held, name)
-    add("run_due", decide(pipeline.trigger, pipeline.dataset, counts, now=moment).due, name)
+    more = sunset_door(pipeline, deps, now=moment)
+    add("run_due", decide(pipeline.trigger, pipeline.dataset, counts, now=moment, more=more).due, name)
+    if champion := deps.evaluations.champion(name):
+        add("champion_days_left", champion_sunset(champion, deps).days_left(moment.date()), name)
     if reconciled := last_reconcile(name, deps.reconciles):
         add("reconcile_age_seconds", (moment - reconciled.at).total_seconds(), name)
         if reconciled.drift:

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
-from service.ports import Trainer
+from service.ports import RemoteModel, Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, run, scripted_server
 
 LIST = "GET /fine_tuning/jobs"
@@ -314,3 +315,69 @@ def test_a_job_carries_no_metadata_where_the_server_takes_none(server: ScriptedS
     trainer = server.trainer("generic", ways={"metadata": False})
     trainer.create_job(run(), training_file="file-1", validation_file=None)
     assert "metadata" not in server.seen[0].json()
+
+
+# Looking at models.
+
+MODEL = "GET /models/base-1"
+
+
+def shown(**changes: object) -> dict[str, object]:
+    return {"id": "base-1", "object": "model", "created": 1, "owned_by": "system", **changes}
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2027-01-14", date(2027, 1, 14)),
+        ("2027-01-14T00:00:00Z", date(2027, 1, 14)),
+        (None, None),
+        ("soon", None),
+        (1_800_000_000, None),
+        ({}, None),
+    ],
+)
+def test_a_model_tells_when_it_shuts_down(server: ScriptedServer, written: object, day: date | None) -> None:
+    server.will(MODEL, shown(shutdown_date=written))
+    assert server.trainer().model("base-1") == RemoteModel("base-1", day)
+
+
+def test_a_model_without_such_a_field_names_no_end(server: ScriptedServer) -> None:
+    server.will(MODEL, shown())
+    assert server.trainer().model("base-1") == RemoteModel("base-1", None)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 410, 501])
+def test_a_server_that_tells_nothing_of_models_knows_none(server: ScriptedServer, status: int) -> None:
+    """Nor does one whose key may train and not look at models."""
+    server.will(MODEL, refusal(status))
+    assert server.trainer().model("base-1") is None
+
+
+@pytest.mark.parametrize("name", ["page instead of JSON", "another object", "a list", "null"])
+def test_an_answer_that_is_no_model_tells_of_none(server: ScriptedServer, name: str) -> None:
+    server.will(MODEL, IN_DOUBT[name])
+    assert server.trainer().model("base-1") is None
+
+
+@pytest.mark.parametrize("name", ["500", "503", "gateway page", "half a JSON", "dropped", "never"])
+def test_an_answer_that_is_lost_is_not_taken_for_a_model_without_an_end(server: ScriptedServer, name: str) -> None:
+    server.will(MODEL, IN_DOUBT[name])
+    with pytest.raises(TrainerUnreachable):
+        server.trainer(timeout_s=0.2 if name == "never" else 10).model("base-1")
+    assert len(server.calls(MODEL)) == 1
+
+
+def test_a_wrong_key_and_a_busy_server_are_told_as_such(server: ScriptedServer) -> None:
+    server.will(MODEL, refusal(401))
+    with pytest.raises(TrainerRefused):
+        server.trainer().model("base-1")
+    server.will(MODEL, refusal(429, "rate_limit_exceeded"))
+    with pytest.raises(TrainerBusy):
+        server.trainer().model("base-1")
+
+
+def test_a_models_name_may_hold_colons_and_slashes(server: ScriptedServer) -> None:
+    name = "meta/ft:base-1:acme::1"
+    server.will(f"GET /models/{name}", shown(id=name))
+    assert server.trainer().model(name) == RemoteModel(name)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from pydantic import SecretStr
 from service.adapters.openai_trainer import OpenAITrainer
 from service.config import TrainerSettings
 from service.domain.errors import ModelNotReady, TrainerRefused
-from service.ports import RemoteJob
+from service.ports import RemoteJob, RemoteModel
 from tests.contract.openai_script import run
 
 BASE = "memory-base-1"
+ENDS = date(2027, 1, 14)
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,6 +35,7 @@ def lines(count: int) -> bytes:
 @pytest.fixture(scope="module")
 def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ["--port", "0", "--api-key", "k", "--job-seconds", "0", "--data", str(tmp_path_factory.mktemp("trainer"))]
+    options += ["--shutdown-date", f"{BASE}={ENDS}"]
     command = [sys.executable, "-m", "trainer", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -85,6 +88,13 @@ def test_a_run_goes_from_its_files_to_an_answer(trainer: OpenAITrainer) -> None:
     said = trainer.answer(job.tuned_model, [{"role": "user", "content": "Say 7."}])
     assert said.text == "It is 7."
     assert said.prompt_tokens > 0
+
+    # It ends with its base.
+    assert [trainer.model(name) for name in (BASE, job.tuned_model)] == [
+        RemoteModel(BASE, ENDS),
+        RemoteModel(job.tuned_model, ENDS),
+    ]
+    assert trainer.model("no-such-model") is None
 
     trainer.delete_file(training_file)
     trainer.delete_file(training_file)

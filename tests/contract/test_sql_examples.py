@@ -14,7 +14,7 @@ from service.domain.contents import content_hash_of, decode_content, pair
 from service.domain.examples import Change, Example, Standing
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
-from service.domain.runs import RunState, Step
+from service.domain.runs import RETRAINING, RunState, Step
 from service.ports import Wanted
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
@@ -268,3 +268,21 @@ def test_rows_of_one_group_written_at_once_share_their_split(store: SqlExampleSt
     at_once(4, write)
     found = store.existing(PIPELINE.name, [f"row-{index}" for index in range(4)])
     assert len({example.split for example in found.values()}) == 1
+
+
+def test_training_an_older_snapshot_again_neither_forgets_news_nor_brings_them_back(
+    engine: sa.Engine, store: SqlExampleStore
+) -> None:
+    """Whatever its watermark, a run that takes up nothing new is none that the trigger counts from."""
+    look(store, *(make_outcome(f"row-{number}") for number in range(5)))
+    runs = SqlRunStore(engine)
+    fresh = runs.claim(make_run("run-1", watermark=5))
+    assert fresh is not None
+    runs.record(fresh, Step(RunState.FAILED, "x"), now=NOON)
+    look(store, make_outcome("row-5"), make_outcome("row-6"))
+    for ordinal, watermark in ((2, 3), (3, 7)):
+        again = runs.claim(make_run(f"run-{ordinal}", ordinal=ordinal, watermark=watermark, cause=RETRAINING))
+        assert again is not None
+        counts = store.counts(PIPELINE.name)
+        assert (counts.new, counts.last_run, counts.watermark) == (2, ordinal, 7)
+        runs.record(again, Step(RunState.CANCELLED, "x"), now=NOON)

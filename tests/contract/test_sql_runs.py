@@ -229,3 +229,12 @@ def test_the_runs_that_wait_for_a_person_come_with_the_longest_wait_first(store:
     over = claim(store, "run-9", state=S.AWAITING_APPROVAL)
     store.record(over, Step(S.CANCELLED, "x"), now=NOON)
     assert [run.run_id for run in store.waiting()] == ["run-2", "run-0"]
+
+
+def test_the_runs_of_a_snapshot_are_given_oldest_first(store: SqlRunStore) -> None:
+    for number in range(3):
+        snapshot = "a" * 64 if number else "b" * 64
+        fields = {"snapshot_id": snapshot, "created_at": NOON + number * MINUTE}
+        claim(store, f"run-{number}", pipeline=f"p{number}", **fields)
+    assert [run.run_id for run in store.of_snapshot("a" * 64)] == ["run-1", "run-2"]
+    assert store.of_snapshot("c" * 64) == []

@@ -17,7 +17,8 @@ from service.domain.setup_rows import CHAT_TYPE
 
 KEY = "key-of-the-sandbox"
 URL = "https://tuneloop.example.com/webhooks/labelbox"
-TRAIN = '[pipelines.p.train]\nmodel = "gpt-4.1-mini-2025-04-14"\n'
+# Whatever the day is, these tests are not about the end of a model.
+TRAIN = '[pipelines.p.train]\nmodel = "gpt-4.1-mini-2025-04-14"\nmin_days_left = 0\n'
 SETUP = f"""{TRAIN}
 [pipelines.p.setup]
 name = "Support chats"

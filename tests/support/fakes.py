@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
 
 from service.domain.contents import Message
 from service.domain.errors import ModelNotReady, ServiceError, TrainerRefused
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob
+from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -52,6 +52,7 @@ class FakeTrainer:
         asked: Every question that reached a model: model and prompt.
         cancelled: Every job that was asked to stop.
         reported: A job's events, newest first.
+        ends: When models shut down, by what the server says.
     """
 
     creates_once: bool = False
@@ -63,6 +64,7 @@ class FakeTrainer:
     asked: list[tuple[str, str]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     reported: list[JobEvent] = field(default_factory=list)
+    ends: dict[str, date] = field(default_factory=dict)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -149,6 +151,10 @@ class FakeTrainer:
     def delete_file(self, file_id: str) -> None:
         self._maybe_fail("delete_file", done=False)
         self.files.pop(file_id, None)
+
+    def model(self, model_id: str) -> RemoteModel | None:
+        self._maybe_fail("model", done=False)
+        return RemoteModel(model_id, self.ends.get(model_id)) if model_id in self.voices else None
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         self._maybe_fail(f"answer {model}", done=False)

@@ -11,6 +11,7 @@ from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
@@ -70,6 +71,7 @@ class Workshop:
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
         self.notices = SqlNoticeStore(self.engine)
+        self.models_seen = SqlModelsSeen(self.engine)
         self.snapshots = SqlSnapshotStore(self.engine, self.files)
         prices = {"base-model": self.price} if self.price else {}
         account = TrainerAccount("box", self.budget, prices, lambda: self.trainer, self.deployment)
@@ -98,6 +100,7 @@ class Workshop:
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
+            models_seen=self.models_seen,
             queue=self.queue,
             commands=ShelllessCommands(),
             clock=self.clock,

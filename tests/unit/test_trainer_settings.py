@@ -47,6 +47,8 @@ def test_manners_decide_how_results_are_encoded_or_leave_it_to_the_option() -> N
         ["--job-seconds", "inf"],
         ["--max-upload-mb", "0"],
         ["--organization", "a:b"],
+        ["--shutdown-date", "memory-base-1"],
+        ["--shutdown-date", "memory-base-1=14.1.2027"],
         ["--webhook-url", "http://h/x"],
         ["--webhook-secret", SECRET],
         ["--webhook-url", "ftp://h/x", "--webhook-secret", SECRET],
@@ -109,3 +111,16 @@ def test_engines_are_found_by_name() -> None:
     assert "memory" in engine_names()
     with pytest.raises(EngineUnknown, match="memory"):
         create_engine("os")
+
+
+def test_the_ends_of_models_are_told_by_the_command_line() -> None:
+    settings = parse_settings([*NEEDED, "--shutdown-date", "a=2027-01-14", "--shutdown-date", "x=y=2028-02-29"], {})
+    assert settings.shutdown_dates == {"a": "2027-01-14", "x=y": "2028-02-29"}
+
+
+def test_an_end_of_a_model_that_the_engine_does_not_have_ends_the_command_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--port", "0", "--data", str(tmp_path), "--api-key", "k", "--shutdown-date", "other=2027-01-14"]
+    assert main(options) == 2
+    assert "memory-base-1" in capsys.readouterr().err

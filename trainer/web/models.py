@@ -14,7 +14,7 @@ from trainer.web.shapes import base_model_shape, tuned_model_shape
 def list_models(request: Request) -> Response:
     """List the base models, then the tuned ones, oldest first."""
     runtime: Runtime = request.app.state.runtime
-    bases = [base_model_shape(base) for base in runtime.engine.base_models()]
+    bases = [base_model_shape(base) for base in runtime.base_models()]
     tuned = [_tuned(runtime, model) for model in runtime.stores.models.all()]
     return json_answer({"object": "list", "data": [*bases, *tuned]})
 
@@ -23,7 +23,7 @@ def retrieve_model(request: Request) -> Response:
     """Show a model."""
     runtime: Runtime = request.app.state.runtime
     name = request.path_params["model"]
-    for base in runtime.engine.base_models():
+    for base in runtime.base_models():
         if base.id == name:
             return json_answer(base_model_shape(base))
     return json_answer(_tuned(runtime, _known(runtime, name)))
@@ -33,7 +33,7 @@ def delete_model(request: Request) -> Response:
     """Delete a tuned model."""
     runtime: Runtime = request.app.state.runtime
     name = request.path_params["model"]
-    if any(base.id == name for base in runtime.engine.base_models()):
+    if any(base.id == name for base in runtime.base_models()):
         raise ApiError(403, "A base model cannot be deleted.", param="model", code="cannot_delete_base_model")
     model = _known(runtime, name)
     runtime.stores.models.remove(model.id)
@@ -50,5 +50,5 @@ def _known(runtime: Runtime, name: str) -> ModelRecord:
 
 
 def _tuned(runtime: Runtime, model: ModelRecord) -> JsonObject:
-    ends = {base.id: base.shutdown_date for base in runtime.engine.base_models()}
+    ends = {base.id: base.shutdown_date for base in runtime.base_models()}
     return tuned_model_shape(model, runtime.settings.organization, ends.get(model.base_model))

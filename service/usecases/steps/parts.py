@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from service.domain.budgets import Price
 from service.domain.deployments import Deployment
+from service.domain.dialects import Dialect
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.sunsets import Sunsets
 from service.ports import (
     Clock,
     Commands,
@@ -15,6 +17,7 @@ from service.ports import (
     EvaluationStore,
     JobQueue,
     Ledger,
+    ModelsSeen,
     NoticeStore,
     RunStore,
     Trainer,
@@ -30,6 +33,8 @@ class TrainerAccount:
     Attributes:
         prices: By base model.
         deployment: What follows a training.
+        dialect: What it does differently.
+        sunsets: When its models end.
     """
 
     name: str
@@ -37,6 +42,8 @@ class TrainerAccount:
     prices: Mapping[str, Price]
     connect: Callable[[], Trainer]
     deployment: Deployment = field(default_factory=Deployment)
+    dialect: Dialect = field(default_factory=Dialect)
+    sunsets: Sunsets = field(default_factory=Sunsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class Parts:
     ledger: Ledger
     letters: DeadLetters
     notices: NoticeStore
+    models_seen: ModelsSeen
     queue: JobQueue
     commands: Commands
     clock: Clock

@@ -10,6 +10,7 @@ from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
 from service.ports import Trainer
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.steps.lasting import require_lasting
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts, TrainerAccount
 
@@ -19,10 +20,12 @@ def upload(run: Run, parts: Parts) -> Step:
 
     Raises:
         OverBudget: The estimate does not fit.
+        ModelEnds: The model shuts down too soon, or its trainer takes no more jobs.
     """
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     account = parts.account(run.trainer)
+    require_lasting(run, parts)
     estimate = estimate_run(run, snapshot, account)
     if waiting := _reserve(run, estimate, account, parts):
         return Step(
@@ -53,8 +56,10 @@ def upload(run: Run, parts: Parts) -> Step:
 def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estimate:
     """Estimate what training this snapshot with this run's settings costs."""
     train = snapshot.files["train"]
+    # Of another model's encoding than the snapshot was counted by.
+    tokens = run.fact("train_tokens") or train.tokens
     n_epochs = (run.fact("hyperparameters") or {}).get("n_epochs", "auto")
-    return estimate_cost(train.tokens, lines=train.lines, n_epochs=n_epochs, price=price_of(run.model, account.prices))
+    return estimate_cost(tokens, lines=train.lines, n_epochs=n_epochs, price=price_of(run.model, account.prices))
 
 
 def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts) -> str | None:

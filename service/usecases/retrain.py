@@ -1,0 +1,148 @@
+"""Start a run on a snapshot that was frozen before, at any trainer: the same examples, another model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from service.domain.errors import ConfigurationError, ServiceError
+from service.domain.pipelines import Pipeline
+from service.domain.runs import RETRAINING, Run, RunState
+from service.domain.snapshots import Snapshot, sizes_of
+from service.domain.triggers import blocks_manual_start
+from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
+from service.usecases.steps.parts import Parts, TrainerAccount
+from service.usecases.sunset import door_of
+
+# What servers of every dialect know; the others' own mean nothing elsewhere.
+_KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multiplier"})
+_PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
+
+
+class CannotRetrain(ServiceError):
+    """This snapshot cannot be trained there."""
+
+
+class TrainedAlready(ServiceError):
+    """This snapshot was trained on this model already, or is being trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """What a person wants.
+
+    Attributes:
+        snapshot: A snapshot's id or the beginning of it.
+        pipeline: Whose it is; the snapshot says it too.
+        trainer: The pipeline's own where none is named.
+        model: The pipeline's own where none is named, at the pipeline's own trainer.
+        despite_sunset: Whether although the model is about to shut down.
+        again: Whether although the snapshot was trained on this model before.
+    """
+
+    snapshot: str
+    pipeline: str | None = None
+    trainer: str | None = None
+    model: str | None = None
+    despite_sunset: bool = False
+    again: bool = False
+
+
+def retrain(wanted: Retraining, parts: Parts) -> Run:
+    """Start a run on a snapshot: through every door but those of the trigger.
+
+    Raises:
+        CannotRetrain: Snapshot, pipeline, trainer and model do not fit together.
+        TrainedAlready: The same was trained before; nothing is paid twice unseen.
+        RunNotStarted: A run is open, the snapshot is too small, or the model shuts down too soon.
+        CorruptFile: The snapshot's manifest is lost.
+    """
+    snapshot = parts.archive.snapshots.get(wanted.snapshot)
+    pipeline = _pipeline_of(snapshot, wanted, parts)
+    account, model = _target(pipeline, wanted, parts)
+    method = _method_of(snapshot, account)
+    if not wanted.again:
+        _require_first(snapshot, account.name, model, parts)
+    now = parts.clock()
+    counts = parts.archive.examples.counts(pipeline.name)
+    sizes = sizes_of(snapshot.files)
+    frozen = replace(
+        counts, train=sizes["train"], validation=sizes["validation"], held_out=sizes["held_out"], prompts=0
+    )
+    least = 0 if wanted.despite_sunset else pipeline.train.min_days_left
+    refuse(
+        [
+            *blocks_manual_start(pipeline.dataset, frozen),
+            *door_of(account.name, model, parts, min_days_left=least, now=now),
+        ]
+    )
+    run = replace(
+        new_run(pipeline, counts, RETRAINING, now=now),
+        snapshot_id=snapshot.snapshot_id,
+        watermark=snapshot.watermark,
+        trainer=account.name,
+        model=model,
+    )
+    facts = {"method": method, "new_examples": 0, "despite_sunset": wanted.despite_sunset}
+    run = with_facts(run, **facts, **_settings_at(account, pipeline, parts))
+    return opened_by_hand(run, runs=parts.runs, queue=parts.queue)
+
+
+def _pipeline_of(snapshot: Snapshot, wanted: Retraining, parts: Parts) -> Pipeline:
+    name = snapshot.pipeline
+    if wanted.pipeline not in {None, name}:
+        raise CannotRetrain(
+            f"snapshot {snapshot.snapshot_id[:16]} is of {name}, not of {wanted.pipeline}",
+            remedy=f"Leave the pipeline out, or choose among tuneloop datasets list --pipeline {wanted.pipeline}.",
+        )
+    if name not in parts.pipelines:
+        raise CannotRetrain(
+            f"pipeline {name} of snapshot {snapshot.snapshot_id[:16]} is not configured",
+            remedy=f"Put [pipelines.{name}] back: it says how the model is judged.",
+        )
+    return parts.pipelines[name]
+
+
+def _target(pipeline: Pipeline, wanted: Retraining, parts: Parts) -> tuple[TrainerAccount, str]:
+    own = pipeline.train
+    trainer = wanted.trainer or own.trainer
+    if trainer not in parts.accounts:
+        raise ConfigurationError(f"no trainer {trainer!r}", remedy=f"There are: {', '.join(parts.accounts)}")
+    model = wanted.model or (own.model if trainer == own.trainer else None)
+    if not model:
+        raise ConfigurationError(
+            f"no model is named for trainer {trainer}", remedy="Give --model: a base model that this trainer trains."
+        )
+    return parts.accounts[trainer], model
+
+
+def _method_of(snapshot: Snapshot, account: TrainerAccount) -> str:
+    """Give how these lines are trained: what is frozen stays as it was written."""
+    form = snapshot.head["form"]
+    method = "preference" if form == "preference" else "supervised"
+    if method not in account.dialect.methods:
+        raise CannotRetrain(
+            f"snapshot {snapshot.snapshot_id[:16]} holds {form} lines, and {account.name} trains only "
+            f"{', '.join(account.dialect.methods)}",
+            remedy="Name a trainer of another dialect: tuneloop.example.toml lists them.",
+        )
+    return method
+
+
+def _require_first(snapshot: Snapshot, trainer: str, model: str, parts: Parts) -> None:
+    for run in parts.runs.of_snapshot(snapshot.snapshot_id):
+        counts = run.tuned_model is not None or run.state not in _PAID_FOR_NOTHING
+        if counts and (run.trainer, run.model) == (trainer, model):
+            raise TrainedAlready(
+                f"run {run.run_id} ({run.state}) is of the same snapshot, {snapshot.snapshot_id[:16]}, on {model} at "
+                f"{trainer}",
+                remedy=f"See tuneloop runs show {run.run_id}; --again pays for it a second time.",
+            )
+
+
+def _settings_at(account: TrainerAccount, pipeline: Pipeline, parts: Parts) -> Mapping[str, Any]:
+    """Give the pipeline's settings of a job as far as this trainer understands them."""
+    given = pipeline.train.hyperparameters
+    usual = parts.accounts.get(pipeline.train.trainer)
+    if usual is None or usual.dialect != account.dialect:
+        given = {name: value for name, value in given.items() if name in _KNOWN_EVERYWHERE}
+    return {"hyperparameters": dict(given), "suffix": account.dialect.fitting_suffix(pipeline.train.suffix)}
