@@ -10,13 +10,7 @@ logger = get_logger()
 
 def begin_if_due(deps: Deps, pipeline: str) -> None:
     """Open the pipeline's next run if it is due."""
-    decision, run = start_if_due(
-        deps.settings.pipelines[pipeline],
-        examples=deps.examples,
-        runs=deps.runs,
-        queue=deps.queue,
-        clock=now,
-    )
+    decision, run = start_if_due(deps.settings.pipelines[pipeline], deps, clock=now)
     if run is not None:
         logger.info("run_claimed", pipeline=pipeline, run=run.run_id, ordinal=run.ordinal)
     elif decision.due:

@@ -43,6 +43,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "run": asdict(run),
         "history": deps.runs.history(run.run_id),
         "evaluation": deps.evaluations.evaluation(run.run_id),
+        "ledger": [asdict(entry) for entry in deps.ledger.entries(run.run_id)],
     }
     if as_json:
         print_json(facts)
@@ -52,6 +53,9 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
     if estimate := run.fact("estimate"):
         typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
+    for entry in facts["ledger"]:
+        counted = f" for {entry['tokens']:,} tokens" if entry["tokens"] is not None else ""
+        typer.echo(f"  {entry['kind']:<12} {entry['usd']:,.2f} USD{counted} ({entry['note']})")
     for name in ("error", "remedy"):
         if run.fact(name) and run.state not in ("promoted", "kept"):
             typer.echo(visible(f"  {name:<12} {run.fact(name)}"))
@@ -68,9 +72,7 @@ def start(pipeline: str) -> None:
     deps = _deps()
     if pipeline not in deps.settings.pipelines:
         raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
-    run = start_by_hand(
-        deps.settings.pipelines[pipeline], examples=deps.examples, runs=deps.runs, queue=deps.queue, clock=now
-    )
+    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now)
     typer.echo(f"Started {run.run_id}.")
 
 

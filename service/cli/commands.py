@@ -9,6 +9,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_forget,
     cmd_held,
     cmd_labelbox,
+    cmd_money,
     cmd_processes,
     cmd_runs,
     cmd_status,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from service.config.budgets import BudgetTable
 from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment
 from service.config.mistakes import key_of, line_of, locate, mistakes_of
@@ -43,6 +44,7 @@ class ConfigFile(Table):
     """The whole file."""
 
     service: ServiceTable = ServiceTable()
+    budget: BudgetTable = BudgetTable()
     trainers: dict[Name, TrainerTable]
     pipelines: Annotated[dict[Name, PipelineTable], Field(min_length=1)] = Field(default_factory=dict)
 

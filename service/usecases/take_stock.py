@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run
-from service.domain.triggers import Counts, Decision, decide
-from service.ports import DeadLetters, EvaluationStore, ExampleStore, Inbox, ReconcileStore, RunStore
+from service.domain.triggers import Counts, Decision
+from service.ports import DeadLetters, EvaluationStore, Inbox, ReconcileStore, RunStore
+from service.usecases.doors import Doorkeepers, weigh
 
 
-class Stores(Protocol):
+class Stores(Doorkeepers, Protocol):
     """Everything that is asked where things stand."""
 
     @property
@@ -21,10 +22,6 @@ class Stores(Protocol):
     @property
     def letters(self) -> DeadLetters:
         """Work set aside."""
-
-    @property
-    def examples(self) -> ExampleStore:
-        """The examples."""
 
     @property
     def runs(self) -> RunStore:
@@ -88,11 +85,11 @@ class Stock:
 
 def take_stock(pipeline: Pipeline, stores: Stores, *, now: datetime) -> Stock:
     """Ask every store about a pipeline."""
-    counts = stores.examples.counts(pipeline.name)
+    counts, decision = weigh(pipeline, stores, now=now)
     newest = stores.runs.recent(pipeline.name, 1)
     return Stock(
         counts=counts,
-        decision=decide(pipeline.trigger, pipeline.dataset, counts, now=now),
+        decision=decision,
         reconciled=last_reconcile(pipeline.name, stores.reconciles),
         newest=newest[0] if newest else None,
         champion=stores.evaluations.champion(pipeline.name),

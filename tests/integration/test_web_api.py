@@ -108,7 +108,20 @@ def test_a_pipeline_tells_counts_reasons_drift_champion_and_last_run(loop: Loop)
     assert (found["new"], found["threshold"]) == (0, 10)
     assert told["decision"] == {
         "due": False,
-        "reasons": [{"code": "below_threshold", "text": "0 of 10 new examples"}],
+        "reasons": [
+            {
+                "code": "below_threshold",
+                "text": "0 of 10 new examples",
+                "facts": {"have": 0, "need": 10, "held": 0},
+            }
+        ],
+        "notes": [
+            {
+                "code": "estimate",
+                "text": "a run now would cost about 1,581 tokens x 5 epochs; no price known for this model",
+                "facts": {"usd": None, "tokens": 1581, "epochs": 5},
+            }
+        ],
     }
     assert moment(told["reconciled_at"]) == moment(told["drift"].pop("at")) == loop.reconciled_at
     assert told["drift"] == {

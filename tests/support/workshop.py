@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_notices import SqlNoticeStore
-from service.adapters.sql_records import SqlDeadLetters, SqlLedger
+from service.adapters.sql_records import SqlDeadLetters
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.domain.budgets import Price
@@ -51,6 +52,7 @@ class Workshop:
     engine: sa.Engine
     folder: Path
     budget: Budget = field(default_factory=Budget)
+    overall_budget: Budget = field(default_factory=Budget)
     price: Price | None = None
     timing: Timing = field(default_factory=Timing)
     pipelines: dict[str, Pipeline] = field(default_factory=lambda: {"summaries": make_pipeline()})
@@ -74,6 +76,10 @@ class Workshop:
             )
         }
 
+    @staticmethod
+    def count_tokens(text: str, _model: str) -> int:
+        return len(text.split())
+
     @property
     def archive(self) -> Archive:
         return Archive(
@@ -81,7 +87,7 @@ class Workshop:
             examples=self.examples,
             snapshots=self.snapshots,
             files=self.files,
-            count_tokens=lambda text, _model: len(text.split()),
+            count_tokens=self.count_tokens,
             encoding_of=lambda _model: "words",
         )
 
@@ -100,6 +106,7 @@ class Workshop:
             queue=self.queue,
             clock=self.clock,
             timing=self.timing,
+            overall_budget=self.overall_budget,
         )
 
     def fill(self, first: int = 0, last: int = 60, *, answer: Callable[[str], str] = good_answer) -> None:
@@ -116,10 +123,7 @@ class Workshop:
     def start(self) -> str:
         """Start a run and give its id."""
         self.clock.forward(1)
-        pipeline = self.pipelines["summaries"]
-        return start_by_hand(
-            pipeline, examples=self.examples, runs=self.runs, queue=self.queue, clock=self.clock
-        ).run_id
+        return start_by_hand(self.pipelines["summaries"], self, clock=self.clock).run_id
 
     def advance(self, run_id: str) -> Run | None:
         """Do the run's next step, as soon as it is due."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy
-from service.domain.triggers import Counts, blocks_manual_start, decide
+from service.domain.triggers import Counts, OpenRun, blocks_manual_start, decide
 from tests.support.fakes import NOON
 
 TRIGGER = TriggerPolicy(
@@ -39,7 +39,7 @@ def test_enough_new_examples_and_a_quiet_moment_make_a_run_due() -> None:
     ("counts", "code", "number"),
     [
         (replace(READY, new=49), "below_threshold", "49 of 50"),
-        (replace(READY, open_run="run-9"), "run_open", "run-9"),
+        (replace(READY, open_run=OpenRun("run-9", "training")), "run_open", "run-9 (training)"),
         (replace(READY, train=9), "too_few_training", "9 of 10"),
         (replace(READY, held_out=4), "too_few_held_out", "4 of 5"),
         (replace(READY, last_new_at=NOON - timedelta(seconds=29)), "not_quiet", "2026-11-02 12:00:01"),
@@ -54,7 +54,7 @@ def test_each_obstacle_alone_is_named_with_its_number(counts: Counts, code: str,
 
 
 def test_all_obstacles_are_named_at_once() -> None:
-    counts = Counts(0, 0, 0, 0, 0, NOON, NOON, 3, NOON, "run-3")
+    counts = Counts(0, 0, 0, 0, 0, NOON, NOON, 3, NOON, OpenRun("run-3", "claimed"), failures=3)
     assert set(codes(counts)) == {
         "below_threshold",
         "run_open",
@@ -62,6 +62,7 @@ def test_all_obstacles_are_named_at_once() -> None:
         "too_few_held_out",
         "not_quiet",
         "cooldown",
+        "breaker_open",
     }
 
 
@@ -93,7 +94,7 @@ def test_a_person_may_start_before_the_threshold_but_not_beside_an_open_run_or_w
     early = replace(READY, new=0, first_new_at=None, last_new_at=None, last_run=1, last_run_at=NOON)
     assert blocks_manual_start(DATASET, early) == ()
     assert not decide(TRIGGER, DATASET, early, now=NOON).due
-    blocked = replace(early, train=0, held_out=0, open_run="run-1")
+    blocked = replace(early, train=0, held_out=0, open_run=OpenRun("run-1", "claimed"))
     assert len(blocks_manual_start(DATASET, blocked)) == 3
 
 
@@ -108,7 +109,7 @@ some_counts = st.builds(
     last_new_at=moments,
     last_run=st.integers(0, 3),
     last_run_at=moments,
-    open_run=st.none() | st.just("run-1"),
+    open_run=st.none() | st.just(OpenRun("run-1", "claimed")),
 )
 
 

@@ -1,12 +1,14 @@
 """What the steps of a run work with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.domain.budgets import Price
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.runs import Run
+from service.domain.spending import ScopedBudget, scoped_budgets
 from service.ports import (
     Clock,
     DeadLetters,
@@ -54,7 +56,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a step may need."""
+    """Everything that a step may need.
+
+    Attributes:
+        overall_budget: What may be spent by everything together.
+    """
 
     pipelines: Mapping[str, Pipeline]
     accounts: Mapping[str, TrainerAccount]
@@ -68,6 +74,16 @@ class Parts:
     queue: JobQueue
     clock: Clock
     timing: Timing
+    overall_budget: Budget = field(default_factory=Budget)
+
+    def budgets_over(self, run: Run) -> tuple[ScopedBudget, ...]:
+        """Give every budget that a run counts against; that of a pipeline which left the configuration is gone."""
+        pipeline = self.pipelines.get(run.pipeline)
+        return scoped_budgets(
+            self.overall_budget,
+            trainers={run.trainer: self.account(run.trainer).budget},
+            pipelines={run.pipeline: pipeline.budget} if pipeline else {},
+        )
 
     def pipeline(self, name: str) -> Pipeline:
         """Give a run's pipeline.
