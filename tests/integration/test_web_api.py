@@ -15,6 +15,7 @@ from starlette.routing import Route, Router
 from service.bootstrap import now
 from service.cli.valkey import free_port
 from service.domain.errors import TrainerRefused, UnknownTopic
+from service.usecases.report_money import report_money
 from service.usecases.report_status import report_status
 from service.web.app import create_app
 from service.web.gate import Gate
@@ -169,7 +170,18 @@ def test_a_run_tells_its_history_and_its_verdict_and_no_label(loop: Loop) -> Non
     assert judged["evaluation"]["models"]["challenger"] == judged["run"]["tuned_model"] == "ft:base-model:1"
     assert (failed["evaluation"], failed["run"]["error"]) == (None, "TrainerRefused: no such model")
     assert "message" in failed["run"]["remedy"]
+    assert [entry["kind"] for entry in judged["ledger"]] == ["reserved", "billed"]
+    assert [entry["kind"] for entry in failed["ledger"]] == ["reserved", "released"]
     assert b"parcel" not in loop.stage.get(f"/api/v1/runs/{loop.judged}").body
+
+
+def test_the_money_is_what_the_command_prints(loop: Loop) -> None:
+    deps = loop.stage.deps
+    told = loop.stage.read("/money")
+    assert told == json.loads(msgspec.json.encode(report_money(deps.settings.pipelines, deps, now=now())))
+    assert [budget["budget"] for budget in told["budgets"]] == ["all"]
+    assert [line["pipeline"] for line in told["pipelines"]] == ["summaries", "idle"]
+    assert [run["run_id"] for run in told["runs"]] == [loop.judged]
 
 
 def test_the_dead_letters_are_told_without_their_content(loop: Loop) -> None:

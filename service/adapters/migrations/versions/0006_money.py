@@ -17,9 +17,11 @@ def upgrade() -> None:
     with op.batch_alter_table("tallies") as batch:
         batch.alter_column("tokens", server_default=None)
     op.execute(
-        "UPDATE tallies SET tokens = (SELECT coalesce(sum(examples.tokens), 0) FROM examples WHERE "
-        "examples.pipeline = tallies.pipeline AND examples.status = tallies.status "
-        "AND coalesce(examples.split, '') = tallies.split AND coalesce(examples.reason, '') = tallies.reason)"
+        "UPDATE tallies SET tokens = found.tokens FROM ("
+        "SELECT pipeline, status, coalesce(split, '') AS split, coalesce(reason, '') AS reason, sum(tokens) AS tokens "
+        "FROM examples GROUP BY pipeline, status, coalesce(split, ''), coalesce(reason, '')) AS found "
+        "WHERE found.pipeline = tallies.pipeline AND found.status = tallies.status "
+        "AND found.split = tallies.split AND found.reason = tallies.reason"
     )
     _create_ledger()
     _copy_ledger()
