@@ -58,7 +58,7 @@ class SqlLedger:
         with reading(self._engine) as connection:
             return _reserved_usd(connection, run_id) or 0.0
 
-    def entries(self, run_id: str) -> list[LedgerEntry]:
+    def entries_of(self, run_id: str) -> list[LedgerEntry]:
         """See ``Ledger``."""
         columns = [column for column in entries.c if column.name != "position"]
         wanted = sa.select(*columns).where(entries.c.run_id == run_id).order_by(entries.c.position)

@@ -8,7 +8,7 @@ from service.adapters.sql_engine import reading
 from service.adapters.sql_examples import take_turn
 from service.adapters.sql_tallies import Tally, counted, recount, tallied
 
-NOTHING = Tally(0, 0)
+_NOTHING = Tally(0, 0)
 
 
 def mend_tallies(engine: sa.Engine, pipeline: str) -> Mapping[str, tuple[int, int]]:
@@ -30,7 +30,7 @@ def mend_tallies(engine: sa.Engine, pipeline: str) -> Mapping[str, tuple[int, in
         right = tallied(connection, pipeline)
     mended = {}
     for key in sorted(kept.keys() | right.keys()):
-        before, after = kept.get(key, NOTHING), right.get(key, NOTHING)
+        before, after = kept.get(key, _NOTHING), right.get(key, _NOTHING)
         name = " ".join(filter(None, key))
         if before.examples != after.examples:
             mended[name] = (before.examples, after.examples)

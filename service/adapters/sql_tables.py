@@ -343,7 +343,7 @@ ledger_entries = sa.Table(
         sqlite_where=sa.text("kind <> 'answers'"),
         postgresql_where=sa.text("kind <> 'answers'"),
     ),
-    sa.Index("ledger_by_run", "run_id"),
+    sa.Index("ledger_by_run", "run_id", "kind"),
     sa.Index("ledger_by_moment", "kind", "at"),
 )
 

@@ -43,7 +43,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "run": asdict(run),
         "history": deps.runs.history(run.run_id),
         "evaluation": deps.evaluations.evaluation(run.run_id),
-        "ledger": [asdict(entry) for entry in deps.ledger.entries(run.run_id)],
+        "ledger": [asdict(entry) for entry in deps.ledger.entries_of(run.run_id)],
     }
     if as_json:
         print_json(facts)

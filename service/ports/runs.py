@@ -78,7 +78,7 @@ class Ledger(Protocol):
     def reserved_usd(self, run_id: str) -> float:
         """Give what this run has set aside, 0 if nothing."""
 
-    def entries(self, run_id: str) -> list[LedgerEntry]:
+    def entries_of(self, run_id: str) -> list[LedgerEntry]:
         """Give everything about a run, oldest first."""
 
     def month(self, *, now: datetime) -> list[Spent]:

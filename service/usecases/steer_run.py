@@ -77,8 +77,8 @@ def _let_go(run: Run, parts: Parts) -> None:
     if run.job_id is None and not in_doubt(run):
         clean_up(run, parts)
         return
-    bill_estimate(run, parts, note="cancelled while nobody knew what it cost: taken to be the estimate")
     if run.job_id is not None and run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
         # A job that the trainer no longer has needs no stopping.
         with suppress(TrainerRefused):
             parts.account(run.trainer).connect().cancel(run.job_id)
+    bill_estimate(run, parts, note="cancelled while nobody knew what it cost: taken to be the estimate")

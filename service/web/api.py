@@ -92,7 +92,7 @@ def _run(deps: Deps, *, run_id: str) -> RunDetail:
         run=summarize_run(run),
         history=tuple(_read(Transition, row) for row in deps.runs.history(run_id)),
         evaluation=_read(Evaluation, evaluation) if evaluation else None,
-        ledger=tuple(deps.ledger.entries(run_id)),
+        ledger=tuple(deps.ledger.entries_of(run_id)),
     )
 
 

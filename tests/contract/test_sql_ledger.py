@@ -2,15 +2,18 @@
 
 import multiprocessing
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.adapters.sql_engine import make_engine, migrate
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_tables import ledger_entries
 from service.domain.pipelines import Budget
-from service.domain.spending import Spent
+from service.domain.spending import ScopedBudget, Spent
 from service.domain.triggers import Reason
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
@@ -137,17 +140,17 @@ def test_a_job_that_turns_up_after_its_money_was_given_back_is_billed(ledger: Sq
 
 def test_nothing_is_given_back_of_what_was_billed_or_never_set_aside(ledger: SqlLedger) -> None:
     ledger.release(RUN, note="no job", now=NOON)
-    assert ledger.entries("run-1") == []
+    assert ledger.entries_of("run-1") == []
     reserve(ledger, "run-1", 10)
     ledger.bill(RUN, 3, tokens=5, note="job succeeded", now=NOON)
     ledger.release(RUN, note="no job", now=NOON)
-    assert [entry.kind for entry in ledger.entries("run-1")] == ["reserved", "billed"]
+    assert [entry.kind for entry in ledger.entries_of("run-1")] == ["reserved", "billed"]
 
 
 def test_a_run_tells_every_entry_with_its_note(ledger: SqlLedger) -> None:
     reserve(ledger, "run-1", 6)
     ledger.bill(RUN, 2.5, tokens=1000, note="job succeeded", now=NOON + timedelta(hours=1))
-    first, second = ledger.entries("run-1")
+    first, second = ledger.entries_of("run-1")
     assert (first.kind, first.usd, first.tokens, first.at, first.pipeline) == ("reserved", 6, 2000, NOON, "summaries")
     assert first.note.startswith("1,000 tokens x 2 epochs")
     assert (second.kind, second.usd, second.tokens, second.note) == ("billed", 2.5, 1000, "job succeeded")
@@ -183,6 +186,42 @@ def test_totals_are_what_was_ever_billed(ledger: SqlLedger) -> None:
     ledger.bill(make_run("run-2"), 5, tokens=1, note="x", now=NEXT_MONTH)
     ledger.bill(make_run("run-3", trainer="other"), 1, tokens=1, note="x", now=NEXT_MONTH)
     assert ledger.totals() == {("summaries", "box"): 9.0, ("summaries", "other"): 1.0}
+
+
+acts = st.tuples(st.sampled_from(["reserve", "bill", "release"]), st.integers(0, 3), st.integers(0, 6), st.booleans())
+
+
+@given(acts=st.lists(acts, max_size=12))
+def test_whatever_happens_in_whatever_order_the_month_is_what_is_open_and_what_was_billed_in_it(
+    sqlite_engine: sa.Engine, acts: list[tuple[str, int, int, bool]]
+) -> None:
+    ledger, trainer = SqlLedger(sqlite_engine), f"trainer-{uuid4()}"
+    limit = [ScopedBudget("trainer", Budget(month_usd=10), trainer=trainer)]
+    reserved: dict[int, int] = {}
+    billed: dict[int, tuple[int, bool]] = {}
+    released: set[int] = set()
+
+    def spent(*, later: bool, but_for: int | None = None) -> int:
+        is_open = reserved.keys() - billed.keys() - released - {but_for}
+        bills = (usd for number, (usd, then) in billed.items() if then is later and number != but_for)
+        return sum(reserved[number] for number in is_open) + sum(bills)
+
+    for act, number, usd, later in acts:
+        run, now = make_run(f"{trainer}-{number}", trainer=trainer), NEXT_MONTH if later else NOON
+        if act == "reserve":
+            fits = usd == 0 or spent(later=later, but_for=number) + usd <= 10
+            refused = ledger.reserve(run, estimate_of(usd), limit, now=now)
+            assert bool(refused) is (number not in reserved and not fits)
+            if not refused:
+                reserved.setdefault(number, usd)
+        elif act == "bill":
+            ledger.bill(run, usd, tokens=1, note="x", now=now)
+            billed.setdefault(number, (usd, later))
+        else:
+            ledger.release(run, note="x", now=now)
+            released |= {number} & reserved.keys() - billed.keys()
+        assert ledger.spent_this_month(trainer, now=NOON) == spent(later=False)
+        assert ledger.spent_this_month(trainer, now=NEXT_MONTH) == spent(later=True)
 
 
 # It only grows.
@@ -240,7 +279,7 @@ def test_an_older_ledger_is_read_on(bare_database_url: str) -> None:
             connection.execute(sa.text(f"{insert} VALUES (:run, :kind, 'box', :usd, :tokens, :at)"), entry)
     migrate(bare_database_url)
     ledger = SqlLedger(engine)
-    kinds = {name: [entry.kind for entry in ledger.entries(name)] for name in ("billed", "nothing", "open", "doubt")}
+    kinds = {name: [entry.kind for entry in ledger.entries_of(name)] for name in ("billed", "nothing", "open", "doubt")}
     assert kinds == {
         "billed": ["reserved", "billed"],
         "nothing": ["reserved", "released"],

@@ -55,7 +55,7 @@ def _create_ledger() -> None:
         sqlite_where=only,
         postgresql_where=only,
     )
-    op.create_index("ledger_by_run", "ledger_entries", ["run_id"], unique=False)
+    op.create_index("ledger_by_run", "ledger_entries", ["run_id", "kind"], unique=False)
     op.create_index("ledger_by_moment", "ledger_entries", ["kind", "at"], unique=False)
 
 
