@@ -59,7 +59,10 @@ def grow(engine: sa.Engine, *, before: int, after: int, encoding: str) -> None:
             index.create(connection)
         connection.execute(sa.text("DELETE FROM tallies"))
         connection.execute(
-            sa.text("INSERT INTO tallies SELECT pipeline, status, split, '', count(*) FROM examples GROUP BY 1, 2, 3")
+            sa.text(
+                "INSERT INTO tallies SELECT pipeline, status, split, '', count(*), sum(tokens) FROM examples "
+                "GROUP BY 1, 2, 3"
+            )
         )
         connection.execute(
             sa.text("INSERT OR REPLACE INTO pipelines (name, change_count) VALUES (:name, :count)"),

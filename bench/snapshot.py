@@ -25,8 +25,8 @@ from service.domain.fingerprints import fingerprint_of
 from service.domain.labels import RowOutcome
 from service.domain.placements import Keys
 from service.domain.splits import group_key
-from service.domain.triggers import decide
 from service.ports import Wanted
+from service.usecases.doors import weigh
 from service.usecases.take_stock import last_reconcile
 from service.usecases.write_examples import write_outcomes
 
@@ -155,7 +155,7 @@ def _count_ms(deps: Deps) -> float:
     pipeline = deps.settings.pipelines[PIPELINE]
 
     def count() -> None:
-        decide(pipeline.trigger, pipeline.dataset, deps.examples.counts(PIPELINE), now=now())
+        weigh(pipeline, deps, now=now())
         deps.letters.count()
         last_reconcile(PIPELINE, deps.reconciles)
         deps.runs.recent(PIPELINE, 1)

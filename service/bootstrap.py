@@ -30,10 +30,11 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_outbox import SqlOutbox
-from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
+from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_stories import SqlStoryStore
@@ -44,7 +45,7 @@ from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.notices import Interest
-from service.domain.pipelines import Pipeline
+from service.domain.pipelines import Budget, Pipeline
 from service.domain.sunsets import Sunsets
 from service.ports import NoticeChannel, PromptTexts, Trainer
 from service.usecases.archive import Archive
@@ -226,6 +227,16 @@ class Deps:
         """What was spent."""
         return SqlLedger(self.engine)
 
+    @property
+    def overall_budget(self) -> Budget:
+        """What may be spent by everything together."""
+        return self.settings.budget
+
+    @property
+    def count_tokens(self) -> Callable[[str, str], int]:
+        """Counts a text's tokens as a model does."""
+        return count_tokens
+
     @cached_property
     def labels(self) -> LabelboxSource:
         """Labelbox."""
@@ -351,6 +362,7 @@ class Deps:
             commands=ShelllessCommands(),
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
+            overall_budget=self.settings.budget,
         )
 
     def appender(self, on_stored: Callable[[], None]) -> RedisAppender:

@@ -137,9 +137,12 @@ def postgres_url(postgres_database: str) -> str:
     """Give the address of an empty, migrated PostgreSQL database."""
     engine = make_engine(postgres_database)
     with engine.begin() as connection:
+        # The ledger refuses; only whoever owns the table can switch that off.
+        connection.execute(sa.text("ALTER TABLE ledger_entries DISABLE TRIGGER USER"))
         # Faster than TRUNCATE, which makes new files.
         for table in metadata.sorted_tables:
             connection.execute(sa.delete(table))
+        connection.execute(sa.text("ALTER TABLE ledger_entries ENABLE TRIGGER USER"))
     engine.dispose()
     return postgres_database
 

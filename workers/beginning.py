@@ -4,22 +4,13 @@ from structlog import get_logger
 
 from service.bootstrap import Deps, now
 from service.usecases.start_run import start_if_due
-from service.usecases.sunset import sunset_door
 
 logger = get_logger()
 
 
 def begin_if_due(deps: Deps, pipeline: str) -> None:
     """Open the pipeline's next run if it is due."""
-    policy = deps.settings.pipelines[pipeline]
-    decision, run = start_if_due(
-        policy,
-        examples=deps.examples,
-        runs=deps.runs,
-        queue=deps.queue,
-        clock=now,
-        more=sunset_door(policy, deps, now=now()),
-    )
+    decision, run = start_if_due(deps.settings.pipelines[pipeline], deps, clock=now)
     if run is not None:
         logger.info("run_claimed", pipeline=pipeline, run=run.run_id, ordinal=run.ordinal)
     elif decision.due:

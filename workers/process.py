@@ -11,6 +11,7 @@ from rq.worker import DequeueStrategy
 
 from service.adapters.redis_clients import patient_redis
 from service.adapters.rq_queue import QUEUES
+from service.adapters.tokens import count_tokens
 from service.bootstrap import redis_url
 from service.config import Settings
 
@@ -32,6 +33,9 @@ def work(settings: Settings) -> None:
     """Work until told to stop: a first SIGTERM or SIGINT lets the current job finish."""
     for name in PRELOADED:
         importlib.import_module(name)
+    for pipeline in settings.pipelines.values():
+        # Reads the tables of the model's encoding, which every job that decides or converts needs.
+        count_tokens("", pipeline.train.model)
     redis = patient_redis(redis_url(settings))
     queues = [Queue(name, connection=redis, serializer=JSONSerializer) for name in QUEUES]
     worker = Worker(

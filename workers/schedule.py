@@ -17,6 +17,7 @@ from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
 from service.usecases.redact_snapshot import remove_loose_files
+from service.usecases.warn import warn
 from workers.beginning import begin_if_due
 from workers.watching import watch
 
@@ -62,6 +63,7 @@ def make_beats(deps: Deps) -> list[Beat]:
         Beat("recount", timedelta(days=1), lambda: _recount(deps)),
         # Hourly, for what could not be asked: each model is asked about once a day.
         Beat("sunsets", timedelta(hours=1), lambda: deps.queue.wake("watch_sunsets")),
+        Beat("warn", timedelta(minutes=1), lambda: _warn(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
     ]
 
@@ -94,6 +96,11 @@ def _recount(deps: Deps) -> None:
             # Some fault of ours, or somebody wrote to the database by hand: the trigger was asked with wrong numbers.
             found = {tally: f"{kept} -> {right}" for tally, (kept, right) in mended.items()}
             logger.warning("tallies_mended", pipeline=name, tallies=found)
+
+
+def _warn(deps: Deps) -> None:
+    if notices := warn(deps.settings.pipelines, deps, now=now()):
+        logger.warning("people_warned", notices=notices)
 
 
 def _reconcile_all(deps: Deps) -> None:

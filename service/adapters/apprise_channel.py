@@ -22,6 +22,7 @@ _SEVERITY: Mapping[str, str] = {
     "needs_attention": "warning",
     "budget_near": "warning",
     "model_dying": "warning",
+    "training_ends": "warning",
     "orphan_found": "warning",
     "run_slow": "warning",
     "reconcile_failing": "warning",

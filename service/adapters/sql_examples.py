@@ -26,12 +26,14 @@ from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import KEPT, Change, Decision, Example, Standing, Verb, decided, may_decide
 from service.domain.runs import RETRAINING
 from service.domain.snapshots import Frozen, FrozenExample
-from service.domain.triggers import Counts
+from service.domain.triggers import Counts, OpenRun, failures_in_a_row
 from service.ports import Wanted
 
 FETCH_ROWS = 1000
 # Beyond it nobody asks for the exact number of examples that are new.
 MOST_NEWS = 100_000
+# Nobody allows more failures in a row.
+MOST_ENDS = 100
 _DIFFERENT_NAMES = {"group_key": "group"}
 _EXAMPLE_COLUMNS = [column for column in examples.c if column.name not in {"changed_seq", "changed_at"}]
 
@@ -132,14 +134,17 @@ class SqlExampleStore:
     def counts(self, pipeline: str) -> Counts:
         """See ``ExampleStore``."""
         with reading(self._engine) as connection:
-            last = connection.execute(
-                sa.select(runs).where(runs.c.pipeline == pipeline).order_by(runs.c.ordinal.desc()).limit(1)
-            ).one_or_none()
+            newest = sa.select(runs).where(runs.c.pipeline == pipeline).order_by(runs.c.ordinal.desc())
+            last = connection.execute(newest.limit(1)).one_or_none()
+            ends = connection.execute(newest.with_only_columns(runs.c.state, runs.c.cause).limit(MOST_ENDS)).all()
             found = tallied(connection, pipeline)
             news = news_since(connection, pipeline, _taken_up(connection, pipeline), at_most=MOST_NEWS)
             watermark = watermark_of(connection, pipeline)
-        sizes = {split: number for (status, split, _), number in found.items() if status == "active"}
-        by_status = {status: sum(n for (other, _, _), n in found.items() if other == status) for status in KEPT}
+        active = {split: tally for (status, split, _), tally in found.items() if status == "active"}
+        sizes = {split: tally.examples for split, tally in active.items()}
+        by_status = {
+            status: sum(tally.examples for (other, _, _), tally in found.items() if other == status) for status in KEPT
+        }
         return Counts(
             watermark=watermark,
             new=news.number,
@@ -153,7 +158,9 @@ class SqlExampleStore:
             prompts=by_status["prompt"],
             held=by_status["held"],
             kept_out=kept_out(found),
-            open_run=f"{last.run_id} ({last.state})" if last and last.is_open else None,
+            open_run=_open_run(last) if last and last.is_open else None,
+            train_tokens=active["train"].tokens if "train" in active else 0,
+            failures=failures_in_a_row((row.state, row.cause) for row in ends),
         )
 
     def prompts(self, pipeline: str) -> Iterator[tuple[str, str | None, Turn]]:
@@ -252,6 +259,10 @@ def _note(connection: sa.Connection, chosen: Sequence[Example], verb: Verb, now:
         fresh = {name: statement.excluded[name] for name in ("decision", "codes", "at")}
         statement = statement.on_conflict_do_update(index_elements=["example_id", "content_hash"], set_=fresh)
         connection.execute(statement, rows)
+
+
+def _open_run(row: sa.Row[Any]) -> OpenRun:
+    return OpenRun(row.run_id, row.state, (row.facts.get("estimate") or {}).get("usd"))
 
 
 def _forgotten(connection: sa.Connection, wanted: Wanted) -> frozenset[str]:

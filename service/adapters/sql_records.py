@@ -1,4 +1,4 @@
-"""Dead letters, reconciles and the ledger in SQL."""
+"""Dead letters and reconciles in SQL."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, storable, upsert
-from service.adapters.sql_tables import budgets, dead_letters, deliveries, ledger, reconciles, tombstones
+from service.adapters.sql_tables import dead_letters, deliveries, reconciles, tombstones
 from service.domain.deliveries import Delivery, read_doorbell, without_texts
 from service.domain.errors import NotFound, ServiceError, UnknownTopic, UnreadableDelivery
 
@@ -126,56 +126,6 @@ class SqlReconcileStore:
         wanted = sa.select(reconciles).where(reconciles.c.pipeline == pipeline)
         with reading(self._engine) as connection:
             return connection.execute(wanted.order_by(reconciles.c.position.desc()).limit(1)).one_or_none()
-
-
-class SqlLedger:
-    """See ``Ledger``: rows are only added; a run has one ``reserved`` and then one ``settled``."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-
-    def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
-        """See ``Ledger``; the lock on the trainer's row keeps two runs from taking the last dollar."""
-        with self._engine.begin() as connection:
-            connection.execute(upsert(connection, budgets).values(trainer=trainer).on_conflict_do_nothing())
-            connection.execute(sa.select(budgets).where(budgets.c.trainer == trainer).with_for_update())
-            known = sa.select(ledger.c.usd).where(ledger.c.run_id == run_id, ledger.c.kind == "reserved")
-            if connection.execute(known).one_or_none() is not None:
-                return True
-            if limit_usd is not None and _month_usd(connection, trainer, now) + usd > limit_usd:
-                return False
-            row = {"run_id": run_id, "kind": "reserved", "trainer": trainer, "usd": usd, "tokens": None, "at": now}
-            connection.execute(sa.insert(ledger).values(row))
-        return True
-
-    def reserved_usd(self, run_id: str) -> float:
-        """See ``Ledger``."""
-        wanted = sa.select(ledger.c.usd).where(ledger.c.run_id == run_id, ledger.c.kind == "reserved")
-        with reading(self._engine) as connection:
-            return float(connection.scalar(wanted) or 0.0)
-
-    def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
-        """See ``Ledger``."""
-        row = {"run_id": run_id, "kind": "settled", "trainer": trainer, "usd": usd, "tokens": tokens, "at": now}
-        with self._engine.begin() as connection:
-            connection.execute(upsert(connection, ledger).values(row).on_conflict_do_nothing())
-
-    def spent_this_month(self, trainer: str, *, now: datetime) -> float:
-        """See ``Ledger``."""
-        with reading(self._engine) as connection:
-            return _month_usd(connection, trainer, now)
-
-
-def _month_usd(connection: sa.Connection, trainer: str, now: datetime) -> float:
-    begin = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    wanted = sa.select(ledger.c.run_id, ledger.c.kind, ledger.c.usd).where(
-        ledger.c.trainer == trainer, ledger.c.at >= begin
-    )
-    by_run: dict[str, float] = {}
-    # "settled" sorts after "reserved" and takes its place.
-    for row in connection.execute(wanted.order_by(ledger.c.kind)):
-        by_run[row.run_id] = row.usd
-    return sum(by_run.values())
 
 
 def forget_audit(engine: sa.Engine, *, before: datetime) -> int:

@@ -6,7 +6,9 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading
 from service.adapters.sql_examples import take_turn
-from service.adapters.sql_tallies import counted, recount, tallied
+from service.adapters.sql_tallies import Tally, counted, recount, tallied
+
+_NOTHING = Tally(0, 0)
 
 
 def mend_tallies(engine: sa.Engine, pipeline: str) -> Mapping[str, tuple[int, int]]:
@@ -15,7 +17,8 @@ def mend_tallies(engine: sa.Engine, pipeline: str) -> Mapping[str, tuple[int, in
     Counting reads every example, so that writers are kept out only where something differs.
 
     Returns:
-        By status, split and reason, in words: the number that was kept and the one that is right.
+        By status, split and reason, in words: the number that was kept and the one that is right; of examples, or of
+        their tokens where only these differ.
     """
     with reading(engine) as connection:
         if tallied(connection, pipeline) == counted(connection, pipeline):
@@ -25,8 +28,12 @@ def mend_tallies(engine: sa.Engine, pipeline: str) -> Mapping[str, tuple[int, in
         kept = tallied(connection, pipeline)
         recount(connection, pipeline)
         right = tallied(connection, pipeline)
-    return {
-        " ".join(filter(None, key)): (kept.get(key, 0), right.get(key, 0))
-        for key in sorted(kept.keys() | right.keys())
-        if kept.get(key) != right.get(key)
-    }
+    mended = {}
+    for key in sorted(kept.keys() | right.keys()):
+        before, after = kept.get(key, _NOTHING), right.get(key, _NOTHING)
+        name = " ".join(filter(None, key))
+        if before.examples != after.examples:
+            mended[name] = (before.examples, after.examples)
+        elif before.tokens != after.tokens:
+            mended[f"{name} tokens"] = (before.tokens, after.tokens)
+    return mended

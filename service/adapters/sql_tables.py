@@ -178,6 +178,8 @@ tallies = sa.Table(
     _text("split", primary_key=True),
     _text("reason", primary_key=True),
     sa.Column("examples", sa.BigInteger, nullable=False),
+    # Of these together; what a run will cost is estimated from them.
+    sa.Column("tokens", sa.BigInteger, nullable=False, default=0),
 )
 
 # What a person decided of a content that a check had held back.
@@ -319,21 +321,34 @@ job_events = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
 )
 
-ledger = sa.Table(
-    "ledger",
+# Money, append-only: triggers in the database refuse to change or delete a row.
+ledger_entries = sa.Table(
+    "ledger_entries",
     metadata,
-    _text("run_id", primary_key=True),
-    # reserved, then settled: append-only, each kind once a run.
-    _text("kind", primary_key=True),
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    _text("run_id"),
+    # reserved, then billed or released; answers of evaluations are billed in as many rows as they come.
+    _text("kind"),
     _text("trainer"),
+    _text("pipeline"),
     sa.Column("usd", sa.Float, nullable=False),
     sa.Column("tokens", sa.BigInteger),
     _moment("at"),
-    sa.Index("ledger_by_month", "trainer", "at"),
+    _text("note"),
+    sa.Index(
+        "ledger_once_a_run",
+        "run_id",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("kind <> 'answers'"),
+        postgresql_where=sa.text("kind <> 'answers'"),
+    ),
+    sa.Index("ledger_by_run", "run_id", "kind"),
+    sa.Index("ledger_by_moment", "kind", "at"),
 )
 
-# Locking its row makes two runs that want the last dollar take turns.
-budgets = sa.Table("budgets", metadata, _text("trainer", primary_key=True))
+# Locking its only row makes those who want the last dollar take turns, whichever budget it is of.
+ledger_gate = sa.Table("ledger_gate", metadata, _text("name", primary_key=True))
 
 answers = sa.Table(
     "answers",

@@ -16,7 +16,6 @@ from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
-from service.usecases.sunset import sunset_door
 from service.usecases.tell import LETTER, send_again
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
@@ -48,6 +47,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "run": asdict(run),
         "history": deps.runs.history(run.run_id),
         "evaluation": deps.evaluations.evaluation(run.run_id),
+        "ledger": [asdict(entry) for entry in deps.ledger.entries_of(run.run_id)],
     }
     if as_json:
         print_json(facts)
@@ -59,6 +59,9 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         typer.echo(f"  {'answers as':<12} {run.answers_as}")
     if estimate := run.fact("estimate"):
         typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
+    for entry in facts["ledger"]:
+        counted = f" for {entry['tokens']:,} tokens" if entry["tokens"] is not None else ""
+        typer.echo(f"  {entry['kind']:<12} {entry['usd']:,.2f} USD{counted} ({entry['note']})")
     for name in ("error", "remedy"):
         if run.fact(name) and run.state not in ("promoted", "kept"):
             typer.echo(visible(f"  {name:<12} {run.fact(name)}"))
@@ -90,16 +93,7 @@ def start(
             "--trainer, --model and --again are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
             remedy="tuneloop runs start PIPELINE, or tuneloop runs start --snapshot ID --trainer NAME --model NAME.",
         )
-    policy = deps.settings.pipelines[pipeline]
-    run = start_by_hand(
-        policy,
-        examples=deps.examples,
-        runs=deps.runs,
-        queue=deps.queue,
-        clock=now,
-        more=() if despite_sunset else sunset_door(policy, deps, now=now()),
-        despite_sunset=despite_sunset,
-    )
+    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, despite_sunset=despite_sunset)
     typer.echo(f"Started {run.run_id}.")
 
 

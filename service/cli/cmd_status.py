@@ -1,7 +1,6 @@
 """Where things stand: status and why."""
 
 import os
-from dataclasses import asdict
 
 import msgspec
 import typer
@@ -10,9 +9,9 @@ from service.bootstrap import Deps, now
 from service.cli.app import AsJson, app, print_json
 from service.config import load
 from service.domain.errors import NotFound
-from service.domain.triggers import Decision, decide
+from service.domain.triggers import Decision
+from service.usecases.doors import weigh
 from service.usecases.report_status import PipelineStatus, report_status
-from service.usecases.sunset import sunset_door
 from service.usecases.take_stock import Drift
 
 
@@ -33,16 +32,18 @@ def status(*, as_json: AsJson = False) -> None:
 
 @app.command()
 def why(pipeline: str, *, as_json: AsJson = False) -> None:
-    """Say why no run has started yet, every reason with its number."""
+    """Say why no run has started yet, every reason with its number, and what the next one would cost."""
     deps = Deps(load(os.environ))
     decision = _decision(deps, pipeline)
     if as_json:
-        print_json(asdict(decision))
+        print_json(msgspec.to_builtins(decision))
         return
     for reason in decision.reasons:
         typer.echo(f"{reason.code}: {reason.text}")
     if decision.due:
         typer.echo("A run is due now.")
+    for note in decision.notes:
+        typer.echo(f"note {note.code}: {note.text}")
 
 
 def _say(line: PipelineStatus) -> None:
@@ -60,6 +61,8 @@ def _say(line: PipelineStatus) -> None:
     typer.echo(f"  last run   {line.last_run or 'none'}")
     typer.echo(f"  champion   {line.champion or 'none yet'}")
     typer.echo(f"  next run   {'due now' if line.due else '; '.join(line.waits_for)}")
+    for note in line.notes:
+        typer.echo(f"  note       {note}")
 
 
 def _drift(drift: Drift) -> str:
@@ -76,6 +79,4 @@ def _decision(deps: Deps, name: str) -> Decision:
     pipeline = deps.settings.pipelines.get(name)
     if pipeline is None:
         raise NotFound(f"no pipeline {name!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
-    moment = now()
-    more = sunset_door(pipeline, deps, now=moment)
-    return decide(pipeline.trigger, pipeline.dataset, deps.examples.counts(name), now=moment, more=more)
+    return weigh(pipeline, deps, now=now())[1]

@@ -118,6 +118,7 @@ def _settings(path: Path, file: ConfigFile, variables: Variables, environment: E
         trainers={name: table.settings(name, environment) for name, table in file.trainers.items()},
         service=ServiceSettings(**file.service.model_dump()),
         notify={name: table.settings(name, environment) for name, table in file.notify.items()},
+        budget=file.budget.policy(),
         setups={name: table.setup.policy(name) for name, table in file.pipelines.items() if table.setup},
         **{name: getattr(variables, name) for name in VARIABLES},
     )

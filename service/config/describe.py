@@ -28,7 +28,7 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
     for name, variable in VARIABLES.items():
         value = getattr(settings, name)
         rows.append((variable, _address(value) if name in _ADDRESSES else _shown(name, value)))
-    for table in ("service", "notify", "trainers", "pipelines"):
+    for table in ("service", "budget", "notify", "trainers", "pipelines"):
         rows.extend((key_of(path), text) for path, text in _rows(getattr(settings, table), (table,)))
     for name, setup in settings.setups.items():
         rows.extend((key_of(path), text) for path, text in _rows(setup, ("pipelines", name, "setup")))

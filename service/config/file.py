@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from service.config.budgets import BudgetTable
 from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment
 from service.config.manners import dialect_of
@@ -46,6 +47,7 @@ class ConfigFile(Table):
 
     service: ServiceTable = ServiceTable()
     notify: dict[Name, NotifyTable] = Field(default_factory=dict)
+    budget: BudgetTable = BudgetTable()
     trainers: dict[Name, TrainerTable]
     pipelines: Annotated[dict[Name, PipelineTable], Field(min_length=1)] = Field(default_factory=dict)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from service.config.budgets import BudgetTable
 from service.config.checks import ChecksTable
 from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
@@ -85,6 +86,7 @@ class TriggerTable(Table):
     quiet: Duration = _TRIGGER.quiet
     max_wait: Duration = _TRIGGER.max_wait
     cooldown: Duration = _TRIGGER.cooldown
+    max_failures: Annotated[int, Field(ge=0, le=100)] = _TRIGGER.max_failures
 
     @field_validator("max_wait")
     @classmethod
@@ -138,6 +140,7 @@ class PipelineTable(Table):
     checks: ChecksTable = ChecksTable()
     train: TrainTable
     verdict: VerdictTable = VerdictTable()
+    budget: BudgetTable = BudgetTable()
 
     def own_secrets(self, environment: Environment) -> OwnSecrets | None:
         """Give what this pipeline's own webhook is signed with, None where it has none."""
@@ -156,4 +159,5 @@ class PipelineTable(Table):
             checks=self.checks.policy(),
             train=self.train.policy(),
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
+            budget=self.budget.policy(),
         )

@@ -129,6 +129,7 @@ class Settings:
     """The whole configuration, immutable; addresses stay out of its repr, because they may hold passwords.
 
     Attributes:
+        budget: What may be spent by everything together.
         setups: By pipeline, what ``tuneloop labelbox setup`` makes; only of those that say so.
         webhook_secrets: The general ones, which ring for every pipeline.
         own_secrets: By pipeline, for those whose webhook has secrets of its own.
@@ -140,6 +141,7 @@ class Settings:
     trainers: Mapping[str, TrainerSettings]
     service: ServiceSettings = ServiceSettings()
     notify: Mapping[str, ChannelSettings] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
     setups: Mapping[str, Setup] = field(default_factory=dict)
     redis_url: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_validator
 
+from service.config.budgets import BudgetTable, Dollars
 from service.config.deploying import DeployTable
 from service.config.durations import PositiveDuration
 from service.config.environment import Environment, http_url
@@ -15,21 +16,10 @@ from service.config.sunsets import sunsets_of
 from service.config.tables import Table, VariableName, choose, surroundings
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
-from service.domain.pipelines import Budget
 
 # What the service itself writes into a request; a file must not replace it unseen.
 _OURS = frozenset({"model", "training_file", "validation_file", "method", "hyperparameters", "metadata", "suffix"})
 _DEFAULTS = TrainerSettings(name="", dialect="openai", base_url="")
-
-Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class BudgetTable(Table):
-    """See ``Budget``."""
-
-    run_usd: Dollars | None = None
-    month_usd: Dollars | None = None
-    approve_above_usd: Dollars | None = None
 
 
 class PriceTable(Table):
@@ -101,7 +91,7 @@ class TrainerTable(MannersTable, DeployTable):
             api_key=environment.secret(self.api_key_env) if self.api_key_env else None,
             webhook_secret_env=self.webhook_secret_env,
             webhook_secrets=environment.signing_secrets(self.webhook_secret_env) if self.webhook_secret_env else (),
-            budget=Budget(**self.budget.model_dump()),
+            budget=self.budget.policy(),
             prices={**OPENAI_PRICES, **own} if self.dialect == "openai" else own,
             max_tokens=self.max_tokens,
             answer_timeout=self.answer_timeout,

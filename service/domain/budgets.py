@@ -1,11 +1,10 @@
-"""What a job will cost, and whether it may."""
+"""What a job will cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from service.domain.base_models import base_of
-from service.domain.pipelines import Budget
 
 # What OpenAI chooses for "auto" at 100 lines and more; small files get more epochs.
 AUTO_EPOCHS = 3
@@ -69,27 +68,3 @@ def _auto_epochs(lines: int) -> int:
     if lines >= AUTO_EPOCHS_LINES:
         return AUTO_EPOCHS
     return min(MAX_AUTO_EPOCHS, round(AUTO_EPOCHS_LINES * AUTO_EPOCHS / max(lines, 1)))
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """The answer of the budget: ``refused`` and ``approval`` are reasons in words, None if there is none."""
-
-    refused: str | None = None
-    approval: str | None = None
-
-
-def may_spend(usd: float | None, budget: Budget, *, spent_this_month_usd: float) -> Spending:
-    """Say whether a job of this estimate fits the budget, or needs a person's approval."""
-    limits = (budget.run_usd, budget.month_usd, budget.approve_above_usd)
-    if usd is None:
-        needed = any(limit is not None for limit in limits)
-        return Spending(approval="the model has no price, so no estimate" if needed else None)
-    if budget.run_usd is not None and usd > budget.run_usd:
-        return Spending(refused=f"{usd:.2f} USD is above {budget.run_usd:.2f} USD a run")
-    if budget.month_usd is not None and spent_this_month_usd + usd > budget.month_usd:
-        left = max(0.0, budget.month_usd - spent_this_month_usd)
-        return Spending(refused=f"{usd:.2f} USD, but {left:.2f} of {budget.month_usd:.2f} USD left this month")
-    if budget.approve_above_usd is not None and usd > budget.approve_above_usd:
-        return Spending(approval=f"{usd:.2f} USD is above {budget.approve_above_usd:.2f} USD")
-    return Spending()

@@ -218,7 +218,7 @@ class NotDeployed(ServiceError):
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 
-    remedy = "Raise run_usd or month_usd of the trainer's budget, or wait for the next month."
+    remedy = "Raise run_usd or month_usd of that budget, or wait for the next month: tuneloop money shows what is left."
 
 
 class ModelEnds(ServiceError):

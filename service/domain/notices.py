@@ -20,6 +20,7 @@ KINDS: Mapping[str, str] = {
     "orphan_found": "orphan.found",
     "champion_changed": "champion.changed",
     "model_dying": "model.dying",
+    "training_ends": "training.ends",
     "budget_near": "budget.near",
     "breaker_open": "breaker.open",
     "reconcile_failing": "reconcile.failing",

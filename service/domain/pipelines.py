@@ -44,12 +44,14 @@ class TriggerPolicy:
         quiet: Nothing may have changed for this long, so that a burst becomes one run.
         max_wait: After this long a burst that never ends is cut.
         cooldown: At the earliest this long after the last run began.
+        max_failures: After so many runs failed in a row none starts by itself; 0 is never.
     """
 
     threshold: int = 50
     quiet: timedelta = timedelta(seconds=30)
     max_wait: timedelta = timedelta(minutes=10)
     cooldown: timedelta = timedelta(hours=6)
+    max_failures: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,28 @@ class VerdictPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """US dollars that may be spent: by everything, at one trainer, or by one pipeline; None is no limit.
+
+    Attributes:
+        run_usd: On one run.
+        month_usd: In a month of the calendar, in UTC.
+        approve_above_usd: A dearer run waits for a person.
+        warn_percent: From this share of ``month_usd`` on people are told.
+    """
+
+    run_usd: float | None = None
+    month_usd: float | None = None
+    approve_above_usd: float | None = None
+    warn_percent: float = 80
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is limited."""
+        return (self.run_usd, self.month_usd, self.approve_above_usd) != (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """One way from a Labelbox project to a champion."""
 
@@ -138,6 +162,7 @@ class Pipeline:
     dataset: DatasetPolicy = DatasetPolicy()
     checks: ChecksPolicy = ChecksPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
+    budget: Budget = Budget()
 
     @property
     def form(self) -> Form:
@@ -148,12 +173,3 @@ class Pipeline:
     def max_line_tokens(self) -> int:
         """How long a line may be: as the policy says, but no longer than its model learns from."""
         return min(self.dataset.max_tokens, line_limit_of(self.train.model))
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """US dollars that may be spent at one trainer; None is no limit."""
-
-    run_usd: float | None = None
-    month_usd: float | None = None
-    approve_above_usd: float | None = None

@@ -97,9 +97,13 @@ def sunset_reasons(sunset: Sunset, *, model: str, trainer: str, min_days_left: i
     left = sunset.days_left(today)
     if left is not None and left < min_days_left:
         wanted = f"; at least {min_days_left} days are wanted" if left > 0 else ""
-        found.append(Reason("model_shuts_down", f"{model} at {trainer} {when(sunset.shutdown_on, today)}{wanted}"))
+        text = f"{model} at {trainer} {when(sunset.shutdown_on, today)}{wanted}"
+        facts = {"shutdown_on": str(sunset.shutdown_on), "days_left": left, "need": min_days_left}
+        found.append(Reason("model_shuts_down", text, {"model": model, "trainer": trainer, **facts}))
     if sunset.training_ends is not None and today >= sunset.training_ends - _TRAINING_MARGIN:
-        found.append(Reason("training_ends", f"{trainer} trains {model} for nobody from {sunset.training_ends} on"))
+        text = f"{trainer} trains {model} for nobody from {sunset.training_ends} on"
+        facts = {"model": model, "trainer": trainer, "training_ends": str(sunset.training_ends)}
+        found.append(Reason("training_ends", text, facts))
     return tuple(found)
 
 

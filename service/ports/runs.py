@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.domain.budgets import Estimate
 from service.domain.runs import Run, Step
+from service.domain.spending import LedgerEntry, ScopedBudget, Spent
+from service.domain.triggers import Reason
 from service.ports.trainers import JobEvent
 
 
@@ -63,14 +66,32 @@ class RunStore(Protocol):
 class Ledger(Protocol):
     """Money, append-only."""
 
-    def reserve(self, run_id: str, trainer: str, usd: float, *, limit_usd: float | None, now: datetime) -> bool:
-        """Set the estimate aside; False if the month's limit would be passed. A second time changes nothing."""
+    def reserve(
+        self, run: Run, estimate: Estimate, budgets: Sequence[ScopedBudget], *, now: datetime
+    ) -> tuple[Reason, ...]:
+        """Set the estimate aside, unless it passes a limit of these budgets by what everybody else spends by now.
+
+        Returns:
+            Every limit that it would pass; nothing if it is set aside. A second time changes nothing.
+        """
+
+    def bill(self, run: Run, usd: float, *, tokens: int | None, note: str, now: datetime) -> None:
+        """Write what the run's job cost; the first word counts."""
+
+    def release(self, run: Run, *, note: str, now: datetime) -> None:
+        """Write that nothing of what was set aside is needed; nothing if nothing was, or it is billed already."""
 
     def reserved_usd(self, run_id: str) -> float:
-        """Give what this run has reserved, 0 if nothing."""
+        """Give what this run has set aside, 0 if nothing."""
 
-    def settle(self, run_id: str, trainer: str, usd: float, *, tokens: int | None, now: datetime) -> None:
-        """Write what was billed, or that nothing was."""
+    def entries_of(self, run_id: str) -> list[LedgerEntry]:
+        """Give everything about a run, oldest first."""
+
+    def month(self, *, now: datetime) -> list[Spent]:
+        """Give what each run takes of this month's budgets: what was billed in it, and what is still set aside."""
 
     def spent_this_month(self, trainer: str, *, now: datetime) -> float:
-        """Sum what is reserved or billed in this month, in US dollars."""
+        """Sum what ``month`` gives for a trainer, in US dollars."""
+
+    def totals(self) -> Mapping[tuple[str, str], float]:
+        """Sum what was ever billed, by pipeline and trainer, in US dollars."""

@@ -25,6 +25,7 @@ class PipelineStatus:
         champion: The model that serves.
         due: Whether a run is due now.
         waits_for: Every reason why not.
+        notes: What is good to know before the next run: its cost, whether it would wait for a person, budgets.
     """
 
     train: int
@@ -39,6 +40,7 @@ class PipelineStatus:
     champion: str | None
     due: bool
     waits_for: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +82,5 @@ def _line(stock: Stock) -> PipelineStatus:
         champion=stock.champion["model"] if stock.champion else None,
         due=stock.decision.due,
         waits_for=tuple(reason.text for reason in stock.decision.reasons),
+        notes=tuple(note.text for note in stock.decision.notes),
     )

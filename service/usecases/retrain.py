@@ -8,10 +8,10 @@ from service.domain.errors import ConfigurationError, ServiceError
 from service.domain.pipelines import Pipeline
 from service.domain.runs import RETRAINING, Run, RunState
 from service.domain.snapshots import Snapshot, sizes_of
-from service.domain.triggers import blocks_manual_start
+from service.domain.triggers import Counts, Reason, blocks_manual_start
+from service.usecases.doors import gather_doors
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
-from service.usecases.sunset import door_of
 
 # What servers of every dialect know; the others' own mean nothing elsewhere.
 _KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multiplier"})
@@ -64,17 +64,8 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
         _require_first(snapshot, account.name, model, parts)
     now = parts.clock()
     counts = parts.archive.examples.counts(pipeline.name)
-    sizes = sizes_of(snapshot.files)
-    frozen = replace(
-        counts, train=sizes["train"], validation=sizes["validation"], held_out=sizes["held_out"], prompts=0
-    )
-    least = 0 if wanted.despite_sunset else pipeline.train.min_days_left
-    refuse(
-        [
-            *blocks_manual_start(pipeline.dataset, frozen),
-            *door_of(account.name, model, parts, min_days_left=least, now=now),
-        ]
-    )
+    settings = _settings_at(account, pipeline, parts)
+    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts))
     run = replace(
         new_run(pipeline, counts, RETRAINING, now=now),
         snapshot_id=snapshot.snapshot_id,
@@ -83,8 +74,32 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
         model=model,
     )
     facts = {"method": method, "new_examples": 0, "despite_sunset": wanted.despite_sunset}
-    run = with_facts(run, **facts, **_settings_at(account, pipeline, parts))
-    return opened_by_hand(run, runs=parts.runs, queue=parts.queue)
+    return opened_by_hand(with_facts(run, **facts, **settings), parts)
+
+
+def _shut(
+    wanted: Retraining, snapshot: Snapshot, pipeline: Pipeline, counts: Counts, parts: Parts
+) -> tuple[Reason, ...]:
+    """Give every door that is shut for training this snapshot: what is frozen counts, not what stands now."""
+    sizes, tokens = sizes_of(snapshot.files), snapshot.files["train"].tokens
+    frozen = replace(
+        counts,
+        train=sizes["train"],
+        validation=sizes["validation"],
+        held_out=sizes["held_out"],
+        prompts=0,
+        train_tokens=tokens,
+    )
+    # The lines' tokens include the system text's.
+    counted = replace(pipeline, system=None)
+    doors = gather_doors(counted, frozen, parts, now=parts.clock(), despite_sunset=wanted.despite_sunset)
+    return blocks_manual_start(pipeline.dataset, frozen, more=doors.shut)
+
+
+def _trained_at(pipeline: Pipeline, trainer: str, model: str, settings: Mapping[str, Any]) -> Pipeline:
+    """Give the pipeline as if it trained there."""
+    there = replace(pipeline.train, trainer=trainer, model=model, hyperparameters=settings["hyperparameters"])
+    return replace(pipeline, train=there)
 
 
 def _pipeline_of(snapshot: Snapshot, wanted: Retraining, parts: Parts) -> Pipeline:

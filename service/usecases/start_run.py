@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from service.domain.errors import ServiceError
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import SUNSET_CODES
-from service.domain.triggers import Counts, Decision, Reason, blocks_manual_start, decide
-from service.ports import Clock, ExampleStore, JobQueue, RunStore
+from service.domain.triggers import BY_HAND, BY_ITSELF, Counts, Decision, Reason
+from service.ports import Clock, JobQueue, RunStore
+from service.usecases.doors import Doorkeepers, weigh, weigh_by_hand
 
 DESPITE_SUNSET = " To train it all the same: --despite-sunset."
 
@@ -21,55 +23,50 @@ class RunNotStarted(ServiceError):
     remedy = "See tuneloop why PIPELINE for everything that stands in the way."
 
 
-def start_if_due(
-    pipeline: Pipeline,
-    *,
-    examples: ExampleStore,
-    runs: RunStore,
-    queue: JobQueue,
-    clock: Clock,
-    more: Sequence[Reason] = (),
-) -> tuple[Decision, Run | None]:
+class Opening(Protocol):
+    """What opening a run works on."""
+
+    @property
+    def runs(self) -> RunStore:
+        """The runs."""
+
+    @property
+    def queue(self) -> JobQueue:
+        """Where its first step is queued."""
+
+
+class Starting(Doorkeepers, Opening, Protocol):
+    """Everything that starting a run works on."""
+
+
+def start_if_due(pipeline: Pipeline, stores: Starting, *, clock: Clock) -> tuple[Decision, Run | None]:
     """Decide, and claim the crossing if a run is due.
 
     Returns:
-        The decision, for which ``more`` is what else stands in the way, and the run if this caller opened it.
+        The decision, and the run if this caller opened it.
     """
-    counts = examples.counts(pipeline.name)
-    decision = decide(pipeline.trigger, pipeline.dataset, counts, now=clock(), more=more)
+    counts, decision = weigh(pipeline, stores, now=clock())
     if not decision.due:
         return decision, None
-    return decision, open_run(new_run(pipeline, counts, "threshold", now=clock()), runs=runs, queue=queue)
+    return decision, open_run(new_run(pipeline, counts, BY_ITSELF, now=clock()), stores)
 
 
-def start_by_hand(
-    pipeline: Pipeline,
-    *,
-    examples: ExampleStore,
-    runs: RunStore,
-    queue: JobQueue,
-    clock: Clock,
-    more: Sequence[Reason] = (),
-    despite_sunset: bool = False,
-) -> Run:
-    """Start a run now: neither threshold nor quiet period count, everything else does.
+def start_by_hand(pipeline: Pipeline, stores: Starting, *, clock: Clock, despite_sunset: bool = False) -> Run:
+    """Start a run now: neither threshold, quiet period, cooldown nor earlier failures count, everything else does.
 
     Args:
         pipeline: Whose.
-        examples: The examples.
-        runs: The runs.
-        queue: Who is woken.
+        stores: What to ask and where to write.
         clock: The time.
-        more: What else stands in the way.
         despite_sunset: Whether a person wants it although the model is about to shut down.
 
     Raises:
-        RunNotStarted: Too few examples, a run is open already, or something of ``more``.
+        RunNotStarted: A door is shut; names all that are.
     """
-    counts = examples.counts(pipeline.name)
-    refuse([*blocks_manual_start(pipeline.dataset, counts), *more])
-    run = new_run(pipeline, counts, "by hand", now=clock())
-    return opened_by_hand(with_facts(run, despite_sunset=despite_sunset), runs=runs, queue=queue)
+    counts, shut = weigh_by_hand(pipeline, stores, now=clock(), despite_sunset=despite_sunset)
+    refuse(shut)
+    run = new_run(pipeline, counts, BY_HAND, now=clock())
+    return opened_by_hand(with_facts(run, despite_sunset=despite_sunset), stores)
 
 
 def refuse(reasons: Sequence[Reason]) -> None:
@@ -84,13 +81,13 @@ def refuse(reasons: Sequence[Reason]) -> None:
         raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedy)
 
 
-def opened_by_hand(run: Run, *, runs: RunStore, queue: JobQueue) -> Run:
+def opened_by_hand(run: Run, stores: Opening) -> Run:
     """Open a run that a person wants.
 
     Raises:
         RunNotStarted: Somebody else opened one.
     """
-    opened = open_run(run, runs=runs, queue=queue)
+    opened = open_run(run, stores)
     if opened is None:
         raise RunNotStarted("another run was opened at the same moment")
     return opened
@@ -126,11 +123,11 @@ def new_run(pipeline: Pipeline, counts: Counts, cause: str, *, now: datetime) ->
     )
 
 
-def open_run(run: Run, *, runs: RunStore, queue: JobQueue) -> Run | None:
+def open_run(run: Run, stores: Opening) -> Run | None:
     """Claim a run's crossing and have it advanced; None where another caller opened one first."""
-    claimed = runs.claim(run)
+    claimed = stores.runs.claim(run)
     if claimed is not None:
         # Claimed before queued: a crash here leaves a row that the sweep queues again, whereas a job without
         # its row could never be explained.
-        queue.wake("advance_run", claimed.run_id)
+        stores.queue.wake("advance_run", claimed.run_id)
     return claimed

@@ -6,6 +6,7 @@ from service.domain.errors import ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.steps.clean_up import clean_up
 from service.usecases.steps.deploy import may_be_deployed, take_down_loser
+from service.usecases.steps.money import approval_of, bill_estimate
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import in_doubt
 
@@ -28,7 +29,8 @@ def approve_run(run_id: str, parts: Parts) -> Run:
     resume = RunState(run.fact("resume") or RunState.SNAPSHOTTED)
     # Approving a submission without a known outcome is a person's word; the trainer is searched once more.
     changes = {"intent_at": None} if resume == RunState.UPLOADED else None
-    step = Step(resume, "approved by hand", changes=changes, facts={"approved": True})
+    facts = approval_of(run) if run.state == RunState.AWAITING_APPROVAL else None
+    step = Step(resume, "approved by hand", changes=changes, facts=facts)
     after = parts.runs.record(run, step, now=parts.clock())
     parts.queue.wake("advance_run", run.run_id)
     return after
@@ -79,12 +81,13 @@ def _is_asking(run: Run) -> bool:
 
 
 def _let_go(run: Run, parts: Parts) -> None:
-    """Stop what a run that waited for a person still has at the trainer; money in doubt stays set aside."""
+    """Stop what a run that waited for a person still has at the trainer; money in doubt is taken for spent."""
     take_down_loser(run, parts)
-    if run.job_id is None:
-        if not in_doubt(run):
-            clean_up(run, parts)
-    elif run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
+    if run.job_id is None and not in_doubt(run):
+        clean_up(run, parts)
+        return
+    if run.job_id is not None and run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
         # A job that the trainer no longer has needs no stopping.
         with suppress(TrainerRefused):
             parts.account(run.trainer).connect().cancel(run.job_id)
+    bill_estimate(run, parts, note="cancelled while nobody knew what it cost: taken to be the estimate")

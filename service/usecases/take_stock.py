@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run
-from service.domain.triggers import Counts, Decision, decide
-from service.ports import DeadLetters, EvaluationStore, ExampleStore, Inbox, ModelsSeen, ReconcileStore, RunStore
-from service.usecases.steps.parts import TrainerAccount
-from service.usecases.sunset import champion_sunset, sunset_door
+from service.domain.triggers import Counts, Decision
+from service.ports import DeadLetters, EvaluationStore, Inbox, ReconcileStore, RunStore
+from service.usecases.doors import Doorkeepers, weigh
+from service.usecases.sunset import champion_sunset
 
 
-class Stores(Protocol):
+class Stores(Doorkeepers, Protocol):
     """Everything that is asked where things stand."""
 
     @property
@@ -23,10 +23,6 @@ class Stores(Protocol):
     @property
     def letters(self) -> DeadLetters:
         """Work set aside."""
-
-    @property
-    def examples(self) -> ExampleStore:
-        """The examples."""
 
     @property
     def runs(self) -> RunStore:
@@ -39,14 +35,6 @@ class Stores(Protocol):
     @property
     def reconciles(self) -> ReconcileStore:
         """What the reconciles found."""
-
-    @property
-    def models_seen(self) -> ModelsSeen:
-        """What trainers said of their models."""
-
-    @property
-    def accounts(self) -> Mapping[str, TrainerAccount]:
-        """The trainers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +86,12 @@ class Stock:
 
 def take_stock(pipeline: Pipeline, stores: Stores, *, now: datetime) -> Stock:
     """Ask every store about a pipeline."""
-    counts = stores.examples.counts(pipeline.name)
+    counts, decision = weigh(pipeline, stores, now=now)
     newest = stores.runs.recent(pipeline.name, 1)
     champion = stores.evaluations.champion(pipeline.name)
     return Stock(
         counts=counts,
-        decision=decide(
-            pipeline.trigger, pipeline.dataset, counts, now=now, more=sunset_door(pipeline, stores, now=now)
-        ),
+        decision=decision,
         reconciled=last_reconcile(pipeline.name, stores.reconciles),
         newest=newest[0] if newest else None,
         champion=champion and {**champion, "shutdown_on": champion_sunset(champion, stores).shutdown_on},

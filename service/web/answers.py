@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from service.domain.runs import Run, RunState
+from service.domain.spending import LedgerEntry
 from service.domain.triggers import Decision
 from service.usecases.take_stock import Drift
 
@@ -116,11 +117,12 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its history, oldest first, and its evaluation once there is one."""
+    """A run with its history and its money, oldest first, and its evaluation once there is one."""
 
     run: RunSummary
     history: tuple[Transition, ...]
     evaluation: Evaluation | None
+    ledger: tuple[LedgerEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import msgspec
 from service.bootstrap import Deps, now
 from service.domain.errors import NotFound
 from service.domain.pipelines import Pipeline
+from service.usecases.report_money import Money, report_money
 from service.usecases.report_status import Status, report_status
 from service.usecases.take_stock import take_stock
 from service.web.answers import (
@@ -33,6 +34,10 @@ Answer = TypeVar("Answer")
 
 def _status(deps: Deps) -> Status:
     return report_status(deps.settings.pipelines, deps, clock=now)
+
+
+def _money(deps: Deps) -> Money:
+    return report_money(deps.settings.pipelines, deps, now=now())
 
 
 def _pipelines(deps: Deps) -> PipelineList:
@@ -87,6 +92,7 @@ def _run(deps: Deps, *, run_id: str) -> RunDetail:
         run=summarize_run(run),
         history=tuple(_read(Transition, row) for row in deps.runs.history(run_id)),
         evaluation=_read(Evaluation, evaluation) if evaluation else None,
+        ledger=tuple(deps.ledger.entries_of(run_id)),
     )
 
 
@@ -115,6 +121,7 @@ OPERATIONS = (
     Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
     Operation("/pipelines", "The pipelines of the configuration", PipelineList, _pipelines),
     Operation("/pipelines/{name}", "Where one pipeline stands", PipelineDetail, _pipeline, may_miss=True),
+    Operation("/money", "The month's money, as `tuneloop money --json` tells it", Money, _money),
     Operation("/dead-letters", "Work set aside", DeadLetterList, _dead_letters, {"limit": _LIMIT}),
     Operation("/runs", "Runs", RunList, _runs, {"pipeline": _PIPELINE, "limit": _LIMIT}, may_miss=True),
     Operation("/runs/{run_id}", "One run", RunDetail, _run, may_miss=True),

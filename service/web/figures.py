@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import product
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from service.adapters.sql_tallies import tally_runs
 from service.bootstrap import Deps, now
 from service.domain.pipelines import Pipeline
 from service.domain.runs import RunState
-from service.domain.triggers import decide
-from service.usecases.sunset import champion_sunset, sunset_door
+from service.usecases.doors import weigh
+from service.usecases.report_money import budget_states
+from service.usecases.sunset import champion_sunset
 from service.usecases.take_stock import Drift, last_reconcile
 
 # Name, words and the labels beside the pipeline's name.
@@ -35,7 +36,7 @@ def gauge(name: str, words: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, labels=labels)
 
 
-def database_figures(deps: Deps) -> list[GaugeMetricFamily]:
+def database_figures(deps: Deps) -> list[Metric]:
     """Read everything; what was never measured has no figure."""
     families = {name: gauge(name, words, "pipeline", *labels) for name, (words, labels) in _PIPELINE_FIGURES.items()}
 
@@ -49,17 +50,22 @@ def database_figures(deps: Deps) -> list[GaugeMetricFamily]:
     for (name, state), count in _runs(deps).items():
         add("runs", count, name, state)
     letters = GaugeMetricFamily("tuneloop_dead_letters", "Work set aside.", deps.letters.count())
-    return [letters, *_notices(deps), *(family for family in families.values() if family.samples)]
+    return [
+        letters,
+        *_notices(deps),
+        *_money(deps, moment),
+        *(family for family in families.values() if family.samples),
+    ]
 
 
 def _add_pipeline(deps: Deps, pipeline: Pipeline, add: Add, moment: datetime) -> None:
-    name, counts = pipeline.name, deps.examples.counts(pipeline.name)
+    name = pipeline.name
+    counts, decision = weigh(pipeline, deps, now=moment)
     for split in ("train", "validation", "held_out"):
         add("examples", getattr(counts, split), name, split)
     add("new_examples", counts.new, name)
     add("held_examples", counts.held, name)
-    more = sunset_door(pipeline, deps, now=moment)
-    add("run_due", decide(pipeline.trigger, pipeline.dataset, counts, now=moment, more=more).due, name)
+    add("run_due", decision.due, name)
     if champion := deps.evaluations.champion(name):
         add("champion_days_left", champion_sunset(champion, deps).days_left(moment.date()), name)
     if reconciled := last_reconcile(name, deps.reconciles):
@@ -82,6 +88,18 @@ def _notices(deps: Deps) -> list[GaugeMetricFamily]:
     for (channel, outcome), count in {**none_yet, **deps.outbox.tally()}.items():
         family.add_metric([channel, outcome], count)
     return [family] if family.samples else []
+
+
+def _money(deps: Deps, moment: datetime) -> list[Metric]:
+    left = gauge("tuneloop_budget_left_usd", "US dollars that may still be spent this month, by budget.", "budget")
+    for state in budget_states(deps.settings.pipelines, deps, deps.ledger.month(now=moment)):
+        if state.left_usd is not None:
+            left.add_metric([state.budget.name], state.left_usd)
+    words = "US dollars billed by trainers since the installation began."
+    spent = CounterMetricFamily("tuneloop_spent_usd", words, labels=["pipeline", "trainer"])
+    for (pipeline, trainer), usd in deps.ledger.totals().items():
+        spent.add_metric([pipeline, trainer], usd)
+    return [family for family in (left, spent) if family.samples]
 
 
 def _runs(deps: Deps) -> dict[tuple[str, str], int]:

@@ -57,7 +57,7 @@ class Figures(Collector):
         yield build
 
 
-def _redis_figures(deps: Deps) -> list[GaugeMetricFamily]:
+def _redis_figures(deps: Deps) -> list[Metric]:
     return [GaugeMetricFamily("tuneloop_inbox_deliveries", "Deliveries not converted yet.", deps.inbox.depth())]
 
 

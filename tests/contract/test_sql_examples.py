@@ -15,6 +15,7 @@ from service.domain.examples import Change, Example, Standing
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RETRAINING, RunState, Step
+from service.domain.triggers import OpenRun
 from service.ports import Wanted
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
@@ -161,7 +162,7 @@ def test_new_examples_are_counted_from_the_last_runs_snapshot(
     runs = SqlRunStore(engine)
     run = runs.claim(make_run(watermark=20))
     assert run is not None
-    assert store.counts(PIPELINE.name).open_run == "run-1 (claimed)"
+    assert store.counts(PIPELINE.name).open_run == OpenRun("run-1", "claimed")
     runs.record(run, Step(RunState.SNAPSHOTTED, "frozen", changes={"watermark": 31}), now=NOON)
     clock.forward(60)
     look(store, later("row-1", "edited", 5), seconds=5)

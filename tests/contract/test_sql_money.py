@@ -1,12 +1,11 @@
-"""The ledger, answers, evaluations and champions on SQLite and on PostgreSQL."""
+"""Answers, evaluations and champions on SQLite and on PostgreSQL."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
-from service.adapters.sql_records import SqlLedger
 from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import RunMoved
 from service.domain.runs import Run, RunState, Step
@@ -16,74 +15,6 @@ from tests.support.fakes import NOON
 from tests.support.races import at_once
 
 S = RunState
-NEXT_MONTH = datetime(2026, 12, 1, tzinfo=UTC)
-
-# The ledger.
-
-
-@pytest.fixture
-def ledger(engine: sa.Engine) -> SqlLedger:
-    return SqlLedger(engine)
-
-
-def reserve(ledger: SqlLedger, run_id: str, usd: float, limit: float | None = 10, at: datetime = NOON) -> bool:
-    return ledger.reserve(run_id, "box", usd, limit_usd=limit, now=at)
-
-
-def test_two_runs_cannot_both_take_the_last_dollar(ledger: SqlLedger) -> None:
-    assert sum(at_once(6, lambda index: reserve(ledger, f"run-{index}", 6))) == 1
-    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(6)
-
-
-def test_the_last_dollar_itself_may_be_taken(ledger: SqlLedger) -> None:
-    assert reserve(ledger, "run-1", 6)
-    assert not reserve(ledger, "run-2", 4.01)
-    assert reserve(ledger, "run-3", 4)
-    assert not reserve(ledger, "run-4", 0.01)
-
-
-def test_reserving_twice_changes_nothing(ledger: SqlLedger) -> None:
-    assert reserve(ledger, "run-1", 6)
-    assert reserve(ledger, "run-1", 9)
-    assert ledger.reserved_usd("run-1") == pytest.approx(6)
-    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(6)
-
-
-def test_what_was_billed_takes_the_place_of_what_was_reserved(ledger: SqlLedger) -> None:
-    reserve(ledger, "run-1", 6)
-    ledger.settle("run-1", "box", 2.5, tokens=1000, now=NOON)
-    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(2.5)
-    ledger.settle("run-1", "box", 9, tokens=None, now=NOON)
-    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(2.5)
-    assert reserve(ledger, "run-2", 7.5)
-
-
-def test_what_was_given_back_may_be_spent_by_another(ledger: SqlLedger) -> None:
-    reserve(ledger, "run-1", 10)
-    ledger.settle("run-1", "box", 0, tokens=None, now=NOON)
-    assert reserve(ledger, "run-2", 10)
-
-
-def test_each_trainer_and_each_month_has_its_own_purse(ledger: SqlLedger) -> None:
-    assert reserve(ledger, "run-1", 10)
-    assert ledger.reserve("run-2", "other", 10, limit_usd=10, now=NOON)
-    assert reserve(ledger, "run-3", 10, at=NEXT_MONTH)
-    assert not reserve(ledger, "run-4", 1, at=NEXT_MONTH)
-    assert ledger.spent_this_month("box", now=NEXT_MONTH) == pytest.approx(10)
-    assert ledger.spent_this_month("nobody", now=NOON) == 0
-
-
-def test_a_month_ends_at_midnight_in_utc(ledger: SqlLedger) -> None:
-    assert reserve(ledger, "run-1", 10, at=NEXT_MONTH - timedelta(microseconds=1))
-    assert ledger.spent_this_month("box", now=NEXT_MONTH) == 0
-
-
-def test_without_a_limit_everything_is_noted_all_the_same(ledger: SqlLedger) -> None:
-    assert reserve(ledger, "run-1", 1e6, limit=None)
-    assert ledger.spent_this_month("box", now=NOON) == pytest.approx(1e6)
-    assert ledger.reserved_usd("run-2") == 0
-
-
 # Answers.
 
 

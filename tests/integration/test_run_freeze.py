@@ -145,8 +145,7 @@ def test_a_run_that_failed_for_too_few_examples_is_not_started_again_on_the_same
 
     def look() -> Run | None:
         shop.clock.forward(shop.pipelines["summaries"].trigger.cooldown.total_seconds() + 1)
-        stores = {"examples": shop.examples, "runs": shop.runs, "queue": shop.queue, "clock": shop.clock}
-        return start_if_due(shop.pipelines["summaries"], **stores)[1]
+        return start_if_due(shop.pipelines["summaries"], shop, clock=shop.clock)[1]
 
     first = look()
     assert first is not None

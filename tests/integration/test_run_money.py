@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.domain.errors import TrainerUnreachable
+from service.domain.budgets import Price
+from service.domain.errors import TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
+from service.usecases.steer_run import approve_run, cancel_run
 from tests.support.builders import make_run
+from tests.support.purses import estimate_of
 from tests.support.workshop import EXPENSIVE, TUNED, Workshop
 
 S = RunState
@@ -41,12 +44,25 @@ def test_a_trainer_that_counts_no_tokens_is_taken_to_have_billed_the_estimate(
     assert spend(shop) == pytest.approx(reserved * share)
 
 
+def limit(shop: Workshop, where: str, **limits: Any) -> None:  # noqa: ANN401 - the fields of Budget
+    """Give one of the three budgets other limits."""
+    budget = Budget(**limits)
+    if where == "all":
+        shop.overall_budget = budget
+    elif where == "trainer":
+        shop.accounts["box"] = replace(shop.accounts["box"], budget=budget)
+    else:
+        shop.pipelines["summaries"] = replace(shop.pipelines["summaries"], budget=budget)
+
+
+@pytest.mark.parametrize("where", ["all", "trainer", "pipeline"])
 @pytest.mark.parametrize("limits", [{"run_usd": 1.0}, {"month_usd": 1.0}])
-def test_a_run_over_the_budget_is_never_sent(
-    sqlite_engine: sa.Engine, tmp_path: Path, limits: dict[str, float]
+def test_a_run_that_no_longer_fits_a_budget_when_it_is_its_turn_is_never_sent(
+    sqlite_engine: sa.Engine, tmp_path: Path, where: str, limits: dict[str, float]
 ) -> None:
-    shop = priced(sqlite_engine, tmp_path, **limits)
+    shop = priced(sqlite_engine, tmp_path)
     run_id = shop.start()
+    limit(shop, where, **limits)
     assert shop.go(run_id).state == S.FAILED
     assert shop.letter_errors() == {f"run {run_id}": "OverBudget"}
     assert (shop.trainer.files, shop.trainer.create_requests, spend(shop)) == ({}, 0, 0)
@@ -74,8 +90,104 @@ def test_a_retried_upload_reserves_once_and_does_not_stand_in_its_own_way(
 
 def test_an_open_run_of_another_pipeline_counts_against_the_month(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = priced(sqlite_engine, tmp_path, month_usd=100_000.0)
-    shop.runs.claim(make_run("run-other", pipeline="other"))
-    shop.ledger.reserve("run-other", "box", 99_999, limit_usd=100_000, now=shop.clock.now)
     run_id = shop.start()
+    shop.runs.claim(make_run("run-other", pipeline="other"))
+    other = make_run("run-other", pipeline="other")
+    assert shop.ledger.reserve(other, estimate_of(99_999), (), now=shop.clock.now) == ()
     assert shop.go(run_id).state == S.FAILED
     assert shop.letter_errors() == {f"run {run_id}": "OverBudget"}
+
+
+# Approving.
+
+
+@pytest.mark.parametrize("where", ["all", "trainer", "pipeline"])
+def test_any_budget_can_want_a_person_to_approve(sqlite_engine: sa.Engine, tmp_path: Path, where: str) -> None:
+    shop = priced(sqlite_engine, tmp_path)
+    limit(shop, where, approve_above_usd=1)
+    run = shop.go(shop.start())
+    assert run.state == S.AWAITING_APPROVAL
+    assert "is above 1.00 USD" in str(run.fact("error"))
+    approve_run(run.run_id, shop.parts)
+    assert shop.go(run.run_id, S.UPLOADED).state == S.UPLOADED
+
+
+def reprice(shop: Workshop, usd_per_million: float | None) -> None:
+    prices = {} if usd_per_million is None else {"base-model": Price(usd_per_million, EXPENSIVE.as_of)}
+    shop.accounts["box"] = replace(shop.accounts["box"], prices=prices)
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "asks_again"),
+    [(1e6, 1e6, False), (1e6, 2e6, True), (1e6, 5e5, False), (None, None, False), (None, 1e6, True), (1e6, None, True)],
+)
+def test_an_approval_holds_for_the_estimate_that_was_shown_and_for_less(
+    sqlite_engine: sa.Engine,
+    tmp_path: Path,
+    shown: float | None,
+    later: float | None,
+    asks_again: bool,  # noqa: FBT001
+) -> None:
+    shop = priced(sqlite_engine, tmp_path, approve_above_usd=1)
+    reprice(shop, shown)
+    run = shop.go(shop.start())
+    assert run.state == S.AWAITING_APPROVAL
+    approve_run(run.run_id, shop.parts)
+    reprice(shop, later)
+    run = shop.go(run.run_id, S.UPLOADED)
+    assert run.state == (S.AWAITING_APPROVAL if asks_again else S.UPLOADED)
+    assert (spend(shop) == 0) is (asks_again or later is None)
+    if asks_again:
+        approve_run(run.run_id, shop.parts)
+        assert shop.go(run.run_id, S.UPLOADED).state == S.UPLOADED
+
+
+# What is left behind.
+
+
+def test_a_cancelled_run_in_doubt_does_not_hold_its_money_for_ever(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    shop.go(run_id)
+    shop.trainer.goes_wrong("cancel", TrainerUnreachable())
+    with pytest.raises(TrainerUnreachable):
+        cancel_run(run_id, shop.parts)
+    # It may still go on, and then the trainer says what it cost.
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved"]
+    cancel_run(run_id, shop.parts)
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "billed"]
+    assert spend(shop) > 0
+    shop.clock.forward(31 * 24 * 3600)
+    assert spend(shop) == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "kinds"),
+    [
+        ("promoted", ["reserved", "billed"]),
+        ("failed without tokens", ["reserved", "released"]),
+        ("failed with tokens", ["reserved", "billed"]),
+        ("cancelled early", ["reserved", "released"]),
+        ("cancelled while training", ["reserved", "billed"]),
+        ("refused", ["reserved", "released"]),
+    ],
+)
+def test_every_end_of_a_run_closes_what_was_set_aside(
+    sqlite_engine: sa.Engine, tmp_path: Path, end: str, kinds: list[str]
+) -> None:
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    if end == "refused":
+        shop.trainer.goes_wrong("create_job", TrainerRefused("no such model"))
+    shop.go(run_id, S.UPLOADED if end == "cancelled early" else S.SUBMITTED)
+    if end == "promoted":
+        shop.finish_job()
+    elif end.startswith("failed"):
+        tokens = 70 if end.endswith("with tokens") else None
+        shop.trainer.becomes("ftjob-1", "failed", trained_tokens=tokens)
+    elif end.startswith("cancelled"):
+        cancel_run(run_id, shop.parts)
+    assert shop.go(run_id).state in {S.PROMOTED, S.FAILED, S.CANCELLED}
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == kinds

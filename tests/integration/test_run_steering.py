@@ -9,6 +9,8 @@ from service.domain.errors import NotFound, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
+from tests.support.builders import make_run
+from tests.support.purses import estimate_of
 from tests.support.workshop import EXPENSIVE, Workshop
 
 S = RunState
@@ -53,7 +55,7 @@ def test_an_approval_does_not_lift_the_limits(sqlite_engine: sa.Engine, tmp_path
     shop = Workshop(sqlite_engine, tmp_path, budget=Budget(approve_above_usd=1.0, month_usd=1e9), price=EXPENSIVE)
     shop.fill()
     run_id = shop.go(shop.start()).run_id
-    shop.ledger.reserve("run-other", "box", 1e9, limit_usd=None, now=shop.clock.now)
+    shop.ledger.reserve(make_run("run-other", pipeline="other"), estimate_of(1e9), (), now=shop.clock.now)
     approve_run(run_id, shop.parts)
     assert shop.go(run_id).state == S.FAILED
     assert shop.letter_errors() == {f"run {run_id}": "OverBudget"}

@@ -25,12 +25,7 @@ S = RunState
 
 def test_a_pipeline_that_is_due_gets_one_run_however_many_ask(shop: Workshop) -> None:
     def ask(_index: int) -> bool:
-        return (
-            start_if_due(
-                shop.pipelines["summaries"], examples=shop.examples, runs=shop.runs, queue=shop.queue, clock=shop.clock
-            )[1]
-            is not None
-        )
+        return start_if_due(shop.pipelines["summaries"], shop, clock=shop.clock)[1] is not None
 
     assert sum(at_once(6, ask)) == 1
     (run,) = shop.runs.recent(None, 10)
@@ -40,7 +35,7 @@ def test_a_pipeline_that_is_due_gets_one_run_however_many_ask(shop: Workshop) ->
 
 def test_a_pipeline_that_is_not_due_says_why_and_gets_none(shop: Workshop) -> None:
     patient = make_pipeline(trigger=TriggerPolicy(threshold=61))
-    decision, run = start_if_due(patient, examples=shop.examples, runs=shop.runs, queue=shop.queue, clock=shop.clock)
+    decision, run = start_if_due(patient, shop, clock=shop.clock)
     assert run is None
     assert [reason.code for reason in decision.reasons] == ["below_threshold", "not_quiet"]
     assert shop.runs.recent(None, 10) == []
@@ -55,9 +50,7 @@ def test_a_person_cannot_start_beside_an_open_run(shop: Workshop) -> None:
 def test_a_person_cannot_start_without_examples(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = Workshop(sqlite_engine, tmp_path)
     with pytest.raises(RunNotStarted, match="0 of 10 training examples"):
-        start_by_hand(
-            shop.pipelines["summaries"], examples=shop.examples, runs=shop.runs, queue=shop.queue, clock=shop.clock
-        )
+        start_by_hand(shop.pipelines["summaries"], shop, clock=shop.clock)
 
 
 def test_examples_are_news_for_one_run_only(shop: Workshop) -> None:
@@ -239,7 +232,7 @@ def test_cooldown_counts_from_the_last_run_whatever_became_of_it(shop: Workshop)
     shop.runs.record(run, Step(S.FAILED, "x"), now=shop.clock.now)
     shop.fill(60, 80)
     patient = make_pipeline(trigger=TriggerPolicy(threshold=10, quiet=timedelta(0), cooldown=timedelta(hours=1)))
-    decision, _ = start_if_due(patient, examples=shop.examples, runs=shop.runs, queue=shop.queue, clock=shop.clock)
+    decision, _ = start_if_due(patient, shop, clock=shop.clock)
     assert [reason.code for reason in decision.reasons] == ["cooldown"]
 
 

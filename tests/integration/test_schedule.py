@@ -16,8 +16,9 @@ from service.adapters.sql_tables import exports, tallies
 from service.bootstrap import Deps, now
 from service.config import Settings
 from service.domain.exports import ExportState
+from service.domain.runs import RunState, Step
 from service.domain.snapshots import Snapshot
-from tests.support.builders import make_pipeline
+from tests.support.builders import make_pipeline, make_run
 from tests.support.freezing import build, make_frozen
 from workers.schedule import EXPORTS_KEPT, INCOMING_KEPT, Beat, make_beats
 
@@ -146,3 +147,18 @@ def test_counts_that_drifted_are_put_right_once_a_day_and_logged(deps: Deps, bea
     told = {"event": "tallies_mended", "log_level": "warning", "pipeline": "summaries"}
     assert logs == [told | {"tallies": {"active train": "3 -> 0"}}]
     assert deps.examples.counts("summaries").train == 0
+
+
+def test_people_are_warned_every_minute_of_what_is_new(settings: Settings, sqlite_url: str) -> None:
+    deps = Deps(replace(settings, database_url=sqlite_url))
+    (warn,) = [beat for beat in make_beats(deps) if beat.name == "warn"]
+    assert warn.every == timedelta(minutes=1)
+    for ordinal in (1, 2, 3):
+        run = deps.runs.claim(make_run(f"run-{ordinal}", ordinal=ordinal))
+        assert run is not None
+        deps.runs.record(run, Step(RunState.FAILED, "x"), now=now())
+    with capture_logs() as logs:
+        warn.act()
+        warn.act()
+    deps.engine.dispose()
+    assert logs == [{"event": "people_warned", "log_level": "warning", "notices": 1}]

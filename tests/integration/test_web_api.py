@@ -15,6 +15,7 @@ from starlette.routing import Route, Router
 from service.bootstrap import now
 from service.cli.valkey import free_port
 from service.domain.errors import TrainerRefused, UnknownTopic
+from service.usecases.report_money import report_money
 from service.usecases.report_status import report_status
 from service.web.app import create_app
 from service.web.gate import Gate
@@ -109,7 +110,20 @@ def test_a_pipeline_tells_counts_reasons_drift_champion_and_last_run(loop: Loop)
     assert (found["new"], found["threshold"]) == (0, 10)
     assert told["decision"] == {
         "due": False,
-        "reasons": [{"code": "below_threshold", "text": "0 of 10 new examples"}],
+        "reasons": [
+            {
+                "code": "below_threshold",
+                "text": "0 of 10 new examples",
+                "facts": {"have": 0, "need": 10, "held": 0},
+            }
+        ],
+        "notes": [
+            {
+                "code": "estimate",
+                "text": "a run now would cost about 1,581 tokens x 5 epochs; no price known for this model",
+                "facts": {"usd": None, "tokens": 1581, "epochs": 5},
+            }
+        ],
     }
     assert moment(told["reconciled_at"]) == moment(told["drift"].pop("at")) == loop.reconciled_at
     assert told["drift"] == {
@@ -157,7 +171,18 @@ def test_a_run_tells_its_history_and_its_verdict_and_no_label(loop: Loop) -> Non
     assert judged["evaluation"]["models"]["challenger"] == judged["run"]["tuned_model"] == "ft:base-model:1"
     assert (failed["evaluation"], failed["run"]["error"]) == (None, "TrainerRefused: no such model")
     assert "message" in failed["run"]["remedy"]
+    assert [entry["kind"] for entry in judged["ledger"]] == ["reserved", "billed"]
+    assert [entry["kind"] for entry in failed["ledger"]] == ["reserved", "released"]
     assert b"parcel" not in loop.stage.get(f"/api/v1/runs/{loop.judged}").body
+
+
+def test_the_money_is_what_the_command_prints(loop: Loop) -> None:
+    deps = loop.stage.deps
+    told = loop.stage.read("/money")
+    assert told == json.loads(msgspec.json.encode(report_money(deps.settings.pipelines, deps, now=now())))
+    assert [budget["budget"] for budget in told["budgets"]] == ["all"]
+    assert [line["pipeline"] for line in told["pipelines"]] == ["summaries", "idle"]
+    assert [run["run_id"] for run in told["runs"]] == [loop.judged]
 
 
 def test_the_dead_letters_are_told_without_their_content(loop: Loop) -> None:

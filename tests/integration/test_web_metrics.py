@@ -14,8 +14,9 @@ from service.cli.valkey import free_port
 from service.config import ChannelSettings, Settings
 from service.domain.errors import UnknownTopic
 from service.domain.notices import Notice
+from service.domain.pipelines import Budget
 from service.domain.runs import RunState
-from tests.support.builders import make_delivery
+from tests.support.builders import make_delivery, make_run
 from tests.support.fakes import ManualClock
 from tests.support.web_stage import Stage, make_settings, staged
 from tests.support.workshop import Workshop
@@ -85,6 +86,23 @@ def test_the_figures_are_what_the_stores_hold(stage: Stage, tmp_path: Path) -> N
     assert found["tuneloop_run_due", "summaries"] == 0
     assert {state for state in RunState if found["tuneloop_runs", "summaries", state]} == {RunState.SUBMITTED}
     assert (found["tuneloop_inbox_deliveries",], found["tuneloop_dead_letters",]) == (1, 1)
+
+
+def test_the_money_left_and_spent_is_measured_where_there_is_a_budget(
+    settings: Settings, sqlite_template: Path
+) -> None:
+    trainer = replace(settings.trainers["box"], budget=Budget(month_usd=100))
+    limited = replace(settings, budget=Budget(run_usd=1), trainers={"box": trainer})
+    with staged(limited, database=sqlite_template) as stage:
+        before = samples(stage)
+        stage.deps.ledger.bill(make_run("run-1"), 30, tokens=1, note="x", now=datetime.now(UTC))
+        stage.deps.ledger.bill(make_run("run-2"), 12, tokens=1, note="x", now=datetime(2026, 1, 1, tzinfo=UTC))
+        found = samples(stage)
+    assert before["tuneloop_budget_left_usd", "trainer:box"] == 100
+    assert not [name for name, *_ in before if name.startswith("tuneloop_spent")]
+    left = {key[1:]: value for key, value in found.items() if key[0] == "tuneloop_budget_left_usd"}
+    assert left == {("trainer:box",): 70}
+    assert found["tuneloop_spent_usd_total", "summaries", "box"] == 42
 
 
 def test_the_drift_of_the_newest_reconcile_is_shown_and_its_age(stage: Stage) -> None:

@@ -11,9 +11,10 @@ from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
-from service.adapters.sql_records import SqlDeadLetters, SqlLedger
+from service.adapters.sql_records import SqlDeadLetters
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.domain.budgets import Price
@@ -54,6 +55,7 @@ class Workshop:
     engine: sa.Engine
     folder: Path
     budget: Budget = field(default_factory=Budget)
+    overall_budget: Budget = field(default_factory=Budget)
     price: Price | None = None
     deployment: Deployment = field(default_factory=Deployment)
     timing: Timing = field(default_factory=Timing)
@@ -77,6 +79,10 @@ class Workshop:
         account = TrainerAccount("box", self.budget, prices, lambda: self.trainer, self.deployment)
         self.accounts = {"box": account}
 
+    @staticmethod
+    def count_tokens(text: str, _model: str) -> int:
+        return len(text.split())
+
     @property
     def archive(self) -> Archive:
         return Archive(
@@ -84,7 +90,7 @@ class Workshop:
             examples=self.examples,
             snapshots=self.snapshots,
             files=self.files,
-            count_tokens=lambda text, _model: len(text.split()),
+            count_tokens=self.count_tokens,
             encoding_of=lambda _model: "words",
         )
 
@@ -105,6 +111,7 @@ class Workshop:
             commands=ShelllessCommands(),
             clock=self.clock,
             timing=self.timing,
+            overall_budget=self.overall_budget,
         )
 
     def fill(self, first: int = 0, last: int = 60, *, answer: Callable[[str], str] = good_answer) -> None:
@@ -121,10 +128,7 @@ class Workshop:
     def start(self) -> str:
         """Start a run and give its id."""
         self.clock.forward(1)
-        pipeline = self.pipelines["summaries"]
-        return start_by_hand(
-            pipeline, examples=self.examples, runs=self.runs, queue=self.queue, clock=self.clock
-        ).run_id
+        return start_by_hand(self.pipelines["summaries"], self, clock=self.clock).run_id
 
     def advance(self, run_id: str) -> Run | None:
         """Do the run's next step, as soon as it is due."""

@@ -471,6 +471,55 @@ def test_a_file_cannot_replace_what_the_service_writes_into_a_job(folder: Folder
     ]
 
 
+def test_budgets_stand_over_everything_at_a_trainer_and_in_a_pipeline(folder: Folder) -> None:
+    text = (
+        SMALLEST
+        + """
+[pipelines.support.budget]
+run_usd = 3
+[pipelines.support.trigger]
+max_failures = 0
+[budget]
+month_usd = 50.5
+warn_percent = 90
+[trainers.openai]
+budget = { approve_above_usd = 1 }
+"""
+    )
+    settings = folder.load(text)
+    assert settings.budget == Budget(month_usd=50.5, warn_percent=90)
+    assert settings.trainers["openai"].budget == Budget(approve_above_usd=1)
+    assert settings.pipelines["support"].budget == Budget(run_usd=3)
+    assert settings.pipelines["support"].trigger.max_failures == 0
+    told = dict(describe(settings))
+    assert (told["budget.month_usd"], told["budget.run_usd"], told["budget.warn_percent"]) == ("50.5", "none", "90.0")
+    assert told["pipelines.support.budget.run_usd"] == "3.0"
+    assert told["trainers.openai.budget.warn_percent"] == "80.0"
+    assert told["pipelines.support.trigger.max_failures"] == "0"
+
+
+def test_a_budget_that_makes_no_sense_is_refused_with_its_key(folder: Folder) -> None:
+    text = """
+[budget]
+month_usd = -1
+warn_percent = 0
+moth_usd = 5
+[pipelines.support]
+labels.project = "cl1"
+train.model = "m"
+trigger.max_failures = -1
+budget = { run_usd = inf, warn_percent = 101 }
+"""
+    assert folder.mistakes(text) == [
+        "tuneloop.toml:3: budget.month_usd: must be at least 0 (got -1)",
+        "tuneloop.toml:4: budget.warn_percent: must be above 0 (got 0)",
+        "tuneloop.toml:5: budget.moth_usd: unknown key; did you mean 'month_usd'?",
+        "tuneloop.toml:9: pipelines.support.trigger.max_failures: must be at least 0 (got -1)",
+        "tuneloop.toml:10: pipelines.support.budget.run_usd: must be a finite number (got inf)",
+        "tuneloop.toml:10: pipelines.support.budget.warn_percent: must be at most 100 (got 101)",
+    ]
+
+
 def _uncommented(text: str) -> str:
     return re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
 
@@ -486,6 +535,9 @@ def test_the_example_file_loads_as_it_is_and_with_every_comment_opened(folder: F
     assert plain.service == full.service
     ours, theirs = plain.pipelines["support-summaries"], full.pipelines["support-summaries"]
     assert (ours.trigger, ours.dataset, ours.verdict) == (theirs.trigger, theirs.dataset, theirs.verdict)
+    # Budgets have no limits unless given, so the example shows some.
+    assert (full.budget.month_usd, theirs.budget.run_usd) == (500, 20)
+    assert {budget.warn_percent for budget in (ours.budget, theirs.budget, plain.budget, full.budget)} == {80}
     assert all(ours.checks.action_of(code) == theirs.checks.action_of(code) for code in CHECKS)
     assert plain.trainers["openai"].prices == full.trainers["openai"].prices
 

@@ -7,7 +7,7 @@ from service.usecases.steps.parts import Parts
 
 def clean_up(run: Run, parts: Parts) -> None:
     """Release the money and delete the uploads; one that cannot be deleted becomes a dead letter."""
-    parts.ledger.settle(run.run_id, run.trainer, 0.0, tokens=None, now=parts.clock())
+    parts.ledger.release(run, note="the run has no job", now=parts.clock())
     for name in ("training_file", "validation_file"):
         if file_id := run.fact(name):
             try:

@@ -5,10 +5,10 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 
-from service.domain.budgets import price_of
 from service.domain.errors import TrainerRefused
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
+from service.usecases.steps.money import bill
 from service.usecases.steps.parts import Parts
 
 
@@ -24,7 +24,7 @@ def follow(run: Run, parts: Parts) -> Step:
         # A look that worked is no attempt that failed.
         changes = {"attempts": 0}
         return Step(state, f"job is {job.status}", changes=changes, facts={"job_status": job.status}, due_at=due_at)
-    _settle(run, job, parts)
+    bill(run, job, parts)
     facts = {"job_status": job.status, "trained_tokens": job.trained_tokens}
     if job.outcome == "succeeded" and job.tuned_model:
         is_next = parts.account(run.trainer).deployment.is_needed
@@ -56,17 +56,6 @@ def _checkpoints(job: RemoteJob, trainer: Trainer) -> list[Mapping[str, Any]]:
     with suppress(TrainerRefused):
         return trainer.checkpoints(job.job_id)
     return []
-
-
-def _settle(run: Run, job: RemoteJob, parts: Parts) -> None:
-    """Write what the job billed: ``trained_tokens`` already counts the epochs."""
-    price = price_of(run.model, parts.account(run.trainer).prices)
-    if job.trained_tokens is None and job.outcome != "failed":
-        # Many servers count none; what was set aside is then the best guess, and nothing would be the worst.
-        usd = parts.ledger.reserved_usd(run.run_id)
-    else:
-        usd = (job.trained_tokens or 0) * price.train_usd_per_million / 1_000_000 if price else 0.0
-    parts.ledger.settle(run.run_id, run.trainer, usd, tokens=job.trained_tokens, now=parts.clock())
 
 
 def _last_complaint(run: Run, parts: Parts) -> str | None:

@@ -9,12 +9,15 @@ from service.domain.deployments import Deployment
 from service.domain.dialects import Dialect
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.runs import Run
+from service.domain.spending import ScopedBudget, scoped_budgets
 from service.domain.sunsets import Sunsets
 from service.ports import (
     Clock,
     Commands,
     DeadLetters,
     EvaluationStore,
+    ExampleStore,
     JobQueue,
     Ledger,
     ModelsSeen,
@@ -65,7 +68,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a step may need."""
+    """Everything that a step may need.
+
+    Attributes:
+        overall_budget: What may be spent by everything together.
+    """
 
     pipelines: Mapping[str, Pipeline]
     accounts: Mapping[str, TrainerAccount]
@@ -81,6 +88,26 @@ class Parts:
     commands: Commands
     clock: Clock
     timing: Timing
+    overall_budget: Budget = field(default_factory=Budget)
+
+    @property
+    def examples(self) -> ExampleStore:
+        """The examples."""
+        return self.archive.examples
+
+    @property
+    def count_tokens(self) -> Callable[[str, str], int]:
+        """Counts a text's tokens as a model does."""
+        return self.archive.count_tokens
+
+    def budgets_over(self, run: Run) -> tuple[ScopedBudget, ...]:
+        """Give every budget that a run counts against; that of a pipeline which left the configuration is gone."""
+        pipeline = self.pipelines.get(run.pipeline)
+        return scoped_budgets(
+            self.overall_budget,
+            trainers={run.trainer: self.account(run.trainer).budget},
+            pipelines={run.pipeline: pipeline.budget} if pipeline else {},
+        )
 
     def pipeline(self, name: str) -> Pipeline:
         """Give a run's pipeline.

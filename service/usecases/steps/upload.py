@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from service.domain.budgets import Estimate, estimate_cost, may_spend, price_of
-from service.domain.errors import OverBudget
+from service.domain.budgets import Estimate, estimate_cost, price_of
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
@@ -12,6 +11,7 @@ from service.ports import Trainer
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.lasting import require_lasting
 from service.usecases.steps.lease import keeper
+from service.usecases.steps.money import set_aside, waiting_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 
@@ -27,17 +27,8 @@ def upload(run: Run, parts: Parts) -> Step:
     account = parts.account(run.trainer)
     require_lasting(run, parts)
     estimate = estimate_run(run, snapshot, account)
-    if waiting := _reserve(run, estimate, account, parts):
-        return Step(
-            RunState.AWAITING_APPROVAL,
-            waiting,
-            facts={
-                "estimate": asdict(estimate),
-                "resume": run.state.value,
-                "error": waiting,
-                "remedy": f"tuneloop runs approve {run.run_id}, or set a price or another budget for the trainer",
-            },
-        )
+    if waiting := set_aside(run, estimate, parts):
+        return Step(RunState.AWAITING_APPROVAL, waiting, facts=waiting_facts(run, estimate, waiting))
     trainer = account.connect()
     validation = snapshot.files["validation"]
     training_file = _upload(trainer, "train", snapshot, parts, keep)
@@ -60,21 +51,6 @@ def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estim
     tokens = run.fact("train_tokens") or train.tokens
     n_epochs = (run.fact("hyperparameters") or {}).get("n_epochs", "auto")
     return estimate_cost(tokens, lines=train.lines, n_epochs=n_epochs, price=price_of(run.model, account.prices))
-
-
-def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts) -> str | None:
-    """Set the estimate aside; give the reason where a person must approve first."""
-    now = parts.clock()
-    usd = estimate.usd or 0.0
-    spent = parts.ledger.spent_this_month(run.trainer, now=now) - parts.ledger.reserved_usd(run.run_id)
-    spending = may_spend(estimate.usd, account.budget, spent_this_month_usd=spent)
-    if spending.refused:
-        raise OverBudget(spending.refused)
-    if spending.approval and not run.fact("approved"):
-        return spending.approval
-    if not parts.ledger.reserve(run.run_id, run.trainer, usd, limit_usd=account.budget.month_usd, now=now):
-        raise OverBudget(f"{usd:.2f} USD no longer fits this month's {account.budget.month_usd:.2f} USD")
-    return None
 
 
 def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts, keep: Callable[[], object]) -> str:

@@ -6,9 +6,9 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
+from service.usecases.report_money import report_money
 from service.usecases.take_stock import take_stock
 from service.web.pages.attention import attention
-from service.web.pages.money import money_of
 
 # A project that was not read for so many turns of the reconcile is marked.
 _LATE_TURNS = 3
@@ -21,7 +21,7 @@ def read_overview(deps: Deps, _request: Request) -> Mapping[str, object]:
     return {
         "attention": attention(deps, stocks),
         "inbox": _inbox(deps),
-        "money": money_of(deps, moment),
+        "budgets": report_money(deps.settings.pipelines, deps, now=moment).budgets,
         "lines": [(pipeline, stocks[name]) for name, pipeline in pipelines.items()],
         "late": moment - _LATE_TURNS * deps.settings.service.reconcile_every,
     }
