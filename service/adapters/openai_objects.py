@@ -4,6 +4,7 @@ The SDK builds its objects without checking them, and servers leave fields out o
 nothing here is taken for granted, and nothing is validated against the SDK's own types.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from service.ports import JobEvent, RemoteJob
 _FINAL = frozenset({"succeeded", "failed", "cancelled"})
 PAGE = 100
 NO_LIST = "the trainer's answer is no list"
+# Ours are keys in a database, whose indexes take no more than some thousand bytes.
+_LONGEST_ID = 200
+# What a JSON number is exact to; a database's whole numbers hold more.
+_MOST = 2**53
 
 
 def remote_job(job: object) -> RemoteJob:
@@ -34,6 +39,7 @@ def remote_job(job: object) -> RemoteJob:
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
         result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
         error=_failure(getattr(job, "error", None)) if status == "failed" else None,
+        estimated_finish=_whole(job, "estimated_finish"),
     )
 
 
@@ -61,12 +67,14 @@ def is_upload(file: object, name: str, size_bytes: int) -> bool:
 def job_event(event: object) -> JobEvent:
     """Read an event."""
     facts = getattr(event, "data", None)
+    created_at, message = _whole(event, "created_at") or 0, str(getattr(event, "message", None) or "")
     return JobEvent(
-        event_id=id_of(event),
-        created_at=_whole(event, "created_at") or 0,
+        # Without an id it is known again by what it says.
+        event_id=_key(id_of(event) or f"{created_at}\n{message}\n{facts!r}"),
+        created_at=created_at,
         level=str(getattr(event, "level", None) or "info"),
         kind=str(getattr(event, "type", None) or "message"),
-        message=str(getattr(event, "message", None) or ""),
+        message=message,
         facts=facts if isinstance(facts, dict) else {},
     )
 
@@ -74,12 +82,13 @@ def job_event(event: object) -> JobEvent:
 def checkpoint(found: object) -> Mapping[str, Any]:
     """Read a checkpoint: ``checkpoint_id``, ``created_at``, ``step``, ``model`` and ``metrics``, a mapping."""
     metrics: Any = getattr(found, "metrics", None)
+    dumped = metrics.model_dump(exclude_none=True) if hasattr(metrics, "model_dump") else metrics
     return {
         "checkpoint_id": id_of(found),
         "created_at": _whole(found, "created_at") or 0,
         "step": getattr(found, "step_number", None),
         "model": getattr(found, "fine_tuned_model_checkpoint", None),
-        "metrics": metrics.model_dump(exclude_none=True) if hasattr(metrics, "model_dump") else {},
+        "metrics": dumped if isinstance(dumped, dict) else {},
     }
 
 
@@ -116,7 +125,14 @@ def _data_of(page: object) -> list[object]:
 
 def _whole(answer: object, name: str) -> int | None:
     found = getattr(answer, name, None)
-    return int(found) if isinstance(found, int | float) else None
+    # Also false for NaN.
+    return int(found) if isinstance(found, int | float) and abs(found) <= _MOST else None
+
+
+def _key(text: str) -> str:
+    if len(text) <= _LONGEST_ID and text.isprintable():
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _failure(error: object) -> str:

@@ -8,12 +8,14 @@ from service.ports.examples import ExampleStore, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.notices import NoticeStore
+from service.ports.reports import CheckpointRecord, Gathering, ReportStore, SeenEvents
 from service.ports.runs import Ledger, RunStore
 from service.ports.trainers import Answer, JobEvent, RemoteJob, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
     "Answer",
+    "CheckpointRecord",
     "Clock",
     "DeadLetters",
     "ErasureStore",
@@ -22,6 +24,7 @@ __all__ = [
     "ExportStore",
     "FileStore",
     "FileWriter",
+    "Gathering",
     "Inbox",
     "JobEvent",
     "JobQueue",
@@ -34,7 +37,9 @@ __all__ = [
     "PromptTexts",
     "ReconcileStore",
     "RemoteJob",
+    "ReportStore",
     "RunStore",
+    "SeenEvents",
     "SnapshotStore",
     "StoryStore",
     "Taken",

@@ -15,6 +15,7 @@ class RemoteJob:
     Attributes:
         outcome: ``open`` for every status that is not final, known or not.
         error: What failed, in the trainer's words; None for a healthy job.
+        estimated_finish: When it will probably end, in unix seconds, where the trainer says so.
     """
 
     job_id: str
@@ -27,6 +28,7 @@ class RemoteJob:
     metadata: Mapping[str, str]
     result_files: tuple[str, ...]
     error: str | None
+    estimated_finish: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def poked(redis: Redis) -> list[Any]:
 
 def test_a_signed_event_has_its_job_looked_at(port: int, redis: Redis) -> None:
     assert request(port, "POST", "/webhooks/openai", event(), signed_event(event()).items()).status == 202
-    assert poked(redis) == [("workers.jobs.poke_job", ["ftjob-1"])]
+    assert poked(redis) == [("workers.jobs.poke_job", ["ftjob-1", "box"])]
 
 
 @pytest.mark.parametrize(

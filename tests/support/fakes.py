@@ -52,6 +52,7 @@ class FakeTrainer:
         asked: Every question that reached a model: model and prompt.
         cancelled: Every job that was asked to stop.
         reported: A job's events, newest first.
+        points: A job's checkpoints, newest first.
     """
 
     creates_once: bool = False
@@ -63,6 +64,7 @@ class FakeTrainer:
     asked: list[tuple[str, str]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     reported: list[JobEvent] = field(default_factory=list)
+    points: list[Mapping[str, Any]] = field(default_factory=list)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -141,9 +143,13 @@ class FakeTrainer:
 
     def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
         self._maybe_fail("checkpoints", done=False)
-        return [{"id": f"{job_id}-checkpoint"}]
+        assert job_id in self.jobs
+        return list(self.points)
 
     def file_content(self, file_id: str) -> bytes:
+        self._maybe_fail("file_content", done=False)
+        if file_id not in self.files:
+            raise TrainerRefused("no such file", code="not_found")
         return self.files[file_id]
 
     def delete_file(self, file_id: str) -> None:

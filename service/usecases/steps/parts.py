@@ -14,6 +14,7 @@ from service.ports import (
     JobQueue,
     Ledger,
     NoticeStore,
+    ReportStore,
     RunStore,
     Trainer,
 )
@@ -61,6 +62,7 @@ class Parts:
     archive: Archive
     appraisers: Appraisers
     runs: RunStore
+    reports: ReportStore
     evaluations: EvaluationStore
     ledger: Ledger
     letters: DeadLetters
