@@ -8,12 +8,15 @@ import typer
 
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, dead_letters, models, print_json, runs
+from service.cli.run_lines import line_of_event, lines_of_report
 from service.cli.showing import visible
 from service.config import load
 from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
+from service.usecases.report_run import report_run, series_of
 
+_NEWEST = 5
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
 
 
@@ -36,7 +39,7 @@ def list_runs(
 
 @runs.command()
 def show(run_id: RunId, *, as_json: AsJson = False) -> None:
-    """Show a run with its history and its evaluation."""
+    """Show a run with its history, its evaluation and what its job reported."""
     deps = _deps()
     run = deps.runs.get(run_id)
     facts: dict[str, Any] = {
@@ -44,20 +47,27 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "history": deps.runs.history(run.run_id),
         "evaluation": deps.evaluations.evaluation(run.run_id),
     }
+    report = report_run(run, deps)
     if as_json:
-        print_json(facts)
+        print_json(facts | {"report": asdict(report)})
         return
     typer.echo(f"{run.run_id}  {run.pipeline} no. {run.ordinal}: {run.state}")
     for name in ("snapshot_id", "job_id", "tuned_model"):
         typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
     if estimate := run.fact("estimate"):
         typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
+    for line in lines_of_report(report, series_of(run, deps)):
+        typer.echo(visible(line))
     for name in ("error", "remedy"):
         if run.fact(name) and run.state not in ("promoted", "kept"):
             typer.echo(visible(f"  {name:<12} {run.fact(name)}"))
     for row in facts["history"]:
         moved = f"{row['before'] or '-':>12} -> {row['after']:<12}"
         typer.echo(visible(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {moved} {row['cause']}"))
+    if newest := deps.reports.newest_events(run.run_id, limit=_NEWEST):
+        typer.echo(f"  the newest of {report.events} events, see tuneloop runs events {run.run_id}")
+    for _, event in reversed(newest):
+        typer.echo(visible(f"  {line_of_event(event)}"))
 
 
 @runs.command()

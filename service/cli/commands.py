@@ -10,6 +10,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_held,
     cmd_labelbox,
     cmd_processes,
+    cmd_run_reports,
     cmd_runs,
     cmd_status,
     cmd_sync,

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message
 from service.domain.runs import Run
+
+_LAST_SECOND = 253_402_300_799  # of the year 9999, the last that a datetime holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class RemoteJob:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One event of a job; ``facts`` holds step and losses where it is a metric."""
+    """One event of a job; ``facts`` holds step and losses where it is a metric, ``created_at`` is in unix seconds."""
 
     event_id: str
     created_at: int
@@ -41,6 +44,10 @@ class JobEvent:
     kind: str
     message: str
     facts: Mapping[str, Any]
+
+    def at(self) -> datetime | None:
+        """Give when the trainer says that it was; None where it says nothing that is a moment."""
+        return datetime.fromtimestamp(self.created_at, UTC) if 0 < self.created_at <= _LAST_SECOND else None
 
 
 @dataclass(frozen=True, slots=True)

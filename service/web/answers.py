@@ -7,6 +7,7 @@ from typing import Any
 
 from service.domain.runs import Run, RunState
 from service.domain.triggers import Decision
+from service.usecases.report_run import RunReport
 from service.usecases.take_stock import Drift
 
 
@@ -111,9 +112,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its history, oldest first, and its evaluation once there is one."""
+    """A run with its history, oldest first, what its job reported, and its evaluation once there is one."""
 
     run: RunSummary
+    report: RunReport
     history: tuple[Transition, ...]
     evaluation: Evaluation | None
 
