@@ -125,7 +125,7 @@ def _result(
         return {"note": f"not kept: {error}", "size_bytes": len(content)}, ()
     facts: dict[str, Any] = {"size_bytes": len(content), "steps": len(table.points)}
     if table.odd_cells:
-        return {**facts, "note": f"not kept: {table.odd_cells} cells are no numbers"}, table.points
+        return {**facts, "note": f"not kept: cells that are no numbers: {table.odd_cells}"}, table.points
     with files.writer() as writer:
         writer.write(content)
         sha256, _ = writer.commit()

@@ -1,4 +1,4 @@
-"""Stand-ins at the ports: a clock, a queue and a trainer, all in memory."""
+"""Stand-ins at the ports: a clock, a queue, seen events and a trainer, all in memory."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +38,19 @@ class RecordingQueue:
 
     def wake(self, job: str, *arguments: str) -> None:
         self.woken.append((job, *arguments))
+
+
+class MemorySeenEvents:
+    """Remembers events for good."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def has(self, event: str) -> bool:
+        return event in self.seen
+
+    def add(self, event: str) -> None:
+        self.seen.add(event)
 
 
 @dataclass
