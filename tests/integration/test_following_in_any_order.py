@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.domain.errors import InboxUnavailable, TrainerUnreachable
@@ -164,6 +164,11 @@ def followed(shop: Workshop, number: int) -> Follower:
     return Follower(shop, run_id, trainer)
 
 
+# Those that chance rarely finds: an event that is listed below one that is known, and steps that are told twice.
+@example(happening=[Follower.tell, Follower.tell_late, Follower.tell, Follower.poll])
+@example(
+    happening=[*[Follower.tell] * 3, Follower.tell_late, Follower.tell, Follower.poll, Follower.end, Follower.poll]
+)
 @given(happening=st.lists(actions, max_size=30))
 def test_whatever_happens_the_same_is_stored_and_the_run_ends_once(
     workshop: Workshop, numbers: Iterator[int], happening: list[Action]
