@@ -26,7 +26,7 @@ def remote_job(job: object) -> RemoteJob:
     A status that is not known is an open job: servers add words such as ``paused``. Whether a job failed is
     its status alone: healthy jobs carry an error object as well, an empty one.
     """
-    status = str(getattr(job, "status", ""))
+    status, files = str(getattr(job, "status", "")), getattr(job, "result_files", None)
     metadata = getattr(job, "metadata", None)
     return RemoteJob(
         job_id=id_of(job),
@@ -37,7 +37,7 @@ def remote_job(job: object) -> RemoteJob:
         trained_tokens=_whole(job, "trained_tokens"),
         training_file=getattr(job, "training_file", None),
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
-        result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
+        result_files=tuple(item for item in files if isinstance(item, str)) if isinstance(files, list) else (),
         error=_failure(getattr(job, "error", None)) if status == "failed" else None,
         estimated_finish=_whole(job, "estimated_finish"),
     )
@@ -82,7 +82,7 @@ def job_event(event: object) -> JobEvent:
 def checkpoint(found: object) -> Mapping[str, Any]:
     """Read a checkpoint: ``checkpoint_id``, ``created_at``, ``step``, ``model`` and ``metrics``, a mapping."""
     metrics: Any = getattr(found, "metrics", None)
-    dumped = metrics.model_dump(exclude_none=True) if hasattr(metrics, "model_dump") else metrics
+    dumped = metrics.model_dump(exclude_none=True, warnings=False) if hasattr(metrics, "model_dump") else metrics
     return {
         "checkpoint_id": id_of(found),
         "created_at": _whole(found, "created_at") or 0,
