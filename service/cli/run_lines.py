@@ -12,6 +12,7 @@ from service.usecases.report_run import Checkpoint, ResultFile, RunReport, Token
 _BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE_WIDTH = 40
 _LOSSES = ("train_loss", "valid_loss", "full_valid_loss")
+_LINES = {"train_loss": "train loss", "valid_loss": "valid loss", "full_valid_loss": "full valid"}
 
 
 def lines_of_report(report: RunReport, points: Sequence[SeriesPoint]) -> Iterator[str]:
@@ -22,7 +23,7 @@ def lines_of_report(report: RunReport, points: Sequence[SeriesPoint]) -> Iterato
         yield f"  {'progress':<12} {_progress(report.progress)}"
     for name in _LOSSES:
         if values := [value for point in points if (value := getattr(point, name)) is not None]:
-            yield f"  {name.replace('_', ' '):<15} {sparkline(values)}  {values[0]:.4g} to {values[-1]:.4g}"
+            yield f"  {_LINES[name]:<12} {sparkline(values)}  {values[0]:.4g} to {values[-1]:.4g}"
     if report.tokens.estimated is not None or report.tokens.billed is not None:
         yield f"  {'tokens':<12} {_tokens(report.tokens)}"
     for checkpoint in report.checkpoints:
@@ -47,7 +48,7 @@ def table_of(points: Sequence[SeriesPoint], *, most: int) -> Iterator[str]:
     for position, point in enumerate(points):
         if position % every == 0 or position == len(points) - 1:
             values = (getattr(point, name) for name in CELLS[:6])
-            yield "  ".join([f"{point.step:>8}", *(f"{'' if v is None else f'{v:.6g}':>19}" for v in values)])
+            yield "  ".join([f"{point.step:>8}", *(f"{'' if v is None else f'{v:.6g}':>19}" for v in values)]).rstrip()
 
 
 def csv_of(points: Sequence[SeriesPoint]) -> Iterator[str]:
@@ -89,7 +90,9 @@ def _tokens(tokens: Tokens) -> str:
 
 def _checkpoint(checkpoint: Checkpoint) -> str:
     told = [f"step {checkpoint.step}"] if checkpoint.step is not None else []
-    told += [f"{name.replace('_', ' ')} {value:.4g}" for name, value in checkpoint.metrics.items()]
+    told += [
+        f"{name.replace('_', ' ')} {checkpoint.metrics[name]:.4g}" for name in _LOSSES if name in checkpoint.metrics
+    ]
     best = "  (best)" if checkpoint.is_best else ""
     return f"{checkpoint.model or checkpoint.checkpoint_id}  {', '.join(told)}{best}"
 

@@ -82,7 +82,7 @@ def test_show_tells_how_far_a_job_is(run_id: str, capsys: pytest.CaptureFixture[
     told = shown(capsys, "show", run_id)
     assert "  job          running, looked at 2026-11-02" in told
     assert "  progress     step 3 of 94, train loss 1.333, ends about 2023-11-14 23:47:20" in told
-    assert "  train loss      █▃▁  4 to 1.333" in told
+    assert "  train loss   █▃▁  4 to 1.333" in told
     assert "  tokens       estimated " in told
     assert f"the newest of 4 events, see tuneloop runs events {run_id}" in told
     assert told.rstrip().endswith("2023-11-14 22:16:40  warn  Slow \\u001b[31mdown")
