@@ -37,7 +37,7 @@ def remote_job(job: object) -> RemoteJob:
         trained_tokens=_whole(job, "trained_tokens"),
         training_file=getattr(job, "training_file", None),
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
-        result_files=tuple(item for item in files if isinstance(item, str)) if isinstance(files, list) else (),
+        result_files=tuple(item for item in files if item and isinstance(item, str)) if isinstance(files, list) else (),
         error=_failure(getattr(job, "error", None)) if status == "failed" else None,
         estimated_finish=_whole(job, "estimated_finish"),
     )

@@ -122,7 +122,7 @@ def progress_of(points: Sequence[SeriesPoint], *, estimated_finish: int | None, 
         train_loss=_newest(points, "train_loss"),
         valid_loss=_newest(points, "valid_loss"),
         full_valid_loss=_newest(points, "full_valid_loss"),
-        finish_at=datetime.fromtimestamp(expected, UTC) if expected and 0 < expected <= _LAST_SECOND else None,
+        finish_at=moment_of(expected),
     )
 
 
@@ -138,6 +138,11 @@ def best_checkpoint(checkpoints: Iterable[Mapping[str, Any]]) -> str | None:
         if item.get("model") and (loss := metrics_in(item.get("metrics") or {}).get("full_valid_loss")) is not None
     ]
     return min(measured)[2] if measured else None
+
+
+def moment_of(seconds: int | None) -> datetime | None:
+    """Give the moment that a trainer means by unix seconds; None for 0 and for what is no moment."""
+    return datetime.fromtimestamp(seconds, UTC) if seconds and 0 < seconds <= _LAST_SECOND else None
 
 
 def finite(value: object) -> float | None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message
 from service.domain.runs import Run
-
-_LAST_SECOND = 253_402_300_799  # of the year 9999, the last that a datetime holds
+from service.domain.training_series import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class JobEvent:
 
     def at(self) -> datetime | None:
         """Give when the trainer says that it was; None where it says nothing that is a moment."""
-        return datetime.fromtimestamp(self.created_at, UTC) if 0 < self.created_at <= _LAST_SECOND else None
+        return moment_of(self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,8 @@ def _job_id(body: bytes) -> str | None:
         job_id = event["data"]["id"] if event["type"].startswith("fine_tuning.job.") else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return job_id if isinstance(job_id, str) else None
+    # What is not printable is no id, and half a surrogate pair no text for a database.
+    return job_id if isinstance(job_id, str) and job_id.isprintable() else None
 
 
 def _headers(scope: Scope, *names: bytes) -> list[list[bytes]]:
