@@ -44,17 +44,17 @@ def gather_reports(run_id: str, parts: Parts) -> Gathering | None:
     if taken.attempts <= MOST_ATTEMPTS:
         work.do()
     else:
-        work.missing["all"] = _NeverFinished()
+        work.missing["all"] = NeverFinished()
     facts = {
         "files": work.files,
-        "missing": {name: type(error).__name__.strip("_") for name, error in work.missing.items()},
+        "missing": {name: type(error).__name__ for name, error in work.missing.items()},
     }
     after = replace(taken, facts=facts, due_at=_next(taken, work.missing, parts.clock()))
     parts.reports.put_back(after)
     return after
 
 
-class _NeverFinished(ServiceError):
+class NeverFinished(ServiceError):
     """Every attempt was killed before its end."""
 
 
