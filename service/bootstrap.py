@@ -23,6 +23,7 @@ from service.adapters.labelbox_stream import remove_copies
 from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
+from service.adapters.redis_events import RedisSeenEvents
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_engine import make_engine
@@ -35,6 +36,7 @@ from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_records import SqlDeadLetters, SqlReconcileStore
+from service.adapters.sql_reports import SqlReportStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.adapters.sql_stories import SqlStoryStore
@@ -144,6 +146,16 @@ class Deps:
     def runs(self) -> SqlRunStore:
         """The runs."""
         return SqlRunStore(self.engine)
+
+    @cached_property
+    def reports(self) -> SqlReportStore:
+        """What the jobs of runs reported."""
+        return SqlReportStore(self.engine)
+
+    @cached_property
+    def seen_events(self) -> RedisSeenEvents:
+        """The webhooks of trainers that were taken already."""
+        return RedisSeenEvents(self._redis(), prefix=KEY_PREFIX, window_s=self.settings.dedupe_window_s)
 
     @cached_property
     def letters(self) -> SqlDeadLetters:
@@ -353,6 +365,7 @@ class Deps:
             archive=self.archive,
             appraisers=self.appraisers,
             runs=self.runs,
+            reports=self.reports,
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,

@@ -8,6 +8,8 @@ from service.domain.leaks import LEAK
 from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
+from service.usecases.gather_reports import gather_reports as gather
+from service.usecases.ring_job import poke
 from service.usecases.watch_sunsets import look_at_models, warn_of_ends
 from workers.beginning import begin_if_due
 from workers.edge import without_texts
@@ -66,15 +68,25 @@ def tell_snapshot(run: Run) -> None:
 
 
 @without_texts
-def poke_job(job_id: str) -> None:
+def poke_job(job_id: str, *trainers: str) -> None:
     """Look at a trainer's job now, because it said that something happened."""
-    run = deps().runs.by_job(job_id)
-    if run is None:
+    if not poke(job_id, trainers, runs=deps().runs, queue=deps().queue):
         # Perhaps the event overtook the answer to the creation; polling finds it anyway.
-        logger.info("event_of_unknown_job", remote_job=job_id)
-        return
-    deps().runs.hurry(run.run_id)
-    deps().queue.wake("advance_run", run.run_id)
+        logger.info("event_of_unknown_job", remote_job=job_id, trainers=trainers)
+
+
+@without_texts
+def gather_reports(run_id: str) -> None:
+    """Fetch what a job that has ended reported."""
+    with bound_contextvars(job="gather_reports", run=run_id):
+        done = gather(run_id, deps().parts)
+        if done is None:
+            return
+        missing = done.facts["missing"]
+        if missing and done.due_at is None:
+            logger.warning("reports_incomplete", missing=missing, attempts=done.attempts)
+        else:
+            logger.info("reports_gathered", missing=missing, attempts=done.attempts)
 
 
 @without_texts

@@ -69,12 +69,14 @@ def make_beats(deps: Deps) -> list[Beat]:
 
 
 def sweep(deps: Deps) -> None:
-    """Queue what stands still: deliveries, exports and runs that nobody has in hand, pipelines that are due."""
+    """Queue what stands still: deliveries, exports, runs and reports nobody has in hand, pipelines that are due."""
     if deps.inbox.depth():
         deps.queue.wake("convert_deliveries")
     call_for(deps.export_store, deps.queue, now=now())
     for run in deps.runs.standing(now=now()):
         deps.queue.wake("advance_run", run.run_id)
+    for run_id in deps.reports.due(now=now()):
+        deps.queue.wake("gather_reports", run_id)
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)

@@ -4,6 +4,7 @@ The SDK builds its objects without checking them, and servers leave fields out o
 nothing here is taken for granted, and nothing is validated against the SDK's own types.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -16,6 +17,10 @@ PAGE = 100
 # Azure has its own words; a server that names another state has the file.
 _UNUSABLE = frozenset({"error", "failed", "deleting", "deleted", "canceled", "cancelled"})
 NO_LIST = "the trainer's answer is no list"
+# Ours are keys in a database, whose indexes take no more than some thousand bytes.
+_LONGEST_ID = 200
+# What a JSON number is exact to; a database's whole numbers hold more.
+_MOST = 2**53
 
 
 def remote_job(job: object, dialect: Dialect) -> RemoteJob:
@@ -24,7 +29,7 @@ def remote_job(job: object, dialect: Dialect) -> RemoteJob:
     A status that is not known is an open job: servers add words such as ``paused``. Whether a job failed is
     its status alone: healthy jobs carry an error object as well, an empty one.
     """
-    status = str(getattr(job, "status", ""))
+    status, files = str(getattr(job, "status", "")), getattr(job, "result_files", None)
     outcome = dialect.outcome_of(status)
     metadata = getattr(job, "metadata", None)
     return RemoteJob(
@@ -36,8 +41,9 @@ def remote_job(job: object, dialect: Dialect) -> RemoteJob:
         trained_tokens=_whole(job, "trained_tokens"),
         training_file=getattr(job, "training_file", None),
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
-        result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
+        result_files=tuple(item for item in files if item and isinstance(item, str)) if isinstance(files, list) else (),
         error=_failure(getattr(job, "error", None)) if outcome == "failed" else None,
+        estimated_finish=_whole(job, "estimated_finish"),
     )
 
 
@@ -71,12 +77,14 @@ def is_upload(file: object, name: str, size_bytes: int) -> bool:
 def job_event(event: object) -> JobEvent:
     """Read an event."""
     facts = getattr(event, "data", None)
+    created_at, message = _whole(event, "created_at") or 0, str(getattr(event, "message", None) or "")
     return JobEvent(
-        event_id=id_of(event),
-        created_at=_whole(event, "created_at") or 0,
+        # Without an id it is known again by what it says.
+        event_id=_key(id_of(event) or f"{created_at}\n{message}\n{facts!r}"),
+        created_at=created_at,
         level=str(getattr(event, "level", None) or "info"),
         kind=str(getattr(event, "type", None) or "message"),
-        message=str(getattr(event, "message", None) or ""),
+        message=message,
         facts=facts if isinstance(facts, dict) else {},
     )
 
@@ -84,12 +92,13 @@ def job_event(event: object) -> JobEvent:
 def checkpoint(found: object) -> Mapping[str, Any]:
     """Read a checkpoint: ``checkpoint_id``, ``created_at``, ``step``, ``model`` and ``metrics``, a mapping."""
     metrics: Any = getattr(found, "metrics", None)
+    dumped = metrics.model_dump(exclude_none=True, warnings=False) if hasattr(metrics, "model_dump") else metrics
     return {
         "checkpoint_id": id_of(found),
         "created_at": _whole(found, "created_at") or 0,
         "step": getattr(found, "step_number", None),
         "model": getattr(found, "fine_tuned_model_checkpoint", None),
-        "metrics": metrics.model_dump(exclude_none=True) if hasattr(metrics, "model_dump") else {},
+        "metrics": dumped if isinstance(dumped, dict) else {},
     }
 
 
@@ -126,7 +135,14 @@ def _data_of(page: object) -> list[object]:
 
 def _whole(answer: object, name: str) -> int | None:
     found = getattr(answer, name, None)
-    return int(found) if isinstance(found, int | float) else None
+    # Also false for NaN.
+    return int(found) if isinstance(found, int | float) and abs(found) <= _MOST else None
+
+
+def _key(text: str) -> str:
+    if len(text) <= _LONGEST_ID and text.isprintable():
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _day(written: object) -> date | None:

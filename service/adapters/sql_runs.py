@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, storable, upsert
+from service.adapters.sql_job_events import event_of, write_job_events
 from service.adapters.sql_notices import write_notice
-from service.adapters.sql_tables import job_events, run_history, runs
+from service.adapters.sql_tables import Moment, job_events, run_history, runs
 from service.domain.errors import NotFound, RunMoved
 from service.domain.run_notices import notice_of_transition
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
@@ -48,7 +49,8 @@ class SqlRunStore:
         statement = (
             sa.update(runs)
             .where(runs.c.run_id == run_id, *_free_and_due(now))
-            .values(leased_until=until)
+            # Due when the lease ends, so that whoever hurries the run meanwhile is seen when the step is written.
+            .values(leased_until=until, due_at=until)
             .returning(*RUN_COLUMNS)
         )
         with self._engine.begin() as connection:
@@ -92,9 +94,9 @@ class SqlRunStore:
         wanted = sa.select(*RUN_COLUMNS).where(runs.c.is_open, runs.c.state.in_(WAITS_FOR_A_PERSON))
         return self._all(wanted.order_by(runs.c.updated_at))
 
-    def by_job(self, job_id: str) -> Run | None:
+    def by_job(self, job_id: str, trainer: str) -> Run | None:
         """See ``RunStore``."""
-        found = self._all(sa.select(*RUN_COLUMNS).where(runs.c.job_id == job_id).limit(1))
+        found = self._all(sa.select(*RUN_COLUMNS).where(runs.c.job_id == job_id, runs.c.trainer == trainer).limit(1))
         return found[0] if found else None
 
     def of_snapshot(self, snapshot_id: str) -> list[Run]:
@@ -118,40 +120,28 @@ class SqlRunStore:
         with reading(self._engine) as connection:
             return [dict(row) for row in connection.execute(wanted).mappings()]
 
-    def add_job_events(self, run_id: str, events: Sequence[JobEvent]) -> None:
-        """See ``RunStore``; given oldest first, numbered on from what is known."""
-        if not events:
-            return
-        known = sa.select(sa.func.coalesce(sa.func.max(job_events.c.position), 0)).where(job_events.c.run_id == run_id)
+    def add_job_events(self, run_id: str, events: Sequence[JobEvent], *, whole: bool = False) -> None:
+        """See ``RunStore``."""
         with self._engine.begin() as connection:
-            start = connection.execute(known).scalar_one()
-            rows = [
-                {
-                    "run_id": run_id,
-                    "event_id": event.event_id,
-                    "created_at": event.created_at,
-                    "position": start + number,
-                    "level": event.level,
-                    "kind": event.kind,
-                    "message": storable(event.message),
-                    "facts": dict(event.facts),
-                }
-                for number, event in enumerate(events, start=1)
-            ]
-            connection.execute(upsert(connection, job_events).on_conflict_do_nothing(), rows)
+            write_job_events(connection, run_id, events, whole=whole)
 
     def job_events(self, run_id: str) -> list[JobEvent]:
         """See ``RunStore``."""
         wanted = sa.select(job_events).where(job_events.c.run_id == run_id).order_by(job_events.c.position)
         with reading(self._engine) as connection:
-            return [
-                JobEvent(row.event_id, row.created_at, row.level, row.kind, row.message, row.facts)
-                for row in connection.execute(wanted)
-            ]
+            return [event_of(row) for row in connection.execute(wanted)]
 
     def _all(self, wanted: sa.Select[Any]) -> list[Run]:
         with reading(self._engine) as connection:
             return [run_of(row) for row in connection.execute(wanted)]
+
+
+def followed_runs(engine: sa.Engine) -> list[Run]:
+    """Give the runs whose job is open at a trainer."""
+    followed = (RunState.SUBMITTED, RunState.TRAINING)
+    with reading(engine) as connection:
+        wanted = sa.select(*RUN_COLUMNS).where(runs.c.is_open, runs.c.state.in_(followed))
+        return [run_of(row) for row in connection.execute(wanted)]
 
 
 def run_of(row: sa.Row[Any]) -> Run:
@@ -169,7 +159,7 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
         "state": step.state,
         "is_open": step.state not in TERMINAL,
         "updated_at": now,
-        "due_at": step.due_at,
+        "due_at": _due_after(step),
         "leased_until": None,
         "attempts": 0 if moved else run.attempts + 1,
         "facts": {**(run.facts or {}), **(step.facts or {})},
@@ -188,6 +178,12 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
     if moved:
         _write_history(connection, after, step, before=run.state, now=now)
     return after
+
+
+def _due_after(step: Step) -> sa.ColumnElement[datetime | None]:
+    """Give when the next step is due: at once if the run was hurried while this one was under way."""
+    was_hurried = sa.and_(runs.c.leased_until.is_not(None), runs.c.due_at.is_(None))
+    return sa.case((was_hurried, sa.null()), else_=sa.literal(step.due_at, Moment))
 
 
 def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

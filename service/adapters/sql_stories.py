@@ -2,14 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading
+from service.adapters.sql_reports import checkpoints_of
 from service.adapters.sql_runs import RUN_COLUMNS, run_of
-from service.adapters.sql_tables import deliveries, example_history, examples, exports, row_labels, runs, tombstones
+from service.adapters.sql_tables import (
+    deliveries,
+    example_history,
+    examples,
+    exports,
+    job_checkpoints,
+    row_labels,
+    runs,
+    tombstones,
+)
 from service.domain.runs import Run, names_at_trainer
 
 # A row that is rung for all day has more than anybody reads.
@@ -78,8 +89,8 @@ class SqlStoryStore:
 
     def runs_named(self, name: str) -> list[Run]:
         """See ``StoryStore``."""
-        found = self._runs(sa.or_(runs.c.run_id == name, runs.c.job_id == name, runs.c.tuned_model == name))
-        if found:
+        named = sa.or_(runs.c.run_id == name, runs.c.job_id == name, runs.c.tuned_model == name)
+        if found := self._runs(named) or self._runs(runs.c.run_id.in_(_with_checkpoint(name))):
             return found
         # What only the facts name: a pass over the runs, of which each cost a training.
         quoted = sa.cast(runs.c.facts, sa.Text).contains(json.dumps(name), autoescape=True)
@@ -88,7 +99,7 @@ class SqlStoryStore:
     def _runs(self, wanted: sa.ColumnElement[bool]) -> list[Run]:
         rows = sa.select(*RUN_COLUMNS).where(wanted).order_by(runs.c.created_at)
         with reading(self._engine) as connection:
-            return [run_of(row) for row in connection.execute(rows)]
+            return [_with_checkpoints(connection, run_of(row)) for row in connection.execute(rows).all()]
 
     def _newest(self, wanted: sa.Select[Any], column: sa.Column[Any]) -> list[Mapping[str, Any]]:
         return self._all(wanted.order_by(column.desc()).limit(MOST_ROWS))[::-1]
@@ -96,3 +107,14 @@ class SqlStoryStore:
     def _all(self, wanted: sa.Select[Any]) -> list[Mapping[str, Any]]:
         with reading(self._engine) as connection:
             return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def _with_checkpoint(name: str) -> sa.Select[Any]:
+    is_named = sa.or_(job_checkpoints.c.checkpoint_id == name, job_checkpoints.c.model == name)
+    return sa.select(job_checkpoints.c.run_id).where(is_named)
+
+
+def _with_checkpoints(connection: sa.Connection, run: Run) -> Run:
+    """Add a run's checkpoints to its facts, where those of earlier runs are: they may be fetched after its end."""
+    found = [asdict(item) for item in checkpoints_of(connection, run.run_id)]
+    return replace(run, facts={**(run.facts or {}), "checkpoints": found}) if found else run

@@ -319,6 +319,50 @@ job_events = sa.Table(
     _text("kind"),
     _text("message"),
     sa.Column("facts", sa.JSON, nullable=False),
+    sa.Index("job_events_by_position", "run_id", "position"),
+)
+
+# What a job measured at each step, from its events and its result file.
+training_series = sa.Table(
+    "training_series",
+    metadata,
+    _text("run_id", primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("train_loss", sa.Float),
+    sa.Column("train_accuracy", sa.Float),
+    sa.Column("valid_loss", sa.Float),
+    sa.Column("valid_accuracy", sa.Float),
+    sa.Column("full_valid_loss", sa.Float),
+    sa.Column("full_valid_accuracy", sa.Float),
+    sa.Column("total_steps", sa.Integer),
+    # Unix seconds, as the trainer says them.
+    sa.Column("at", sa.BigInteger),
+)
+
+job_checkpoints = sa.Table(
+    "job_checkpoints",
+    metadata,
+    _text("run_id", primary_key=True),
+    _text("checkpoint_id", primary_key=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.Integer),
+    sa.Column("model", sa.Text),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Index("job_checkpoints_by_id", "checkpoint_id"),
+    sa.Index("job_checkpoints_by_model", "model"),
+)
+
+# One row a job that has ended: what of its reports is still to be fetched, and when.
+gatherings = sa.Table(
+    "gatherings",
+    metadata,
+    _text("run_id", primary_key=True),
+    _moment("ended_at"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    # Empty once there is nothing left to do.
+    _moment("due_at", nullable=True),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Index("gatherings_by_due", "due_at"),
 )
 
 # Money, append-only: triggers in the database refuse to change or delete a row.

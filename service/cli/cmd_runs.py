@@ -9,15 +9,17 @@ import typer
 
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, dead_letters, models, print_json, runs
+from service.cli.run_lines import lines_of_events, lines_of_ledger, lines_of_report, lines_of_run, lines_of_story
 from service.cli.showing import visible
 from service.config import load
-from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.runs import Run
+from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
 from service.usecases.tell import LETTER, send_again
 
+_NEWEST = 5
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
 
 
@@ -40,7 +42,7 @@ def list_runs(
 
 @runs.command()
 def show(run_id: RunId, *, as_json: AsJson = False) -> None:
-    """Show a run with its history and its evaluation."""
+    """Show a run with its history, its evaluation and what its job reported."""
     deps = _deps()
     run = deps.runs.get(run_id)
     facts: dict[str, Any] = {
@@ -49,25 +51,20 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "evaluation": deps.evaluations.evaluation(run.run_id),
         "ledger": [asdict(entry) for entry in deps.ledger.entries_of(run.run_id)],
     }
+    report = report_run(run, deps)
     if as_json:
-        print_json(facts)
+        print_json(facts | {"report": asdict(report)})
         return
     typer.echo(f"{run.run_id}  {run.pipeline} no. {run.ordinal}: {run.state}")
-    for name in ("snapshot_id", "job_id", "tuned_model"):
-        typer.echo(f"  {name:<12} {getattr(run, name) or '-'}")
-    if run.answers_as != run.tuned_model:
-        typer.echo(f"  {'answers as':<12} {run.answers_as}")
-    if estimate := run.fact("estimate"):
-        typer.echo(f"  {'estimate':<12} {Estimate(**estimate).in_words()}")
-    for entry in facts["ledger"]:
-        counted = f" for {entry['tokens']:,} tokens" if entry["tokens"] is not None else ""
-        typer.echo(f"  {entry['kind']:<12} {entry['usd']:,.2f} USD{counted} ({entry['note']})")
-    for name in ("error", "remedy"):
-        if run.fact(name) and run.state not in ("promoted", "kept"):
-            typer.echo(visible(f"  {name:<12} {run.fact(name)}"))
-    for row in facts["history"]:
-        moved = f"{row['before'] or '-':>12} -> {row['after']:<12}"
-        typer.echo(visible(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {moved} {row['cause']}"))
+    newest = deps.reports.newest_events(run.run_id, limit=_NEWEST)
+    for line in (
+        *lines_of_run(run),
+        *lines_of_ledger(facts["ledger"]),
+        *lines_of_report(report, series_of(run, deps)),
+        *lines_of_story(run, facts["history"]),
+        *lines_of_events(run, [event for _, event in newest], known=report.events),
+    ):
+        typer.echo(visible(line))
 
 
 @runs.command()

@@ -195,6 +195,12 @@ class OutcomeUnknown(ServiceError):
     remedy = "The trainer is searched for the job; nothing is created again meanwhile."
 
 
+class UnreadableResult(ServiceError):
+    """The trainer's result file is no table of metrics."""
+
+    remedy = "Nothing is lost but the file: the steps that events told are kept. Report it if it repeats."
+
+
 class ModelNotReady(ServiceError):
     """The trainer does not know the model (yet)."""
 

@@ -10,12 +10,14 @@ from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.models import ModelsSeen, SeenModel
 from service.ports.notices import NoticeChannel, NoticeStore, Outbox
+from service.ports.reports import CheckpointRecord, Gathering, ReportStore, SeenEvents
 from service.ports.runs import Ledger, RunStore
 from service.ports.trainers import Answer, JobEvent, RemoteJob, RemoteModel, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
     "Answer",
+    "CheckpointRecord",
     "Clock",
     "Commands",
     "DeadLetters",
@@ -25,6 +27,7 @@ __all__ = [
     "ExportStore",
     "FileStore",
     "FileWriter",
+    "Gathering",
     "Inbox",
     "JobEvent",
     "JobQueue",
@@ -42,7 +45,9 @@ __all__ = [
     "ReconcileStore",
     "RemoteJob",
     "RemoteModel",
+    "ReportStore",
     "RunStore",
+    "SeenEvents",
     "SeenModel",
     "SnapshotStore",
     "StoryStore",

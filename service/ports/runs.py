@@ -41,14 +41,14 @@ class RunStore(Protocol):
     def waiting(self) -> list[Run]:
         """Give the runs that wait for a person, those that have waited longest first."""
 
-    def by_job(self, job_id: str) -> Run | None:
-        """Find the run of a trainer's job."""
+    def by_job(self, job_id: str, trainer: str) -> Run | None:
+        """Find the run of a trainer's job; another trainer may give the same id to a job of its own."""
 
     def of_snapshot(self, snapshot_id: str) -> list[Run]:
         """Give every run of a snapshot, oldest first."""
 
     def hurry(self, run_id: str) -> None:
-        """Make a run due at once."""
+        """Make a run due at once, or at once after the step that is under way."""
 
     def recent(self, pipeline: str | None, limit: int) -> list[Run]:
         """Give the newest runs first."""
@@ -56,8 +56,11 @@ class RunStore(Protocol):
     def history(self, run_id: str) -> list[Mapping[str, Any]]:
         """Give the run's transitions, oldest first."""
 
-    def add_job_events(self, run_id: str, events: Sequence[JobEvent]) -> None:
-        """Remember what the trainer reported; known ones are passed over."""
+    def add_job_events(self, run_id: str, events: Sequence[JobEvent], *, whole: bool = False) -> None:
+        """Remember what the trainer reported, oldest first, and the steps it tells of; known events stay as they are.
+
+        ``whole`` says that this is all of the trainer's list: its order counts from now on.
+        """
 
     def job_events(self, run_id: str) -> list[JobEvent]:
         """Give what the trainer reported, oldest first."""

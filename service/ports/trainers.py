@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message
 from service.domain.runs import Run
+from service.domain.training_series import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class RemoteJob:
     Attributes:
         outcome: ``open`` for every status that is not final, known or not.
         error: What failed, in the trainer's words; None for a healthy job.
+        estimated_finish: When it will probably end, in unix seconds, where the trainer says so.
     """
 
     job_id: str
@@ -28,11 +30,12 @@ class RemoteJob:
     metadata: Mapping[str, str]
     result_files: tuple[str, ...]
     error: str | None
+    estimated_finish: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One event of a job; ``facts`` holds step and losses where it is a metric."""
+    """One event of a job; ``facts`` holds step and losses where it is a metric, ``created_at`` is in unix seconds."""
 
     event_id: str
     created_at: int
@@ -40,6 +43,10 @@ class JobEvent:
     kind: str
     message: str
     facts: Mapping[str, Any]
+
+    def at(self) -> datetime | None:
+        """Give when the trainer says that it was; None where it says nothing that is a moment."""
+        return moment_of(self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

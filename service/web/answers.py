@@ -8,6 +8,7 @@ from typing import Any
 from service.domain.runs import Run, RunState
 from service.domain.spending import LedgerEntry
 from service.domain.triggers import Decision
+from service.usecases.report_run import RunReport
 from service.usecases.take_stock import Drift
 
 
@@ -117,9 +118,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with its history and its money, oldest first, and its evaluation once there is one."""
+    """A run with its history and its money, oldest first, what its job reported, and its evaluation if there is one."""
 
     run: RunSummary
+    report: RunReport
     history: tuple[Transition, ...]
     evaluation: Evaluation | None
     ledger: tuple[LedgerEntry, ...]

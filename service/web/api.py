@@ -1,6 +1,7 @@
 """The API: every read, in one table."""
 
 from collections.abc import Mapping
+from itertools import starmap
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,7 +9,9 @@ import msgspec
 from service.bootstrap import Deps, now
 from service.domain.errors import NotFound
 from service.domain.pipelines import Pipeline
+from service.domain.runs import Run
 from service.usecases.report_money import Money, report_money
+from service.usecases.report_run import report_run, series_of
 from service.usecases.report_status import Status, report_status
 from service.usecases.take_stock import take_stock
 from service.web.answers import (
@@ -27,8 +30,10 @@ from service.web.answers import (
 )
 from service.web.openapi import describe_api
 from service.web.operations import Operation, name_parameter, number_parameter
+from service.web.report_answers import EventList, Series, event_answer
 
 MOST_ROWS = 500
+MOST_EVENTS = 999_999_999
 Answer = TypeVar("Answer")
 
 
@@ -83,17 +88,32 @@ def _runs(deps: Deps, *, pipeline: str | None, limit: int) -> RunList:
 
 
 def _run(deps: Deps, *, run_id: str) -> RunDetail:
-    run = deps.runs.get(run_id)
-    if run.run_id != run_id:
-        # People may shorten an id, a program must not: today's only match is not tomorrow's.
-        raise NotFound(f"no run {run_id!r}")
+    run = _known(deps, run_id)
     evaluation = deps.evaluations.evaluation(run_id)
     return RunDetail(
         run=summarize_run(run),
+        report=report_run(run, deps),
         history=tuple(_read(Transition, row) for row in deps.runs.history(run_id)),
         evaluation=_read(Evaluation, evaluation) if evaluation else None,
         ledger=tuple(deps.ledger.entries_of(run_id)),
     )
+
+
+def _events(deps: Deps, *, run_id: str, limit: int, before: int | None) -> EventList:
+    found = deps.reports.newest_events(_known(deps, run_id).run_id, limit=limit, before=before)
+    return EventList(deps.reports.count_events(run_id), tuple(starmap(event_answer, found)))
+
+
+def _series(deps: Deps, *, run_id: str) -> Series:
+    return Series(tuple(series_of(_known(deps, run_id), deps)))
+
+
+def _known(deps: Deps, run_id: str) -> Run:
+    run = deps.runs.get(run_id)
+    if run.run_id != run_id:
+        # People may shorten an id, a program must not: today's only match is not tomorrow's.
+        raise NotFound(f"no run {run_id!r}")
+    return run
 
 
 def _document(_deps: Deps) -> Mapping[str, Any]:
@@ -117,6 +137,8 @@ def _read(kind: type[Answer], row: Mapping[str, Any]) -> Answer:
 
 _PIPELINE = name_parameter("Only runs of this pipeline.")
 _LIMIT = number_parameter(default=50, most=MOST_ROWS, description="How many at most.")
+_BEFORE = number_parameter(default=None, most=MOST_EVENTS, description="Only events with a smaller number than this.")
+_PAGE = {"limit": _LIMIT, "before": _BEFORE}
 OPERATIONS = (
     Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
     Operation("/pipelines", "The pipelines of the configuration", PipelineList, _pipelines),
@@ -125,5 +147,7 @@ OPERATIONS = (
     Operation("/dead-letters", "Work set aside", DeadLetterList, _dead_letters, {"limit": _LIMIT}),
     Operation("/runs", "Runs", RunList, _runs, {"pipeline": _PIPELINE, "limit": _LIMIT}, may_miss=True),
     Operation("/runs/{run_id}", "One run", RunDetail, _run, may_miss=True),
+    Operation("/runs/{run_id}/events", "What the trainer said of its job", EventList, _events, _PAGE, may_miss=True),
+    Operation("/runs/{run_id}/series", "What its job measured, by step", Series, _series, may_miss=True),
     Operation("/openapi.json", "This document", dict[str, Any], _document),
 )

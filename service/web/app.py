@@ -1,8 +1,10 @@
 """The web process: webhooks in, health out, and behind the gates the API, the metrics and the page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import product
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -14,6 +16,7 @@ from service.bootstrap import Deps
 from service.config import Settings, missing_for
 from service.domain.deliveries import Delivery
 from service.domain.errors import ConfigurationError
+from service.usecases.ring_job import Rung, ring_job
 from service.web.api import OPERATIONS
 from service.web.gate import Gate
 from service.web.health import alive, readiness
@@ -23,7 +26,7 @@ from service.web.operations import API
 from service.web.pages.routes import page_routes
 from service.web.problems import PROBLEMS
 from service.web.wakeups import Waker
-from service.web.webhooks import Doors, LabelboxWebhook, openai_webhook
+from service.web.webhooks import OUTCOMES, Doors, LabelboxWebhook, openai_webhook
 
 logger = get_logger()
 
@@ -65,18 +68,20 @@ def _doors(deps: Deps, appender: RedisAppender) -> Doors:
     async def append(delivery: Delivery) -> None:
         await appender.append(delivery)
 
-    async def poke(job_id: str) -> None:
-        await asyncio.to_thread(deps.queue.wake, "poke_job", job_id)
+    async def ring(job_id: str, event_id: str, trainers: Sequence[str]) -> Rung:
+        return await asyncio.to_thread(
+            lambda: ring_job(job_id, event_id, trainers, seen=deps.seen_events, queue=deps.queue)
+        )
 
     settings = deps.settings
+    signing = {name: trainer.webhook_secrets for name, trainer in settings.trainers.items() if trainer.webhook_secrets}
     return Doors(
         keyring=_keyring(settings),
-        trainer_secrets=[
-            secret.get_secret_value() for trainer in settings.trainers.values() for secret in trainer.webhook_secrets
-        ],
+        trainer_secrets={name: [secret.get_secret_value() for secret in secrets] for name, secrets in signing.items()},
         max_body_bytes=settings.max_body_bytes,
         append=append,
-        poke=poke,
+        ring=ring,
+        events=Counter(dict.fromkeys(product(signing, OUTCOMES), 0)),
     )
 
 
@@ -99,7 +104,7 @@ def _open_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
 
 def _gated_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
     """Give what is behind the gate, which stands before their own routing: a stranger cannot ask what there is."""
-    metrics = Route("/metrics", metrics_page(deps, doors.answered), methods=["GET"])
+    metrics = Route("/metrics", metrics_page(deps, doors.answered, doors.events), methods=["GET"])
     reads = [operation.route(deps) for operation in OPERATIONS]
     gate = Gate(Router([metrics, *reads], redirect_slashes=False), _bytes(deps.settings.admin_tokens))
     return [Route(path, gate) for path in ("/metrics", API, API + "/{rest:path}")]

@@ -6,12 +6,14 @@ from itertools import product
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from service.adapters.sql_runs import followed_runs
 from service.adapters.sql_tallies import tally_runs
 from service.bootstrap import Deps, now
 from service.domain.pipelines import Pipeline
 from service.domain.runs import RunState
 from service.usecases.doors import weigh
 from service.usecases.report_money import budget_states
+from service.usecases.report_run import looked_at
 from service.usecases.sunset import champion_sunset
 from service.usecases.take_stock import Drift, last_reconcile
 
@@ -23,6 +25,7 @@ _PIPELINE_FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tuneloop_run_due": ("Whether a run is due now: 1 or 0.", ()),
     "tuneloop_runs": ("Runs, by state.", ("state",)),
     "tuneloop_champion_days_left": ("Days until the model that serves shuts down, negative once it has.", ()),
+    "tuneloop_job_look_age_seconds": ("Seconds since the open job at the trainer was last looked at.", ("trainer",)),
     "tuneloop_reconcile_age_seconds": ("Seconds since the project was last read.", ()),
     "tuneloop_drift_rows": ("Data rows that differed from Labelbox when the project was last read.", ()),
     "tuneloop_drift_left": ("Differences that could not be mended then.", ()),
@@ -49,6 +52,8 @@ def database_figures(deps: Deps) -> list[Metric]:
         _add_pipeline(deps, pipeline, add, moment)
     for (name, state), count in _runs(deps).items():
         add("runs", count, name, state)
+    for run in followed_runs(deps.engine):
+        add("job_look_age_seconds", (moment - looked_at(run)).total_seconds(), run.pipeline, run.trainer)
     letters = GaugeMetricFamily("tuneloop_dead_letters", "Work set aside.", deps.letters.count())
     return [
         letters,

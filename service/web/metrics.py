@@ -17,9 +17,11 @@ from service.web.figures import database_figures, gauge
 from service.web.operations import HEADERS
 
 
-def metrics_page(deps: Deps, answered: Mapping[tuple[str, int], int]) -> Callable[[Request], Response]:
+def metrics_page(
+    deps: Deps, answered: Mapping[tuple[str, int], int], events: Mapping[tuple[str, str], int]
+) -> Callable[[Request], Response]:
     """Make the page; a sync handler, so it runs in a thread."""
-    figures = Figures(deps, answered)
+    figures = Figures(deps, answered, events)
 
     def page(_request: Request) -> Response:
         # Only this format: the others would tell the same in other words.
@@ -34,11 +36,15 @@ class Figures(Collector):
     Args:
         deps: The stores.
         answered: Answers to webhooks, by who was answered and status code.
+        events: Signed events of trainers, by trainer and what became of them.
     """
 
-    def __init__(self, deps: Deps, answered: Mapping[tuple[str, int], int]) -> None:
+    def __init__(
+        self, deps: Deps, answered: Mapping[tuple[str, int], int], events: Mapping[tuple[str, str], int]
+    ) -> None:
         self._deps = deps
         self._answered = answered
+        self._events = events
 
     def collect(self) -> Iterable[Metric]:
         """Read the stores; what one that is down would tell is left out, and ``tuneloop_up`` says so."""
@@ -52,6 +58,7 @@ class Figures(Collector):
             yield from found
         yield up
         yield _answers(dict(self._answered))
+        yield _events(dict(self._events))
         build = gauge("tuneloop_build_info", "Always 1; what runs.", "version", "python")
         build.add_metric([version("tuneloop"), python_version()], 1)
         yield build
@@ -66,4 +73,12 @@ def _answers(answered: Mapping[tuple[str, int], int]) -> CounterMetricFamily:
     family = CounterMetricFamily("tuneloop_webhook_answers", words, labels=["sender", "code"])
     for (sender, code), count in answered.items():
         family.add_metric([sender, str(code)], count)
+    return family
+
+
+def _events(events: Mapping[tuple[str, str], int]) -> CounterMetricFamily:
+    words = "Signed events of trainers since this process started, by trainer and what became of them."
+    family = CounterMetricFamily("tuneloop_trainer_events", words, labels=["trainer", "outcome"])
+    for labels, count in events.items():
+        family.add_metric(labels, count)
     return family

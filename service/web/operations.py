@@ -80,7 +80,7 @@ class Operation:
         return {**in_path, **in_query}
 
 
-def number_parameter(*, default: int, most: int, description: str) -> QueryParameter:
+def number_parameter(*, default: int | None, most: int, description: str) -> QueryParameter:
     """Make a parameter that is a number from 1 to ``most``."""
 
     def read(text: str) -> int:
@@ -89,7 +89,9 @@ def number_parameter(*, default: int, most: int, description: str) -> QueryParam
             raise ValueError(f"must be a whole number from 1 to {most}")
         return number
 
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+    schema: dict[str, object] = {"type": "integer", "minimum": 1, "maximum": most}
+    if default is not None:
+        schema["default"] = default
     return QueryParameter(description, schema, read, default)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
@@ -14,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from service.domain.deliveries import Delivery, delivery_key, verify_signature
 from service.domain.errors import InboxUnavailable, SignatureMismatch
 from service.domain.standard_webhooks import SignedHeaders, verify_standard_webhook
+from service.usecases.ring_job import Rung
 from service.web.body import BodyTooLarge, read_body
 from service.web.keyring import EVERY, Keyring
 
@@ -25,6 +28,8 @@ TOO_LARGE = JSONResponse({"error": "too_large"}, 413, headers={"Connection": "cl
 TOO_SLOW = JSONResponse({"error": "too_slow"}, 408, headers={"Connection": "close"})
 UNAVAILABLE = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "5"})
 DOORS = ("labelbox", "trainer")
+# What became of a trainer's event that was signed: ``other`` is of no job.
+OUTCOMES = ("poked", "repeated", "other")
 CODES = tuple(answer.status_code for answer in (STORED, UNSIGNED, TOO_SLOW, TOO_LARGE, UNAVAILABLE))
 
 
@@ -33,17 +38,20 @@ class Doors:
     """What the webhook routes work with.
 
     Attributes:
+        trainer_secrets: By trainer; several of one while it is rotated.
         append: Makes a delivery durable or raises InboxUnavailable.
-        poke: Has a trainer's job looked at, given the job's id; raises InboxUnavailable.
+        ring: Has a job looked at, given its id, the event's and the trainers it may be of; raises InboxUnavailable.
         answered: How often each door gave each status code; counted on the event loop alone, read anywhere.
+        events: The same for what became of events, by trainer.
     """
 
     keyring: Keyring
-    trainer_secrets: Sequence[str]
+    trainer_secrets: Mapping[str, Sequence[str]]
     max_body_bytes: int
     append: Callable[[Delivery], Awaitable[None]]
-    poke: Callable[[str], Awaitable[None]]
+    ring: Callable[[str, str, Sequence[str]], Awaitable[Rung]]
     answered: dict[tuple[str, int], int] = field(default_factory=lambda: dict.fromkeys(product(DOORS, CODES), 0))
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class LabelboxWebhook:
@@ -97,9 +105,10 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
         try:
             body = await read_body(request.scope, request.receive, doors.max_body_bytes)
             headers = _headers(request.scope, b"webhook-id", b"webhook-timestamp", b"webhook-signature")
-            verify_standard_webhook(body, SignedHeaders(*headers), secrets=doors.trainer_secrets, now_s=time.time())
-            if job_id := _job_id(body):
-                await doors.poke(job_id)
+            event_id, trainers = _signers(body, SignedHeaders(*headers), doors.trainer_secrets)
+            job_id = _job_id(body)
+            outcome = await doors.ring(job_id, event_id, trainers) if job_id else "other"
+            doors.events.update((name, outcome) for name in trainers)
         except BodyTooLarge:
             return TOO_LARGE
         except TimeoutError:
@@ -113,6 +122,22 @@ def openai_webhook(doors: Doors) -> Callable[[Request], Awaitable[Response]]:
     return receive_event
 
 
+def _signers(body: bytes, headers: SignedHeaders, secrets: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
+    """Give the event's id and whose secret signed it, which alone tells what trainer it is from.
+
+    Several trainers at one provider may share a secret.
+    """
+    event_id, now_s = "", time.time()
+    signers = []
+    for trainer, mine in secrets.items():
+        with suppress(SignatureMismatch):
+            event_id = verify_standard_webhook(body, headers, secrets=mine, now_s=now_s)
+            signers.append(trainer)
+    if not signers:
+        raise SignatureMismatch
+    return event_id, signers
+
+
 def _job_id(body: bytes) -> str | None:
     """Give the job that an event is about; None for an event of another kind or of no known shape."""
     try:
@@ -120,7 +145,8 @@ def _job_id(body: bytes) -> str | None:
         job_id = event["data"]["id"] if event["type"].startswith("fine_tuning.job.") else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return job_id if isinstance(job_id, str) else None
+    # What is not printable is no id, and half a surrogate pair no text for a database.
+    return job_id if isinstance(job_id, str) and job_id.isprintable() else None
 
 
 def _headers(scope: Scope, *names: bytes) -> list[list[bytes]]:

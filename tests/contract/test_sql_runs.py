@@ -200,10 +200,11 @@ def test_a_run_is_found_by_its_job(store: SqlRunStore) -> None:
     for state in (S.SNAPSHOTTED, S.UPLOADED):
         run = store.record(run, Step(state, "x"), now=NOON)
     store.record(run, Step(S.SUBMITTED, "x", changes={"job_id": "ftjob-1"}), now=NOON)
-    found = store.by_job("ftjob-1")
+    found = store.by_job("ftjob-1", "box")
     assert found is not None
     assert found.run_id == "run-1"
-    assert store.by_job("ftjob-2") is None
+    assert store.by_job("ftjob-2", "box") is None
+    assert store.by_job("ftjob-1", "another trainer") is None
 
 
 def test_what_a_job_reported_is_kept_once_and_in_order(store: SqlRunStore) -> None:

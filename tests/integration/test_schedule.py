@@ -12,7 +12,7 @@ from redis import Redis
 from rq import Queue
 from structlog.testing import capture_logs
 
-from service.adapters.sql_tables import exports, tallies
+from service.adapters.sql_tables import exports, gatherings, tallies
 from service.bootstrap import Deps, now
 from service.config import Settings
 from service.domain.exports import ExportState
@@ -74,6 +74,19 @@ def test_the_sweep_calls_for_what_stands_and_not_for_what_somebody_has(
     deps.export_store.write(replace(held, leased_until=None), now=at)
     beats["sweep"].act()
     assert ("convert_deliveries", []) in queued(redis)
+
+
+def test_the_sweep_calls_for_reports_that_are_due(deps: Deps, beats: dict[str, Beat], redis: Redis) -> None:
+    at = now()
+    deps.reports.begin("run-due", now=at)
+    deps.reports.begin("run-held", now=at)
+    assert deps.reports.take("run-held", until=at + LONG, now=at) is not None
+    beats["sweep"].act()
+    jobs = Queue("runs", connection=redis, serializer="json").jobs
+    wanted = [list(job.args) for job in jobs if job.func_name == "workers.jobs.gather_reports"]
+    assert wanted == [["run-due"]]
+    with deps.engine.begin() as connection:
+        connection.execute(sa.delete(gatherings))
 
 
 def test_what_a_killed_process_left_half_written_is_removed_the_next_day(deps: Deps, beats: dict[str, Beat]) -> None:

@@ -15,6 +15,8 @@ from starlette.routing import Route, Router
 from service.bootstrap import now
 from service.cli.valkey import free_port
 from service.domain.errors import TrainerRefused, UnknownTopic
+from service.ports import JobEvent
+from service.usecases.gather_reports import gather_reports
 from service.usecases.report_money import report_money
 from service.usecases.report_status import report_status
 from service.web.app import create_app
@@ -32,6 +34,20 @@ DRIFT = {
     "labels_here": 809,
     "left": 1,
     "whole_at": "2026-11-26T03:00:00+00:00",
+}
+STEPS = [
+    JobEvent(
+        f"e{n}", 1_700_000_000 + n, "info", "metrics", f"Step {n}", {"step": n, "total_steps": 2, "train_loss": 3 / n}
+    )
+    for n in (1, 2)
+]
+SAID = JobEvent("said", 0, "warn", "message", "Something odd", {})
+CHECKPOINT = {
+    "checkpoint_id": "c2",
+    "created_at": 5,
+    "step": 2,
+    "model": "ft:base-model:1",
+    "metrics": {"full_valid_loss": 1.5},
 }
 LABEL_TEXT = b'{"label": "what somebody wrote"}'
 
@@ -60,7 +76,11 @@ def loop(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, sqlite_templ
         clock = ManualClock(datetime.now(UTC) - timedelta(hours=1))
         shop = Workshop(stage.deps.engine, folder / "files", clock=clock)
         shop.fill()
+        shop.trainer.reported, shop.trainer.points = [SAID, *STEPS[::-1]], [CHECKPOINT]
+        shop.trainer.files["file-result"] = b"step,train_loss\n1,2.5\n2,1.25\n"
         judged = shop.train()
+        shop.trainer.becomes("ftjob-1", "succeeded", result_files=("file-result",))
+        gather_reports(judged, shop.parts)
         shop.go(judged)
         shop.fill(60, 75)
         shop.trainer.goes_wrong("create_job", TrainerRefused("no such model"))
@@ -185,6 +205,49 @@ def test_the_money_is_what_the_command_prints(loop: Loop) -> None:
     assert [run["run_id"] for run in told["runs"]] == [loop.judged]
 
 
+def test_a_run_tells_what_its_job_reported(loop: Loop) -> None:
+    told = loop.stage.read(f"/runs/{loop.judged}")["report"]
+    assert (told["job_status"], told["events"], told["missing"]) == ("succeeded", 3, {})
+    progress = {"step": 2, "total_steps": 2, "train_loss": 1.25, "valid_loss": None, "full_valid_loss": None}
+    assert told["progress"] == {**progress, "finish_at": None}
+    assert told["tokens"]["billed"] == 5000
+    assert told["tokens"]["estimated"] > 0
+    assert told["checkpoints"] == [
+        {
+            "checkpoint_id": "c2",
+            "step": 2,
+            "model": "ft:base-model:1",
+            "metrics": {"full_valid_loss": 1.5},
+            "is_best": True,
+        }
+    ]
+    (file,) = told["result_files"]
+    assert (file["file_id"], file["steps"], len(file["sha256"]), file["note"]) == ("file-result", 2, 64, None)
+    untold = loop.stage.read(f"/runs/{loop.failed}")["report"]
+    assert (untold["progress"], untold["checkpoints"], untold["events"], untold["looked_at"]) == (None, [], 0, None)
+
+
+def test_what_the_trainer_said_is_listed_newest_first_in_pages(loop: Loop) -> None:
+    told = loop.stage.read(f"/runs/{loop.judged}/events")
+    assert (told["total"], [event["event_id"] for event in told["events"]]) == (3, ["said", "e2", "e1"])
+    newest, first = told["events"][0], told["events"][-1]
+    assert (newest["number"], newest["at"], newest["level"], newest["message"]) == (3, None, "warn", "Something odd")
+    assert moment(first["at"]) == datetime.fromtimestamp(1_700_000_001, UTC)
+    assert first["facts"] == {"step": 1, "total_steps": 2, "train_loss": 3.0}
+    page = loop.stage.read(f"/runs/{loop.judged}/events?limit=1&before=3")
+    assert (page["total"], [event["event_id"] for event in page["events"]]) == (3, ["e2"])
+    assert loop.stage.read(f"/runs/{loop.failed}/events") == {"total": 0, "events": []}
+
+
+def test_what_the_job_measured_is_told_by_step(loop: Loop) -> None:
+    points = loop.stage.read(f"/runs/{loop.judged}/series")["points"]
+    assert [(point["step"], point["train_loss"], point["valid_loss"]) for point in points] == [
+        (1, 2.5, None),
+        (2, 1.25, None),
+    ]
+    assert loop.stage.read(f"/runs/{loop.failed}/series") == {"points": []}
+
+
 def test_the_dead_letters_are_told_without_their_content(loop: Loop) -> None:
     told = loop.stage.read("/dead-letters")
     assert (told["total"], [letter["kind"] for letter in told["dead_letters"]]) == (2, ["delivery", "run"])
@@ -233,6 +296,10 @@ def test_on_postgresql_it_tells_the_same_and_odd_names_are_no_fault_of_the_datab
         "/runs/%25",
         "/runs/%F0%9F%92%A9",
         "/runs/%ff",
+        "/runs/nobody/events",
+        "/runs/nobody/series",
+        "/runs/run-/events",
+        "/runs/%00/series",
         "/runs?pipeline=nobody",
         "/nothing",
         "/status/",
@@ -266,6 +333,9 @@ def test_a_runs_id_is_never_completed(loop: Loop) -> None:
         ("/runs?piepline=x", "unknown: piepline; allowed: pipeline, limit"),
         ("/dead-letters?limit=0", "limit: must be"),
         ("/status?x=1", "unknown: x; allowed: none"),
+        ("/runs/x/events?before=0", "before: must be a whole number from 1 to 999999999"),
+        ("/runs/x/events?after=1", "unknown: after; allowed: limit, before"),
+        ("/runs/x/series?limit=1", "unknown: limit"),
         ("/pipelines/summaries?limit=1", "unknown: limit"),
     ],
 )

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from service.cli.valkey import free_port
 from service.config import ChannelSettings, Settings
-from service.domain.errors import UnknownTopic
+from service.domain.errors import TrainerUnreachable, UnknownTopic
 from service.domain.notices import Notice
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
@@ -168,6 +168,27 @@ def test_a_valkey_that_is_down_is_said_to_be_down_and_the_database_still_tells(
     assert (found["tuneloop_up", "redis"], found["tuneloop_up", "database"]) == (0, 1)
     assert ("tuneloop_inbox_deliveries",) not in found
     assert found["tuneloop_dead_letters",] == 0
+
+
+def test_the_age_of_the_last_look_at_an_open_job_is_shown_while_it_is_open(stage: Stage, tmp_path: Path) -> None:
+    shop = Workshop(stage.deps.engine, tmp_path / "files", clock=ManualClock(datetime.now(UTC) - timedelta(hours=2)))
+    shop.fill()
+    name = "tuneloop_job_look_age_seconds"
+    run_id = shop.start()
+    assert (name, "summaries", "box") not in samples(stage)
+    shop.go(run_id, RunState.SUBMITTED)
+    shop.clock.now = datetime.now(UTC) - timedelta(minutes=10)
+    shop.trainer.becomes("ftjob-1", "running")
+    shop.advance(run_id)
+    assert 590 <= samples(stage)[name, "summaries", "box"] < 700
+    # A look that failed is none.
+    shop.trainer.goes_wrong("job", TrainerUnreachable())
+    shop.clock.now = datetime.now(UTC)
+    shop.advance(run_id)
+    assert 590 <= samples(stage)[name, "summaries", "box"] < 700
+    shop.finish_job()
+    shop.go(run_id, RunState.EVALUATING)
+    assert (name, "summaries", "box") not in samples(stage)
 
 
 def test_runs_of_a_pipeline_that_left_the_configuration_are_still_counted(stage: Stage, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from service.config import OwnSecrets
 from service.domain.deliveries import Delivery
 from service.domain.errors import ConfigurationError, InboxUnavailable
 from service.domain.pipelines import LabelPolicy
+from service.usecases.ring_job import Rung
 from service.web.app import create_app
 from service.web.keyring import Keyring
 from service.web.webhooks import Doors, LabelboxWebhook
@@ -119,11 +120,11 @@ def test_a_delivery_that_was_stored_for_one_of_two_only_is_sent_again() -> None:
             raise InboxUnavailable
         stored.append(delivery.pipeline)
 
-    async def poke(job_id: str) -> None:
-        raise AssertionError(job_id)
+    async def ring(job_id: str, event_id: str, trainers: Sequence[str]) -> Rung:
+        raise AssertionError((job_id, event_id, trainers))
 
     keyring = Keyring([], {"one": [b"ours"], "two": [b"ours"]})
-    doors = Doors(keyring, trainer_secrets=[], max_body_bytes=1000, append=append, poke=poke)
+    doors = Doors(keyring, trainer_secrets={}, max_body_bytes=1000, append=append, ring=ring)
     app = Starlette(routes=[Route("/webhooks/labelbox", LabelboxWebhook(doors), methods=["POST"])])
     headers = signed_headers(BODY, secret=b"ours")
     with serving(app) as port:

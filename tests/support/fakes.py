@@ -1,4 +1,4 @@
-"""Stand-ins at the ports: a clock, a queue and a trainer, all in memory."""
+"""Stand-ins at the ports: a clock, a queue, seen events and a trainer, all in memory."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +40,19 @@ class RecordingQueue:
         self.woken.append((job, *arguments))
 
 
+class MemorySeenEvents:
+    """Remembers events for good."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def has(self, event: str) -> bool:
+        return event in self.seen
+
+    def add(self, event: str) -> None:
+        self.seen.add(event)
+
+
 @dataclass
 class FakeTrainer:
     """A fine-tuning server in memory.
@@ -53,6 +66,7 @@ class FakeTrainer:
         cancelled: Every job that was asked to stop.
         reported: A job's events, newest first.
         ends: When models shut down, by what the server says.
+        points: A job's checkpoints, newest first.
     """
 
     creates_once: bool = False
@@ -65,6 +79,7 @@ class FakeTrainer:
     cancelled: list[str] = field(default_factory=list)
     reported: list[JobEvent] = field(default_factory=list)
     ends: dict[str, date] = field(default_factory=dict)
+    points: list[Mapping[str, Any]] = field(default_factory=list)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -143,9 +158,13 @@ class FakeTrainer:
 
     def checkpoints(self, job_id: str) -> list[Mapping[str, Any]]:
         self._maybe_fail("checkpoints", done=False)
-        return [{"id": f"{job_id}-checkpoint"}]
+        assert job_id in self.jobs
+        return list(self.points)
 
     def file_content(self, file_id: str) -> bytes:
+        self._maybe_fail("file_content", done=False)
+        if file_id not in self.files:
+            raise TrainerRefused("no such file", code="not_found")
         return self.files[file_id]
 
     def delete_file(self, file_id: str) -> None:

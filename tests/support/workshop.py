@@ -15,6 +15,7 @@ from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters
+from service.adapters.sql_reports import SqlReportStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
 from service.domain.budgets import Price
@@ -69,6 +70,7 @@ class Workshop:
         self.files = FsspecFileStore(str(self.folder))
         self.examples = SqlExampleStore(self.engine, self.clock)
         self.runs = SqlRunStore(self.engine)
+        self.reports = SqlReportStore(self.engine)
         self.evaluations = SqlEvaluationStore(self.engine)
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
@@ -102,6 +104,7 @@ class Workshop:
             archive=self.archive,
             appraisers=appraisers,
             runs=self.runs,
+            reports=self.reports,
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,

@@ -1,41 +1,31 @@
-"""From a job's events to the numbers of a picture."""
+"""From what a job measured to the numbers of a picture."""
 
-import math
 from itertools import pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.ports import JobEvent
+from service.domain.training_series import SeriesPoint
 from service.web.pages.chart import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH, charts_of, thinned
-from service.web.pages.series import Point, series_of
+from service.web.pages.series import Point, lines_of
 
 values = st.floats(-1e12, 1e12, allow_nan=False)
 points_drawn = st.builds(Point, st.integers(0, 10**6), values)
 series = st.lists(points_drawn, min_size=1, max_size=1000, unique_by=lambda point: point.step)
 
 
-def measured(step: object, kind: str = "metrics", **facts: object) -> JobEvent:
-    return JobEvent(f"event-{step}", 0, "info", kind, "", {"step": step, **facts})
-
-
 # Series.
 
 
-def test_series_are_in_the_order_of_the_steps_whatever_the_order_of_the_events() -> None:
-    found = series_of([measured(step, train_loss=step / 10) for step in (3, 1, 2)])
+def test_lines_are_in_the_order_of_the_steps_whatever_the_order_of_the_points() -> None:
+    found = lines_of([SeriesPoint(step, train_loss=step / 10) for step in (3, 1, 2)])
     assert found == {"train_loss": [(1, 0.1), (2, 0.2), (3, 0.3)]}
 
 
-def test_of_a_step_that_was_repeated_after_a_pause_the_later_word_counts() -> None:
-    assert series_of([measured(1, train_loss=2.0), measured(1, train_loss=1.0)]) == {"train_loss": [(1, 1.0)]}
-
-
-def test_what_a_trainer_did_not_measure_or_what_is_no_number_is_passed_over() -> None:
-    odd = [None, "0.5", math.nan, math.inf, True, 10**400]
-    assert series_of([measured(number, valid_loss=value) for number, value in enumerate(odd)]) == {}
-    assert series_of([measured("one", train_loss=1.0), measured(None, train_loss=1.0), measured(math.nan)]) == {}
-    assert series_of([measured(1, kind="message", train_loss=1.0), measured(1, elapsed=3)]) == {}
+def test_what_was_not_measured_is_no_line_and_a_step_without_a_value_no_point() -> None:
+    found = lines_of([SeriesPoint(1, train_loss=2.0, total_steps=2, at=9), SeriesPoint(2, valid_accuracy=0.0)])
+    assert found == {"train_loss": [(1, 2.0)], "valid_accuracy": [(2, 0.0)]}
+    assert lines_of([]) == {}
 
 
 # Pictures.

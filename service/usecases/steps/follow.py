@@ -1,13 +1,9 @@
 """Submitted -> training -> evaluating, or deploying before that: look at the job until it ends."""
 
-from collections.abc import Mapping
-from contextlib import suppress
-from itertools import takewhile
-from typing import Any
-
 from service.domain.errors import TrainerRefused
+from service.domain.polling import next_look
 from service.domain.runs import Run, RunState, Step
-from service.ports import RemoteJob, Trainer
+from service.usecases.steps.gather import gather
 from service.usecases.steps.money import bill
 from service.usecases.steps.parts import Parts
 
@@ -16,23 +12,24 @@ def follow(run: Run, parts: Parts) -> Step:
     """Look once at the job and at what it reported since the last look."""
     trainer = parts.account(run.trainer).connect()
     job = trainer.job(str(run.job_id))
-    _remember_events(run, trainer, parts)
+    gathered = gather(run, job, trainer, parts)
     if job.outcome == "open":
         waiting = job.status in {"validating_files", "queued"} and run.state == RunState.SUBMITTED
         state = RunState.SUBMITTED if waiting else RunState.TRAINING
-        due_at = parts.clock() + parts.timing.poll
+        due_at = next_look(run.run_id, now=parts.clock(), poll=parts.timing.poll)
         # A look that worked is no attempt that failed.
         changes = {"attempts": 0}
-        return Step(state, f"job is {job.status}", changes=changes, facts={"job_status": job.status}, due_at=due_at)
+        facts = {**gathered, "job_status": job.status}
+        return Step(state, f"job is {job.status}", changes=changes, facts=facts, due_at=due_at)
     bill(run, job, parts)
-    facts = {"job_status": job.status, "trained_tokens": job.trained_tokens}
+    facts = {**gathered, "job_status": job.status, "trained_tokens": job.trained_tokens}
     if job.outcome == "succeeded" and job.tuned_model:
         is_next = parts.account(run.trainer).deployment.is_needed
         return Step(
             RunState.DEPLOYING if is_next else RunState.EVALUATING,
             f"job succeeded: {job.tuned_model}",
             changes={"tuned_model": job.tuned_model},
-            facts={**facts, "checkpoints": _checkpoints(job, trainer), "result_files": list(job.result_files)},
+            facts={**facts, "result_files": list(job.result_files)},
         )
     if job.outcome == "cancelled":
         return Step(RunState.CANCELLED, "job was cancelled", facts=facts)
@@ -41,21 +38,6 @@ def follow(run: Run, parts: Parts) -> Step:
 
 
 _REMEDY = TrainerRefused.remedy
-
-
-def _remember_events(run: Run, trainer: Trainer, parts: Parts) -> None:
-    """Write down what is new; a server that keeps no events is good enough."""
-    known = {event.event_id for event in parts.runs.job_events(run.run_id)}
-    with suppress(TrainerRefused):
-        fresh = list(takewhile(lambda event: event.event_id not in known, trainer.events(str(run.job_id))))
-        parts.runs.add_job_events(run.run_id, fresh[::-1])
-
-
-def _checkpoints(job: RemoteJob, trainer: Trainer) -> list[Mapping[str, Any]]:
-    """Give the job's checkpoints; none where the server has no such thing."""
-    with suppress(TrainerRefused):
-        return trainer.checkpoints(job.job_id)
-    return []
 
 
 def _last_complaint(run: Run, parts: Parts) -> str | None:

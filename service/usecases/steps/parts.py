@@ -22,6 +22,7 @@ from service.ports import (
     Ledger,
     ModelsSeen,
     NoticeStore,
+    ReportStore,
     RunStore,
     Trainer,
 )
@@ -79,6 +80,7 @@ class Parts:
     archive: Archive
     appraisers: Appraisers
     runs: RunStore
+    reports: ReportStore
     evaluations: EvaluationStore
     ledger: Ledger
     letters: DeadLetters

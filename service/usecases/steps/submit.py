@@ -58,7 +58,7 @@ def _adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
     found = [
         job
         for job in trainer.find_jobs(run.run_id, str(run.fact("training_file")))
-        if (owner := parts.runs.by_job(job.job_id)) is None or owner.run_id == run.run_id
+        if (owner := parts.runs.by_job(job.job_id, run.trainer)) is None or owner.run_id == run.run_id
     ]
     for double in found[1:]:
         if double.outcome == "open":

@@ -10,13 +10,16 @@ from service.bootstrap import Deps
 from service.domain.budgets import Estimate
 from service.domain.runs import WAITS_FOR_A_PERSON, Run, RunState
 from service.ports import JobEvent
+from service.usecases.report_run import Checkpoint, report_run, series_of
 from service.web.answers import summarize_run
 from service.web.pages.chart import charts_of
 from service.web.pages.commands import commands_for
-from service.web.pages.series import METRICS, is_number, series_of
+from service.web.pages.series import lines_of
 from service.web.pages.verdict import scores_of
 
 SHOWN_EVENTS = 50
+# Most events are measurements, one a step.
+READ_EVENTS = 500
 
 
 def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
@@ -26,7 +29,7 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         NotFound: There is none of this id, or several begin with it.
     """
     run = deps.runs.get(request.path_params["run_id"])
-    events = deps.runs.job_events(run.run_id)
+    report, events = report_run(run, deps), deps.reports.newest_events(run.run_id, limit=READ_EVENTS)
     history = deps.runs.history(run.run_id)
     evaluation = deps.evaluations.evaluation(run.run_id)
     return {
@@ -35,10 +38,10 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         "commands": commands_for(run),
         "estimate": _estimate(run),
         "history": history,
-        "charts": charts_of(series_of(events)),
-        "events": _newest_words(events),
-        "event_count": len(events),
-        "checkpoints": [_checkpoint(found) for found in run.fact("checkpoints") or ()],
+        "charts": charts_of(lines_of(series_of(run, deps))),
+        "events": _words_of([event for _, event in events]),
+        "event_count": report.events,
+        "checkpoints": [_checkpoint(found) for found in report.checkpoints],
         "evaluation": evaluation,
         "scores": scores_of(evaluation) if evaluation else [],
     }
@@ -58,17 +61,17 @@ def _estimate(run: Run) -> str | None:
     return Estimate(**estimate).in_words() if estimate else None
 
 
-def _newest_words(events: list[JobEvent]) -> list[JobEvent]:
+def _words_of(events: list[JobEvent]) -> list[JobEvent]:
     """Give the newest events that say something in words; the measured ones are in the charts."""
-    return list(islice((event for event in reversed(events) if event.kind != METRICS), SHOWN_EVENTS))
+    return list(islice((event for event in events if event.kind != "metrics"), SHOWN_EVENTS))
 
 
-def _checkpoint(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    metrics = found.get("metrics") or {}
-    numbers = {name: value for name, value in metrics.items() if name != "step" and is_number(value)}
+def _checkpoint(found: Checkpoint) -> Mapping[str, object]:
+    numbers = {name: value for name, value in found.metrics.items() if name != "step"}
     measured = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
     return {
-        "name": found.get("model") or found.get("checkpoint_id") or found.get("id"),
-        "step": found.get("step"),
+        "name": found.model or found.checkpoint_id,
+        "step": found.step,
         "measured": measured,
+        "is_best": found.is_best,
     }

@@ -1,12 +1,11 @@
-"""A training job's losses and accuracies, step by step."""
+"""A training job's losses and accuracies as lines to draw."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
-from service.ports import JobEvent
+from service.domain.training_series import CELLS, SeriesPoint
 
-METRICS = "metrics"
-_MOST = 1e15
+_DRAWN = tuple(name for name in CELLS if name.endswith(("loss", "accuracy")))
 
 
 class Point(NamedTuple):
@@ -16,23 +15,11 @@ class Point(NamedTuple):
     value: float
 
 
-def series_of(events: Iterable[JobEvent]) -> Mapping[str, list[Point]]:
-    """Give each series by its name, such as ``train_loss``, in the order of the steps.
-
-    Whatever a trainer measures is taken; what is no number is passed over, as losses that became infinite are.
-    """
-    found: dict[str, dict[float, float]] = {}
-    for event in events:
-        step = event.facts.get("step") if event.kind == METRICS else None
-        if not is_number(step):
-            continue
-        for name, value in event.facts.items():
-            if name.endswith(("loss", "accuracy")) and is_number(value):
-                # A job that went on after a pause repeats steps: the later word counts.
-                found.setdefault(name, {})[step] = value
-    return {name: [Point(*pair) for pair in sorted(points.items())] for name, points in found.items()}
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Say whether a trainer's word is a number that can be drawn; whole ones may be too long for a float."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+def lines_of(points: Iterable[SeriesPoint]) -> Mapping[str, list[Point]]:
+    """Give each line by its name, such as ``train_loss``, in the order of the steps; none that has no value."""
+    ordered = sorted(points, key=lambda point: point.step)
+    found = {
+        name: [Point(point.step, value) for point in ordered if (value := getattr(point, name)) is not None]
+        for name in _DRAWN
+    }
+    return {name: line for name, line in found.items() if line}

@@ -6,7 +6,7 @@ from alembic import op
 from service.adapters.sql_tables import Moment
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0009"
 
 
 def upgrade() -> None:
