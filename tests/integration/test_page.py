@@ -121,7 +121,7 @@ def test_the_first_page_tells_examples_drift_champion_money_and_inbox(scene: Sce
     assert "812 labels in Labelbox, 809 here" in shown
     assert "Champion ft:base-model:1 since" in shown
     assert "No. 3 waits for approval" in shown
-    assert re.search(r"box \d+\.\d\d USD 50\.00 USD \d+\.\d\d USD", shown)
+    assert re.search(r"trainer:box \d+\.\d\d USD \d+\.\d\d USD 50\.00 USD \d+\.\d\d USD", shown)
     assert "0 deliveries not converted yet" in shown
 
 
