@@ -1,0 +1,53 @@
+"""From the scores of every model to a verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from service.domain.comparisons import Comparison, compare
+from service.domain.contests import Contest, Rival
+from service.domain.guards import GuardRule
+from service.domain.metrics import Metric
+from service.domain.repeated_looks import Look
+from service.domain.verdicts import Verdict, decide_verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and what it was made of: the challenger against each rival, by metric."""
+
+    verdict: Verdict
+    incumbent: Rival
+    comparisons: Mapping[Rival, Mapping[str, Comparison]]
+
+
+def judge_scores(
+    metrics: Sequence[Metric],
+    scores: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    look: Look,
+    rule: GuardRule,
+) -> Judgement:
+    """Compare the challenger with the base and, if there is one, with the champion, which it then has to beat.
+
+    Args:
+        metrics: The primary one first, then the guards.
+        scores: By metric's name and role (``challenger``, ``base``, ``champion``): a value for each question, in the
+            same order everywhere.
+        look: Says below which p a difference counts as proven.
+        rule: How far guards may fall.
+    """
+    rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in scores[metrics[0].name] else ("base",)
+    comparisons = {
+        rival: {
+            metric.name: compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival])
+            for metric in metrics
+        }
+        for rival in rivals
+    }
+    contests = [_contest(rival, comparisons[rival]) for rival in rivals]
+    return Judgement(decide_verdict(*contests, look=look, rule=rule), rivals[0], comparisons)
+
+
+def _contest(rival: Rival, compared: Mapping[str, Comparison]) -> Contest:
+    primary, *guards = compared.values()
+    return Contest(rival, primary, tuple(guards))
