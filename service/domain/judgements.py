@@ -13,11 +13,23 @@ from service.domain.verdicts import Verdict, decide_verdict
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and what it was made of: the challenger against each rival, by metric."""
+    """A verdict, and what it was made of: the contest with the incumbent first."""
 
     verdict: Verdict
-    incumbent: Rival
-    comparisons: Mapping[Rival, Mapping[str, Comparison]]
+    contests: tuple[Contest, ...]
+
+    @property
+    def incumbent(self) -> Rival:
+        """Who had to be beaten."""
+        return self.contests[0].rival
+
+    @property
+    def comparisons(self) -> Mapping[Rival, Mapping[str, Comparison]]:
+        """The challenger against each rival, by metric."""
+        return {
+            contest.rival: {comparison.metric: comparison for comparison in (contest.primary, *contest.guards)}
+            for contest in self.contests
+        }
 
 
 def judge_scores(
@@ -37,17 +49,12 @@ def judge_scores(
         rule: How far guards may fall.
     """
     rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in scores[metrics[0].name] else ("base",)
-    comparisons = {
-        rival: {
-            metric.name: compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival])
-            for metric in metrics
-        }
-        for rival in rivals
-    }
-    contests = [_contest(rival, comparisons[rival]) for rival in rivals]
-    return Judgement(decide_verdict(*contests, look=look, rule=rule), rivals[0], comparisons)
+    contests = tuple(_contest(rival, metrics, scores) for rival in rivals)
+    return Judgement(decide_verdict(*contests, look=look, rule=rule), contests)
 
 
-def _contest(rival: Rival, compared: Mapping[str, Comparison]) -> Contest:
-    primary, *guards = compared.values()
+def _contest(rival: Rival, metrics: Sequence[Metric], scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Contest:
+    primary, *guards = (
+        compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival]) for metric in metrics
+    )
     return Contest(rival, primary, tuple(guards))
