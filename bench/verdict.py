@@ -24,7 +24,7 @@ LIVES = 2_000
 SIZES = (20, 50, 100, 400)
 GAINS = (5, 10, 20)
 FALLS = (0, 2, 4, 6)
-ROUNDS = 400
+ROUNDS = 300
 FIFTH = 5
 
 
@@ -50,9 +50,10 @@ WORLDS = {
 def measure() -> dict[str, Any]:
     """Live many lives in which nothing gets better, then look at gains of several sizes."""
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        lives = {name: _rates(list(pool.map(partial(_life, name), range(LIVES), chunksize=50))) for name in WORLDS}
-        for name, rates in lives.items():
-            say(f"{name}: {_percent(rates)}")
+        lives = {}
+        for name in WORLDS:
+            lives[name] = _rates(list(pool.map(partial(_life, name), range(LIVES), chunksize=50)))
+            say(f"{name}: {_percent(lives[name])}")
         cells = [(metric, n, gain) for metric in ("pii_leak", "chrf") for n in SIZES for gain in GAINS]
         power = dict(zip(cells, pool.map(_power, cells), strict=True))
         guards = dict(zip(SIZES, pool.map(_guards, SIZES), strict=True))
