@@ -93,11 +93,13 @@ def _ending(number: int) -> str:
 def _closing(incumbent: Contest, conclusion: Conclusion) -> str:
     if conclusion.outcome != "cannot tell":
         return f"The challenger is {conclusion.outcome}."
+    more = f"; about {conclusion.needed} more examples would tell for sure" if conclusion.needed else ""
     if conclusion.gained and conclusion.below_base:
-        more = f"; about {conclusion.needed} more examples would tell for sure" if conclusion.needed else ""
         return f"It is better than the champion but not than the base, so it does not count as better{more}."
     if conclusion.traded:
         return "It wins one metric and loses another, which a person has to weigh."
+    if conclusion.gained:
+        return f"These examples cannot tell: the gain is proven, but not that every guard holds{more}."
     if conclusion.needed is not None:
         return f"These examples cannot tell; about {conclusion.needed} more would, if the difference stays."
     alike = "the two are alike so far" if incumbent.primary.n else "nothing was compared"

@@ -51,35 +51,34 @@ def decide_verdict(incumbent: Contest, base: Contest | None = None, *, look: Loo
         guard fails and its fall is proven. ``cannot tell``: anything else, so also a trade of one proven gain
         against one loss, which is for a person to judge. The base takes a ``better`` away, and does nothing else.
     """
-    failed = [guard for guard in incumbent.guards if rule.is_failed_by(guard)]
-    # What stands in the way of a gain.
-    against = [*failed]
-    below_base = base is not None and base.primary.difference < 0
-    if base:
-        against += [guard for guard in base.guards if rule.is_failed_by(guard)]
-    short = [base.primary] if base and below_base else []
+    failed = _failed_guards(incumbent, rule)
+    guards = [*failed, *(_failed_guards(base, rule) if base else [])]
+    below_base = [base.primary] if base and base.primary.difference < 0 else []
     gained = _is_proven(incumbent.primary, look) and incumbent.primary.difference > 0
     outcome: Outcome = "cannot tell"
-    if gained and not against and not short:
+    if gained and not guards and not below_base:
         outcome = "better"
     elif not gained and _any_lost([incumbent.primary, *failed], look):
         outcome = "worse"
     # A gain against a proven loss stays undecided, however many examples follow.
-    traded = gained and _any_lost([*against, *short], look)
-    needed = None
+    traded, needed = gained and _any_lost([*guards, *below_base], look), None
     if outcome == "cannot tell" and not traded:
-        unsettled = short if gained else [incumbent.primary]
+        unsettled = below_base if gained else [incumbent.primary]
         numbers = [further_examples(comparison, look) for comparison in unsettled]
-        numbers += [further_examples_for_guard(guard, rule, look) for guard in against] if gained else []
+        numbers += [further_examples_for_guard(guard, rule, look) for guard in guards] if gained else []
         needed = max((number for number in numbers if number is not None), default=None)
-    conclusion = Conclusion(outcome, needed, gained=gained, traded=traded, below_base=below_base)
+    conclusion = Conclusion(outcome, needed, gained=gained, traded=traded, below_base=bool(below_base))
     return Verdict(
         outcome=outcome,
         sentence=sentence_for(incumbent, base, look=look, rule=rule, conclusion=conclusion),
         further_examples_needed=needed,
-        failed_guards=tuple(sorted({guard.metric for guard in against})),
-        below_base=below_base,
+        failed_guards=tuple(sorted({guard.metric for guard in guards})),
+        below_base=bool(below_base),
     )
+
+
+def _failed_guards(contest: Contest, rule: GuardRule) -> list[Comparison]:
+    return [guard for guard in contest.guards if rule.is_failed_by(guard)]
 
 
 def _is_proven(comparison: Comparison, look: Look) -> bool:

@@ -282,7 +282,16 @@ def test_so_many_further_examples_prove_it_at_the_next_look_if_nothing_changes(n
 
 
 def test_an_unsettled_guard_names_its_own_number() -> None:
-    assert judged(PROVEN, WIDE_FALL).further_examples_needed == further_examples(WIDE_FALL, FIRST)
+    verdict = judged(PROVEN, WIDE_FALL)
+    assert verdict.further_examples_needed == further_examples(WIDE_FALL, FIRST)
+    assert "the gain is proven, but not that every guard holds" in verdict.sentence
+    assert f"about {verdict.further_examples_needed} more" in verdict.sentence
+
+
+def test_a_guard_that_no_number_of_examples_settles_names_none() -> None:
+    verdict = judged(PROVEN, ALIKE, margin=0, proven=True)
+    assert verdict.further_examples_needed is None
+    assert verdict.sentence.endswith("the gain is proven, but not that every guard holds.")
 
 
 def test_no_number_of_examples_weighs_a_gain_against_a_loss() -> None:
