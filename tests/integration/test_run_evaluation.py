@@ -74,7 +74,7 @@ def test_each_look_at_the_same_examples_has_to_prove_more_and_says_so(shop: Work
         looks.append(evaluation["look"])
         sentences.append(evaluation["sentence"])
     assert [look["number"] for look in looks] == [1, 2, 3]
-    assert [look["alpha"] for look in looks] == pytest.approx([0.05, 0.01, 0.05 * (1 / 1.25 - 1 / 1.5)])
+    assert [look["alpha"] for look in looks] == pytest.approx([0.05, 0.005, 0.025 * (1 / 1.25 - 1 / 1.5)])
     assert ["look at these examples" in sentence for sentence in sentences] == [False, True, True]
 
 

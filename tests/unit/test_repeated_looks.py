@@ -32,7 +32,7 @@ def test_the_first_look_may_take_the_whole_budget() -> None:
 def test_looks_at_the_same_examples_have_to_prove_more_each_time() -> None:
     alphas = [look.alpha for look in looks_at(*[numbered(0, 20)] * 6)]
     assert alphas == sorted(alphas, reverse=True)
-    assert alphas[:3] == pytest.approx([0.05, 0.01, 0.05 * (1 / 1.25 - 1 / 1.5)])
+    assert alphas[:3] == pytest.approx([0.05, 0.005, 0.025 * (1 / 1.25 - 1 / 1.5)])
 
 
 def test_examples_that_nobody_asked_before_earn_a_larger_part() -> None:
@@ -71,7 +71,7 @@ def test_whatever_is_asked_the_looks_at_a_question_never_take_more_than_its_budg
     for question in frozenset[str]().union(*sets):
         taken = sum(look.alpha for asked, look in zip(sets, found, strict=True) if question in asked)
         # Half of an alpha is the chance of a gain by luck, the other half that of a loss.
-        assert taken / 2 < ALPHA
+        assert taken / 2 < 0.75 * ALPHA
 
 
 @given(sets=st.lists(questions, max_size=8), asked=questions, order=st.randoms(use_true_random=False))

@@ -220,8 +220,9 @@ def test_guards_do_not_sink_by_a_margin_with_every_champion() -> None:
 
 def test_what_a_first_look_proves_a_later_one_may_not() -> None:
     assert 0.003 < PROVEN.p < 0.004
-    assert [judged(PROVEN, look=look_number(number)).outcome for number in (1, 2, 3, 4, 9)] == [
-        *["better"] * 4,
+    assert [judged(PROVEN, look=look_number(number)).outcome for number in (1, 2, 3)] == [
+        "better",
+        "better",
         "cannot tell",
     ]
 
@@ -229,7 +230,7 @@ def test_what_a_first_look_proves_a_later_one_may_not() -> None:
 def test_the_words_say_which_look_it_is_and_what_it_has_to_prove() -> None:
     sentence = judged(PROVEN, look=look_number(9)).sentence
     assert "p = 0.00342" in sentence
-    assert "This is the 9th look at these examples, so p has to be below 0.00152." in sentence
+    assert "This is the 9th look at these examples, so p has to be below 0.000758." in sentence
     assert "look at these examples" not in judged(PROVEN).sentence
 
 
@@ -243,7 +244,7 @@ def test_looks_are_counted_as_people_count(number: int, words: str) -> None:
 def test_a_small_chance_is_written_out_far_enough_to_be_compared() -> None:
     late = look_number(100)
     assert "p < 0.0001" in judged(leaks_compared(better=30, worse=0, alike=5)).sentence
-    assert "p has to be below 0.000019" in judged(OPEN, look=late).sentence
+    assert "p has to be below 0.00000952" in judged(OPEN, look=late).sentence
     assert "p = 0.0000153" in judged(leaks_compared(better=17, worse=0, alike=5), look=late).sentence
 
 
@@ -301,9 +302,9 @@ def test_no_number_of_examples_weighs_a_gain_against_a_loss() -> None:
 
 
 def test_even_a_one_sided_result_needs_enough_examples_for_an_exact_test() -> None:
-    # Of seven pairs that all differ one way p is 2 / 2**7, below the alpha of a next look with four new ones, 0.018.
-    assert further_examples(leaks_compared(better=3, worse=0, alike=0), FIRST) == 4
-    assert further_examples(scores_compared(5, 5, 5), FIRST) == 4
+    # Of eight pairs that all differ one way p is 2 / 2**8, below the alpha of a next look with five new ones, 0.0096.
+    assert further_examples(leaks_compared(better=3, worse=0, alike=0), FIRST) == 5
+    assert further_examples(scores_compared(5, 5, 5), FIRST) == 5
 
 
 def test_a_smaller_difference_needs_more_examples() -> None:
