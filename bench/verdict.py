@@ -85,8 +85,8 @@ def measure() -> dict[str, Any]:
         },
         "aims": [
             {
-                "aim": "false promotions in 2,000 no-gain runs of a growing dataset at most 5 %, each a pipeline's whole "
-                "life of ten looks, for rates and scores, with and without a guard",
+                "aim": "false promotions in 2,000 no-gain runs of a growing dataset at most 5 %, each a pipeline's "
+                "whole life of ten looks, for rates and scores, with and without a guard",
                 "met": worst <= ALPHA,
             },
         ],
