@@ -16,7 +16,8 @@ class GuardRule:
 
     By default it fails where its mean on the held-out examples fell by more than the margin, significantly or not:
     asking for proof that it did fall would let anything pass on few examples. Asking for proof that it did not is safer
-    still, and on a hundred examples stops most models that did not fall at all (``make bench NAME=verdict`` prints both).
+    still, and on a hundred examples stops most models that did not fall at all: ``make bench NAME=verdict`` prints
+    both.
 
     Attributes:
         margin: In points: hundredths of the metric's range, so that 2 are two points of chrF and two percentage
