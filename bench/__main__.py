@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("convert", "ingest", "snapshot", "worker")
+NAMES = ("convert", "ingest", "snapshot", "verdict", "worker")
 
 
 def main(arguments: list[str]) -> int:

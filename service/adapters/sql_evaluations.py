@@ -1,6 +1,6 @@
 """Answers, evaluations and champions in SQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_notices import write_notice
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.domain.repeated_looks import EarlierLook
 from service.domain.run_notices import notice_of_champion
 from service.domain.runs import Run, RunState, Step
 from service.ports import Answer
@@ -71,6 +72,18 @@ class SqlEvaluationStore:
         with reading(self._engine) as connection:
             row = connection.execute(sa.select(evaluations).where(evaluations.c.run_id == run_id)).one_or_none()
         return None if row is None else {**row.facts, "at": row.at}
+
+    def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
+        """See ``EvaluationStore``; one at a time: the questions of all of them may be millions."""
+        others = sa.select(evaluations.c.run_id).where(evaluations.c.pipeline == pipeline, evaluations.c.run_id != but)
+        asked, look = evaluations.c.facts["questions"], evaluations.c.facts["look"]
+        with reading(self._engine) as connection:
+            for run_id in connection.execute(others.order_by(evaluations.c.at)).scalars().all():
+                one = sa.select(asked, look).where(evaluations.c.run_id == run_id)
+                questions, counted = connection.execute(one).one()
+                # A forgotten question has left an empty key, which no question has.
+                keys = frozenset(questions or ()) - {""}
+                yield EarlierLook(keys) if counted is None else EarlierLook(keys, step=counted["step"])
 
     def champion(self, pipeline: str) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""

@@ -126,6 +126,7 @@ class VerdictTable(Table):
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: Annotated[float, Field(gt=0, le=0.5)] = _VERDICT.alpha
     guard_margin: Annotated[float, Field(ge=0, le=100)] = _VERDICT.guard_margin
+    guard_proven: bool = _VERDICT.guard_proven
 
 
 class PipelineTable(Table):

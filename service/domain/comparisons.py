@@ -107,9 +107,9 @@ def compare(metric: Metric, challenger: Sequence[float], incumbent: Sequence[flo
         incumbent: The other model's value on each example, in the same order.
 
     Returns:
-        For yes/no the p of McNemar's exact test. For scores the p of the sign-flip permutation test: exact up
-        to 16 examples that differ, beyond that from seeded flips of which the observed one is counted, so
-        that p is never 0. The interval is the test turned round: it leaves out zero where p is below 5 %.
+        For yes/no the p of McNemar's exact test, for scores that of the sign-flip permutation test; p is never 0.
+        The interval is the test turned round: it leaves out zero where p is below 5 %. Of scores on more than 16
+        examples its ends are drawn, with a seed, so that this holds to within a sampling error.
 
     Raises:
         ValueError: The two differ in length, or a yes/no value is neither 0 nor 1.

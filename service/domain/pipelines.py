@@ -119,13 +119,22 @@ class TrainPolicy:
 
 @dataclass(frozen=True, slots=True)
 class VerdictPolicy:
-    """What counts as better."""
+    """What counts as better.
+
+    Attributes:
+        primary: The metric that has to get better.
+        guard: Metrics that must not get worse.
+        alpha: How probable it may be that luck promotes a model, over all looks at the same questions.
+        guard_margin: How far a guard may fall, in hundredths of its range.
+        guard_proven: Whether it has to be proven that a guard fell no farther.
+    """
 
     primary: str = "pii_leak"
     guard: tuple[str, ...] = ("chrf",)
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: float = 0.05
     guard_margin: float = 2.0
+    guard_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Answers, verdicts and champions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
 from service.ports.trainers import Answer
 
@@ -25,6 +26,9 @@ class EvaluationStore(Protocol):
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """Give the evaluation of a run."""
+
+    def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
+        """Give what every evaluation of a pipeline asked, but that of one run, which may be judged anew."""
 
     def champion(self, pipeline: str) -> Mapping[str, Any] | None:
         """Give who serves now: model, run and when it was promoted."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from service.domain.repeated_looks import Look
 from service.domain.runs import Run, RunState
 from service.domain.spending import LedgerEntry
 from service.domain.triggers import Decision
@@ -102,7 +103,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A verdict: the tuned model against the incumbent on held-out examples, by metric."""
+    """A verdict: the tuned model against the incumbent and the base on held-out examples, by metric.
+
+    ``look`` says which look at these examples it was, and below which p a difference counted as proven.
+    """
 
     at: datetime
     outcome: str
@@ -114,6 +118,9 @@ class Evaluation:
     models: Mapping[str, str]
     intervals: Mapping[str, Any]
     comparisons: Mapping[str, Any]
+    # Evaluations of earlier versions lack these.
+    below_base: bool = False
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

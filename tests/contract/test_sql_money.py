@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import RunMoved
+from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
 from service.ports import Answer
 from tests.support.builders import make_run
@@ -51,6 +52,36 @@ def evaluating(engine: sa.Engine, run_id: str = "run-1", ordinal: int = 1) -> Ru
     for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
         run = store.record(run, Step(state, "x"), now=NOON)
     return store.record(run, Step(S.EVALUATING, "x", changes={"tuned_model": f"tuned by {run_id}"}), now=NOON)
+
+
+def asked(*questions: str, **facts: object) -> dict[str, object]:
+    return {"outcome": "worse", "questions": list(questions), "scores": {"chrf": {"base": [1.5]}}, **facts}
+
+
+def test_every_evaluation_of_a_pipeline_but_ones_own_is_an_earlier_look(
+    engine: sa.Engine, evaluations: SqlEvaluationStore
+) -> None:
+    look = {"number": 2, "alpha": 0.01, "step": 0.25, "before": 1.0, "budget": 0.05}
+    judged = {"run-1": asked("q1", "q2"), "run-2": asked("q2", "q3", look=look), "run-3": asked("q4")}
+    for ordinal, (run_id, evaluation) in enumerate(judged.items(), start=1):
+        at = NOON + timedelta(hours=ordinal)
+        evaluations.conclude(evaluating(engine, run_id, ordinal), Step(S.KEPT, "x"), evaluation, now=at)
+    found = list(evaluations.earlier_looks("summaries", but="run-3"))
+    # One that was judged before looks were counted took a whole step.
+    assert found == [EarlierLook(frozenset({"q1", "q2"}), 1.0), EarlierLook(frozenset({"q2", "q3"}), 0.25)]
+    assert list(evaluations.earlier_looks("other", but="run-3")) == []
+
+
+def test_a_forgotten_question_is_no_question_in_common(engine: sa.Engine, evaluations: SqlEvaluationStore) -> None:
+    evaluations.conclude(evaluating(engine), Step(S.KEPT, "x"), asked("", "q2"), now=NOON)
+    assert [look.questions for look in evaluations.earlier_looks("summaries", but="")] == [{"q2"}]
+
+
+def test_an_evaluation_that_says_nothing_of_its_questions_shares_none(
+    engine: sa.Engine, evaluations: SqlEvaluationStore
+) -> None:
+    evaluations.conclude(evaluating(engine), Step(S.KEPT, "x"), {"outcome": "worse"}, now=NOON)
+    assert [look.questions for look in evaluations.earlier_looks("summaries", but="")] == [frozenset()]
 
 
 BETTER = {"outcome": "better", "scores": {"chrf": {"base": [1.5]}}}

@@ -1,7 +1,9 @@
 """Asking every model the same held-out questions, once each, and judging."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +16,13 @@ from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
 from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
-from service.usecases.steps.evaluate import CHAMPION_ATTEMPTS, Question, held_out_questions, stored_name
+from service.usecases.steps.evaluate import (
+    CHAMPION_ATTEMPTS,
+    Question,
+    evaluate,
+    held_out_questions,
+    stored_name,
+)
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline
@@ -55,6 +63,57 @@ def test_a_champion_is_compared_with_and_the_bases_answers_are_not_paid_again(sh
     champion = shop.evaluations.champion("summaries")
     assert champion is not None
     assert champion["model"] == TUNED
+
+
+def test_each_look_at_the_same_examples_has_to_prove_more_and_says_so(shop: Workshop) -> None:
+    looks, sentences = [], []
+    for number in (1, 2, 3):
+        run = shop.go(shop.train(number, voice=leaking_answer))
+        evaluation = shop.evaluations.evaluation(run.run_id)
+        assert evaluation is not None
+        looks.append(evaluation["look"])
+        sentences.append(evaluation["sentence"])
+    assert [look["number"] for look in looks] == [1, 2, 3]
+    assert [look["alpha"] for look in looks] == pytest.approx([0.05, 0.005, 0.025 * (1 / 1.25 - 1 / 1.5)])
+    assert ["look at these examples" in sentence for sentence in sentences] == [False, True, True]
+
+
+def test_new_held_out_examples_count_as_new(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    shop.fill(60, 120)
+    second = shop.go(shop.train(2))
+    one, other = (shop.evaluations.evaluation(run.run_id) for run in (first, second))
+    assert one is not None
+    assert other is not None
+    new = len(set(other["questions"]) - set(one["questions"])) / other["held_out"]
+    assert (other["look"]["number"], other["look"]["step"]) == (2, pytest.approx(max(0.25, new)))
+    assert new > 0.25
+
+
+def test_an_evaluation_that_is_done_twice_is_no_second_look(shop: Workshop) -> None:
+    run_id = shop.train()
+    run = shop.go(run_id)
+    again, evaluation = evaluate(replace(run, state=S.EVALUATING), shop.parts)
+    assert evaluation is not None
+    assert (again.state, evaluation["look"]["number"]) == (S.PROMOTED, 1)
+
+
+def test_a_model_below_the_base_is_not_promoted_though_it_beats_the_champion(shop: Workshop) -> None:
+    # The base never leaks; the champion, chosen by hand, always does, and the challenger does so half of the time.
+    shop.trainer.voices["base-model"] = good_answer
+    chosen = shop.go(shop.train(voice=leaking_answer))
+    promote_run(chosen.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    shop.fill(60, 240)
+    run = shop.go(shop.train(2, voice=sometimes_leaking))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["incumbent"], run.state) == ("champion", S.KEPT)
+    assert (evaluation["outcome"], evaluation["below_base"]) == ("cannot tell", True)
+    assert evaluation["comparisons"]["champion"]["pii_leak"]["p"] < evaluation["look"]["alpha"]
+
+
+def sometimes_leaking(prompt: str) -> str:
+    return leaking_answer(prompt) if hashlib.sha256(prompt.encode()).digest()[0] % 2 else good_answer(prompt)
 
 
 def test_an_evaluation_makes_room_for_others_and_goes_on_where_it_stood(

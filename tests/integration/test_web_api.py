@@ -188,6 +188,7 @@ def test_a_run_tells_its_history_and_its_verdict_and_no_label(loop: Loop) -> Non
     judged, failed = (loop.stage.read(f"/runs/{run_id}") for run_id in (loop.judged, loop.failed))
     assert [step["after"] for step in judged["history"]][-2:] == ["evaluating", "promoted"]
     assert (judged["evaluation"]["outcome"], judged["run"]["error"]) == ("better", None)
+    assert judged["evaluation"]["look"]["number"] == 1
     assert judged["evaluation"]["models"]["challenger"] == judged["run"]["tuned_model"] == "ft:base-model:1"
     assert (failed["evaluation"], failed["run"]["error"]) == (None, "TrainerRefused: no such model")
     assert "message" in failed["run"]["remedy"]

@@ -75,7 +75,13 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
         labels = { project = "cl1", accept = "submitted", response = "Summary" }
         trigger = { threshold = 5, quiet = 0, max_wait = "1h", cooldown = "1d" }
         dataset = { held_out_percent = 30, validation_percent = 0, group_by = "metadata:customer", max_tokens = 9000 }
-        verdict = { primary = "chrf", guard = ["pii_leak"], promote = "manual", alpha = 0.1, guard_margin = 1 }
+        [pipelines.support.verdict]
+        primary = "chrf"
+        guard = ["pii_leak"]
+        promote = "manual"
+        alpha = 0.1
+        guard_margin = 1
+        guard_proven = true
         [pipelines.support.train]
         model = "meta/llama-3.1"
         method = "supervised"
@@ -94,7 +100,7 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
     assert trainer.api_key.get_secret_value() == "nb-1"
     assert pipeline.trigger == TriggerPolicy(5, timedelta(0), timedelta(hours=1), timedelta(days=1))
     assert pipeline.dataset == DatasetPolicy(30, 0, group_by="metadata:customer", max_tokens=9000)
-    assert pipeline.verdict == VerdictPolicy("chrf", ("pii_leak",), "manual", 0.1, 1)
+    assert pipeline.verdict == VerdictPolicy("chrf", ("pii_leak",), "manual", 0.1, 1, guard_proven=True)
     assert pipeline.train.trainer == "nebius"
     assert pipeline.train.hyperparameters == {"n_epochs": 3, "learning_rate_multiplier": "auto", "lora_r": 8}
     assert isinstance(pipeline.train.hyperparameters["n_epochs"], int)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from service.domain.comparisons import compare, interval
+from service.domain.comparisons import interval
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
+from service.domain.guards import GuardRule
+from service.domain.judgements import judge_scores
 from service.domain.metrics import Metric, metric_named
 from service.domain.pipelines import VerdictPolicy
 from service.domain.questions import Question, question_in
+from service.domain.repeated_looks import Look, take_look
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
-from service.domain.verdicts import decide_verdict
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.lease import keeper
@@ -49,7 +51,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                     raise
                 return _without_champion(run, error, parts), None
     policy = parts.pipeline(run.pipeline).verdict
-    evaluation = judge(policy, questions, answers) | {
+    earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
+    look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
+    evaluation = judge(policy, questions, answers, look) | {
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
         "champion_gone": bool(run.fact("champion_gone")),
@@ -100,35 +104,24 @@ def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -
 
 
 def judge(
-    policy: VerdictPolicy, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]]
+    policy: VerdictPolicy, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]], look: Look
 ) -> dict[str, Any]:
-    """Score every answer and compare the challenger with the champion, or with the base where there is none.
+    """Score every answer and compare the challenger with the base, and with the champion where there is one.
 
     Returns:
-        Verdict, scores, intervals and comparisons, as JSON can hold them.
+        Verdict, look, scores, intervals and comparisons, as JSON can hold them.
     """
     metrics = [metric_named(name) for name in (policy.primary, *policy.guard)]
     scores = {
         metric.name: {role: _scores(metric, questions, given) for role, given in answers.items()} for metric in metrics
     }
-    rivals = [role for role in answers if role != "challenger"]
-    comparisons = {
-        rival: {
-            metric.name: compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival])
-            for metric in metrics
-        }
-        for rival in rivals
-    }
-    incumbent = "champion" if "champion" in rivals else "base"
-    against = comparisons[incumbent]
-    guards = {name: against[name] for name in policy.guard}
-    verdict = decide_verdict(against[policy.primary], guards, alpha=policy.alpha, guard_margin=policy.guard_margin)
+    rule = GuardRule(policy.guard_margin, proven=policy.guard_proven)
+    judgement = judge_scores(metrics, scores, look=look, rule=rule)
     return {
-        "outcome": verdict.outcome,
-        "sentence": verdict.sentence,
-        "further_examples_needed": verdict.further_examples_needed,
-        "failed_guards": list(verdict.failed_guards),
-        "incumbent": incumbent,
+        **asdict(judgement.verdict),
+        "failed_guards": list(judgement.verdict.failed_guards),
+        "incumbent": judgement.incumbent,
+        "look": asdict(look),
         "held_out": len(questions),
         "questions": [question.key for question in questions],
         "scores": scores,
@@ -138,7 +131,7 @@ def judge(
         },
         "comparisons": {
             rival: {name: asdict(comparison) for name, comparison in by_metric.items()}
-            for rival, by_metric in comparisons.items()
+            for rival, by_metric in judgement.comparisons.items()
         },
     }
 
