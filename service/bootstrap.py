@@ -17,6 +17,7 @@ from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.labelbox_stream import remove_copies
+from service.adapters.own_functions import load_function
 from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
@@ -27,6 +28,7 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_judgements import SqlJudgementStore
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger, SqlReconcileStore
 from service.adapters.sql_runs import SqlRunStore
@@ -37,6 +39,7 @@ from service.config import Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.metrics import Metric, all_metrics
 from service.domain.pipelines import Pipeline
 from service.ports import PromptTexts, Trainer
 from service.usecases.archive import Archive
@@ -314,6 +317,8 @@ class Deps:
             appraisers=self.appraisers,
             runs=self.runs,
             evaluations=self.evaluations,
+            judgements=SqlJudgementStore(self.engine),
+            metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
@@ -355,6 +360,11 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         return OpenAITrainer(trainer)
 
     return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+
+
+def metrics_of(pipeline: Pipeline) -> Mapping[str, Metric]:
+    """Give every metric that a pipeline can be judged by, by name; functions are imported at the first use."""
+    return all_metrics(pipeline.metrics, load=load_function, regions=pipeline.checks.phone_regions)
 
 
 @cache  # the language model takes seconds and much memory

@@ -91,6 +91,8 @@ def check(
         pipelines=names,
         setting_up=setting_up,
         secret_owners=secret_owners(pipelines),
+        folder=path.parent,
+        dialects=_dialect_names(document["trainers"]),
     )
     try:
         return ConfigFile.model_validate(document, context=around)
@@ -109,3 +111,9 @@ def _dialects(trainers: object) -> dict[str, Dialect | None]:
         name: table.get("dialect", "openai") if isinstance(table, dict) else None for name, table in trainers.items()
     }
     return {name: DIALECTS.get(dialect) if isinstance(dialect, str) else None for name, dialect in named.items()}
+
+
+def _dialect_names(trainers: object) -> dict[str, str]:
+    tables = trainers if isinstance(trainers, dict) else {}
+    named = {name: table.get("dialect", "openai") for name, table in tables.items() if isinstance(table, dict)}
+    return {name: dialect for name, dialect in named.items() if isinstance(dialect, str)}

@@ -202,6 +202,14 @@ class ModelNotReady(ServiceError):
     remedy = "New models take some minutes; if it lasts, the model was deleted or shut down."
 
 
+class MetricFailed(ServiceError):
+    """A metric of the configuration could not measure an answer; nothing of the texts is in the message."""
+
+    remedy = (
+        "Correct it in [pipelines.NAME.metrics], or the function that it names; then go on: tuneloop runs approve RUN."
+    )
+
+
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 

@@ -9,6 +9,7 @@ from service.domain.base_models import line_limit_of
 from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
 from service.domain.contents import Form
 from service.domain.fingerprints import NEAR
+from service.domain.metrics.specs import MetricSpec
 from service.domain.phone_numbers import DEFAULT_REGIONS
 
 
@@ -111,18 +112,22 @@ class TrainPolicy:
 
 @dataclass(frozen=True, slots=True)
 class VerdictPolicy:
-    """What counts as better."""
+    """What counts as better.
+
+    Attributes:
+        guard_margin: How far a guard may fall, in hundredths of its range; one for all, or by metric.
+    """
 
     primary: str = "pii_leak"
     guard: tuple[str, ...] = ("chrf",)
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: float = 0.05
-    guard_margin: float = 2.0
+    guard_margin: Mapping[str, float] | float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One way from a Labelbox project to a champion."""
+    """One way from a Labelbox project to a champion; ``metrics`` are those of its own, by name."""
 
     name: str
     labels: LabelPolicy
@@ -132,6 +137,7 @@ class Pipeline:
     dataset: DatasetPolicy = DatasetPolicy()
     checks: ChecksPolicy = ChecksPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
+    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
 
     @property
     def form(self) -> Form:

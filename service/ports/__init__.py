@@ -4,8 +4,9 @@ from service.ports.clocks import Clock
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluations import EvaluationStore
-from service.ports.examples import ExampleStore, StoryStore, Wanted
+from service.ports.examples import ExampleStore, RowFacts, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
+from service.ports.judgements import Judgement, JudgementStore
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.notices import NoticeStore
 from service.ports.runs import Ledger, RunStore
@@ -25,6 +26,8 @@ __all__ = [
     "Inbox",
     "JobEvent",
     "JobQueue",
+    "Judgement",
+    "JudgementStore",
     "Kin",
     "LabelSource",
     "LabelTask",
@@ -34,6 +37,7 @@ __all__ = [
     "PromptTexts",
     "ReconcileStore",
     "RemoteJob",
+    "RowFacts",
     "RunStore",
     "SnapshotStore",
     "StoryStore",

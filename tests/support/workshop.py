@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_judgements import SqlJudgementStore
 from service.adapters.sql_notices import SqlNoticeStore
 from service.adapters.sql_records import SqlDeadLetters, SqlLedger
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
+from service.bootstrap import metrics_of
 from service.domain.budgets import Price
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState
@@ -64,6 +66,7 @@ class Workshop:
         self.examples = SqlExampleStore(self.engine, self.clock)
         self.runs = SqlRunStore(self.engine)
         self.evaluations = SqlEvaluationStore(self.engine)
+        self.judgements = SqlJudgementStore(self.engine)
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
         self.notices = SqlNoticeStore(self.engine)
@@ -94,6 +97,8 @@ class Workshop:
             appraisers=appraisers,
             runs=self.runs,
             evaluations=self.evaluations,
+            judgements=self.judgements,
+            metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,

@@ -1,18 +1,21 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from service.domain.comparisons import compare, interval
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
-from service.domain.metrics import Metric, metric_named
-from service.domain.pipelines import VerdictPolicy
+from service.domain.metrics import Context, Metric, described, score
+from service.domain.pipelines import Pipeline, VerdictPolicy
 from service.domain.questions import Question, question_in
 from service.domain.runs import Run, RunState, Step
+from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.question_facts import question_facts
+from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import backoff
@@ -28,7 +31,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         The step, and the evaluation if it is complete.
     """
     keep = keeper(run, parts)
-    questions = held_out_questions(whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep), parts, keep=keep)
+    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
+    questions = held_out_questions(snapshot, parts, keep=keep)
     models = _models(run, parts)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
@@ -47,8 +51,14 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                 if role != "champion":
                     raise
                 return _without_champion(run, error, parts), None
-    policy = parts.pipeline(run.pipeline).verdict
-    evaluation = judge(policy, questions, answers) | {
+    pipeline = parts.pipeline(run.pipeline)
+    metrics = judged_by(pipeline, parts)
+    context = Context(question_facts(snapshot, parts.archive, keep=keep))
+    replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
+    if isinstance(replies, str):
+        return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
+    policy = pipeline.verdict
+    evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies)) | {
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
         "champion_gone": bool(run.fact("champion_gone")),
@@ -95,27 +105,36 @@ def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -
     return answer.text
 
 
+def judged_by(pipeline: Pipeline, parts: Parts) -> list[Metric]:
+    """Give the metrics that decide a pipeline's verdicts, the primary one first."""
+    by_name = parts.metrics(pipeline)
+    return [by_name[name] for name in (pipeline.verdict.primary, *pipeline.verdict.guard)]
+
+
 def judge(
-    policy: VerdictPolicy, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]]
+    policy: VerdictPolicy,
+    metrics: Sequence[Metric],
+    questions: Sequence[Question],
+    answers: Mapping[str, Mapping[str, str]],
+    context: Context,
 ) -> dict[str, Any]:
     """Score every answer and compare the challenger with the champion, or with the base where there is none.
 
     Returns:
         Verdict, scores, intervals and comparisons, as JSON can hold them.
     """
-    metrics = [metric_named(name) for name in (policy.primary, *policy.guard)]
-    scores = {
-        metric.name: {role: _scores(metric, questions, given) for role, given in answers.items()} for metric in metrics
-    }
+    scores = score(metrics, questions, answers, context)
     rivals = [role for role in answers if role != "challenger"]
     comparisons = {
         rival: {
-            metric.name: compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival])
+            metric.name: compare(metric, pairs[metric.name]["challenger"], pairs[metric.name][rival])
             for metric in metrics
         }
         for rival in rivals
+        for pairs in (scores.against(rival),)
     }
     incumbent = "champion" if "champion" in rivals else "base"
+    table = scores.table(incumbent)
     against = comparisons[incumbent]
     guards = {name: against[name] for name in policy.guard}
     verdict = decide_verdict(against[policy.primary], guards, alpha=policy.alpha, guard_margin=policy.guard_margin)
@@ -127,20 +146,19 @@ def judge(
         "incumbent": incumbent,
         "held_out": len(questions),
         "questions": [question.key for question in questions],
-        "scores": scores,
+        "metrics": {metric.name: described(metric) for metric in metrics},
+        "scores": table,
         "intervals": {
-            metric.name: {role: interval(metric, given)._asdict() for role, given in scores[metric.name].items()}
+            metric.name: {role: interval(metric, given)._asdict() for role, given in table[metric.name].items()}
             for metric in metrics
         },
         "comparisons": {
             rival: {name: asdict(comparison) for name, comparison in by_metric.items()}
             for rival, by_metric in comparisons.items()
         },
+        "figures": scores.figures,
+        "slices": score_slices(metrics, table, questions, slices_of(questions, context.facts)),
     }
-
-
-def _scores(metric: Metric, questions: Sequence[Question], answers: Mapping[str, str]) -> list[float]:
-    return [metric.measure(question.prompt, question.reference, answers[question.key]) for question in questions]
 
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:

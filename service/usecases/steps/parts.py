@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from service.domain.budgets import Price
 from service.domain.errors import NotFound
+from service.domain.metrics import Metric
 from service.domain.pipelines import Budget, Pipeline
 from service.ports import (
     Clock,
     DeadLetters,
     EvaluationStore,
     JobQueue,
+    JudgementStore,
     Ledger,
     NoticeStore,
     RunStore,
@@ -54,7 +56,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a step may need."""
+    """Everything that a step may need; ``metrics`` gives those that a pipeline can be judged by, by name."""
 
     pipelines: Mapping[str, Pipeline]
     accounts: Mapping[str, TrainerAccount]
@@ -62,6 +64,8 @@ class Parts:
     appraisers: Appraisers
     runs: RunStore
     evaluations: EvaluationStore
+    judgements: JudgementStore
+    metrics: Callable[[Pipeline], Mapping[str, Metric]]
     ledger: Ledger
     letters: DeadLetters
     notices: NoticeStore
