@@ -12,7 +12,7 @@ from service.config.file import ConfigFile, check, parse, read_text
 from service.config.mistakes import key_of, mistakes_of
 from service.config.settings import OwnSecrets, ServiceSettings, Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
-from service.domain.metrics.specs import JudgeSpec
+from service.domain.metric_specs import JudgeSpec
 
 __all__ = ["OwnSecrets", "Part", "ServiceSettings", "Settings", "TrainerSettings", "describe", "load", "missing_for"]
 

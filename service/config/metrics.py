@@ -10,10 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue, TypeAdapter, ValidationIn
 
 from service.config.tables import Filled, Name, Table, choose, surroundings
 from service.domain.judging.families import family_of
-from service.domain.metrics import METRICS
-from service.domain.metrics.json_answers import check_schema
-from service.domain.metrics.patterns import check_pattern
-from service.domain.metrics.specs import (
+from service.domain.metric_specs import (
     FunctionSpec,
     JudgeSpec,
     LabelsSpec,
@@ -22,6 +19,9 @@ from service.domain.metrics.specs import (
     RegexSpec,
     SchemaSpec,
 )
+from service.domain.metrics import METRICS
+from service.domain.metrics.json_answers import check_schema
+from service.domain.metrics.patterns import check_pattern
 
 _BOUNDS = ("min_characters", "max_characters", "min_words", "max_words")
 # By kind: the keys that it must have, and those that it may have.

@@ -9,7 +9,7 @@ from service.domain.base_models import line_limit_of
 from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
 from service.domain.contents import Form
 from service.domain.fingerprints import NEAR
-from service.domain.metrics.specs import MetricSpec
+from service.domain.metric_specs import MetricSpec
 from service.domain.phone_numbers import DEFAULT_REGIONS
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.config import Settings, describe, load, missing_for
 from service.domain.errors import ConfigurationError
-from service.domain.metrics.specs import (
+from service.domain.metric_specs import (
     FunctionSpec,
     JudgeSpec,
     LabelsSpec,

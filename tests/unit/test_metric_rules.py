@@ -10,10 +10,10 @@ import pytest
 
 from service.adapters.own_functions import load_function
 from service.domain.errors import ConfigurationError, MetricFailed
+from service.domain.metric_specs import FunctionSpec, LabelsSpec, LengthSpec, MetricSpec, RegexSpec, SchemaSpec
 from service.domain.metrics import Measure, Metric, metric_of
 from service.domain.metrics.json_answers import check_schema, schema_measure
 from service.domain.metrics.patterns import check_pattern, regex_measure
-from service.domain.metrics.specs import FunctionSpec, LabelsSpec, LengthSpec, MetricSpec, RegexSpec, SchemaSpec
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.domain.contents import Message
-from service.domain.metrics.specs import JudgeSpec
+from service.domain.metric_specs import JudgeSpec
 from service.domain.questions import Question
 
 Choice = Literal["A", "B", "tie", "unreadable"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.domain.judging.duels import Choice, Duel, requests_of, value_of, winners
-from service.domain.metrics.specs import JudgeSpec
+from service.domain.metric_specs import JudgeSpec
 from service.domain.paired_tests import share_limits
 
 WON, LOST = 1.0, 0.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.domain.metrics.specs import JudgeSpec
+from service.domain.metric_specs import JudgeSpec
 
 Kind = Literal["yes_no", "score"]
 # Prompt, reference and answer in, value out.

@@ -6,8 +6,8 @@ from functools import cache
 from numbers import Real
 
 from service.domain.errors import MetricFailed
+from service.domain.metric_specs import FunctionSpec
 from service.domain.metrics.metric import Measure
-from service.domain.metrics.specs import FunctionSpec
 
 Function = Callable[[str, str, str], object]
 

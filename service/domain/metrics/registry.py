@@ -7,13 +7,7 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from service.domain.errors import ConfigurationError
-from service.domain.metrics.json_answers import json_valid, schema_measure
-from service.domain.metrics.label_sets import label_f1, label_figures
-from service.domain.metrics.likeness import chrf, exact_match, rouge_l
-from service.domain.metrics.metric import Kind, Measure, Metric
-from service.domain.metrics.own_functions import Function, function_measure
-from service.domain.metrics.patterns import regex_measure
-from service.domain.metrics.specs import (
+from service.domain.metric_specs import (
     FunctionSpec,
     JudgeSpec,
     LabelsSpec,
@@ -22,6 +16,12 @@ from service.domain.metrics.specs import (
     RegexSpec,
     SchemaSpec,
 )
+from service.domain.metrics.json_answers import json_valid, schema_measure
+from service.domain.metrics.label_sets import label_f1, label_figures
+from service.domain.metrics.likeness import chrf, exact_match, rouge_l
+from service.domain.metrics.metric import Kind, Measure, Metric
+from service.domain.metrics.own_functions import Function, function_measure
+from service.domain.metrics.patterns import regex_measure
 from service.domain.personal_data import leaks
 from service.domain.phone_numbers import DEFAULT_REGIONS
 

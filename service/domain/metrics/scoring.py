@@ -7,8 +7,8 @@ from typing import Any
 from service.domain.errors import MetricFailed
 from service.domain.judging.duels import Choice, Duel, duels_of, judge_name, value_of
 from service.domain.judging.reports import choices_in, judge_report, report_words
+from service.domain.metric_specs import JudgeSpec
 from service.domain.metrics.metric import Metric
-from service.domain.metrics.specs import JudgeSpec
 from service.domain.questions import Question, QuestionFacts
 
 CHALLENGER = "challenger"

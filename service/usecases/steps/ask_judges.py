@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from service.domain.errors import ConfigurationError
 from service.domain.judging.duels import Choice, Request, judge_name, read_judgement, requests_of
 from service.domain.judging.families import family_of
+from service.domain.metric_specs import JudgeSpec
 from service.domain.metrics import Context, Metric
 from service.domain.metrics.scoring import duels_for
-from service.domain.metrics.specs import JudgeSpec
 from service.domain.questions import Question
 from service.domain.runs import Run
 from service.ports import Judgement
