@@ -12,6 +12,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.budgets import Estimate
 from service.domain.errors import ConfigurationError, NotFound
+from service.domain.metrics import figure_lines
 from service.domain.runs import Run
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
@@ -58,6 +59,8 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
     for row in facts["history"]:
         moved = f"{row['before'] or '-':>12} -> {row['after']:<12}"
         typer.echo(visible(f"  {row['at']:%Y-%m-%d %H:%M:%S}  {moved} {row['cause']}"))
+    for line in figure_lines((facts["evaluation"] or {}).get("figures", {})):
+        typer.echo(visible(f"  {line}"))
 
 
 @runs.command()

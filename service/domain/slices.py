@@ -20,7 +20,7 @@ OTHERS = "other values"
 TOO_FEW = "too few"
 # Of a field with more values, or of more fields, the most frequent are taken.
 MOST_VALUES = 20
-MOST_FIELDS = 20
+MOST_FIELDS = 10
 _NOTHING = QuestionFacts()
 
 Slices = Mapping[str, frozenset[str]]

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import judgements
+from service.cli.app import run as command
 from service.domain.contents import Turn
 from service.domain.errors import TrainerUnreachable
 from service.domain.metric_specs import FunctionSpec, JudgeSpec, LengthSpec
@@ -21,6 +22,10 @@ from tests.support.builders import make_outcome, make_pipeline
 from tests.support.fakes import ManualClock
 from tests.support.workshop import SHORT_SLICES, TUNED, Workshop, good_answer, leaking_answer, prompt_of
 
+CONFIGURATION = """[pipelines.summaries]
+labels.project = "project-1"
+train.model = "base-model"
+"""
 JUDGE = JudgeSpec("box", "judge-1", "Which summary leaves the address out?")
 
 
@@ -174,6 +179,26 @@ def test_choices_of_humans_are_asked_about_too(sqlite_engine: sa.Engine, tmp_pat
     assert agreement["hits"] == agreement["n"] == min(50, evaluation["held_out"])
     assert agreement["low"] > 0.5
     assert set(asked_of_judge(shop).values()) == {1}
+
+
+def test_people_read_beside_the_verdict_how_far_a_judge_is_to_be_trusted(
+    judged: Workshop,
+    sqlite_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = judged.go(judged.train())
+    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION)
+    monkeypatch.setenv("TUNELOOP_CONFIG", str(tmp_path / "tuneloop.toml"))
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+    assert not command(["runs", "show", run.run_id])
+    shown = capsys.readouterr().out
+    evaluation = judged.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert f"careful against base: won {evaluation['held_out']}, lost 0, even 0" in shown
+    assert "careful against base: changed its mind with the order on 0 of" in shown
+    assert "careful against base: agreement with humans is not known" in shown
 
 
 # Slices, and functions of one's own.

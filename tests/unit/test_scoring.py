@@ -9,7 +9,7 @@ from service.domain.comparisons import compare
 from service.domain.errors import MetricFailed
 from service.domain.judging.duels import Choice, duels_of, requests_of
 from service.domain.metric_specs import JudgeSpec
-from service.domain.metrics import Context, Metric, metric_named, metric_of, score
+from service.domain.metrics import Context, Metric, figure_lines, metric_named, metric_of, score
 from service.domain.metrics.scoring import duels_for, human_duels
 from service.domain.questions import QuestionFacts, question_in
 
@@ -79,6 +79,15 @@ def test_humans_are_asked_about_by_the_closest_choice_and_no_more_than_was_said(
     assert len(found) == 2
     assert human_duels(SPEC, QUESTIONS[::-1], facts) == found
     assert len(duels_for(SPEC, QUESTIONS, ANSWERS, Context(facts))) == 2 * 4 + 2
+
+
+def test_figures_are_read_line_by_line_as_they_were_stored() -> None:
+    metrics = [JUDGE, metric_named("label_f1"), metric_named("chrf")]
+    figures = score(metrics, QUESTIONS, ANSWERS, Context(judgements=prefers_shorter())).figures
+    lines = list(figure_lines(json.loads(json.dumps(figures))))
+    assert "careful against base: won 4, lost 0, even 0" in lines
+    assert "label_f1 of challenger: macro F1 100.0, the mean over the labels that humans gave" in lines
+    assert list(figure_lines({})) == []
 
 
 def test_labels_come_with_their_macro_f1_by_role() -> None:

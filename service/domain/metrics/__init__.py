@@ -1,5 +1,6 @@
 """How an answer is measured: each metric with its direction, its range and its function."""
 
+from service.domain.metrics.figures import figure_lines
 from service.domain.metrics.metric import Corpus, Kind, Measure, Metric, described
 from service.domain.metrics.registry import METRICS, Loader, all_metrics, metric_named, metric_of
 from service.domain.metrics.scoring import Context, Scores, score
@@ -15,6 +16,7 @@ __all__ = [
     "Scores",
     "all_metrics",
     "described",
+    "figure_lines",
     "metric_named",
     "metric_of",
     "score",

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps
 from service.domain.budgets import Estimate
+from service.domain.metrics import figure_lines
 from service.domain.runs import WAITS_FOR_A_PERSON, Run, RunState
 from service.ports import JobEvent
 from service.web.answers import summarize_run
@@ -41,6 +42,7 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         "checkpoints": [_checkpoint(found) for found in run.fact("checkpoints") or ()],
         "evaluation": evaluation,
         "scores": scores_of(evaluation) if evaluation else [],
+        "figures": list(figure_lines(evaluation.get("figures", {}))) if evaluation else [],
     }
 
 
