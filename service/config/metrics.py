@@ -56,7 +56,7 @@ def _is_dotted(value: str) -> None:
 
 
 class MetricTable(Table):
-    """See ``specs``; which keys there are depends on ``kind``."""
+    """See ``metric_specs``; which keys there are depends on ``kind``."""
 
     kind: Annotated[str, AfterValidator(lambda value: choose(value, _KEYS))]
     words: Filled | None = None

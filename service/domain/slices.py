@@ -11,11 +11,9 @@ from typing import Any
 
 from service.domain.comparisons import interval
 from service.domain.metrics import Metric
-from service.domain.metrics.label_sets import labels_in
+from service.domain.metrics.label_sets import FEWEST, labels_in
 from service.domain.questions import Question, QuestionFacts
 
-# Of fewer examples no score is shown.
-FEWEST = 5
 OTHERS = "other values"
 TOO_FEW = "too few"
 # Of a field with more values, or of more fields, the most frequent are taken.

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.metrics import Context, metric_named, score
+from service.domain.metrics.label_sets import FEWEST
 from service.domain.questions import Question, QuestionFacts, question_in
-from service.domain.slices import FEWEST, OTHERS, TOO_FEW, score_slices, slices_of
+from service.domain.slices import OTHERS, TOO_FEW, score_slices, slices_of
 
 
 def asked(prompt: str, reference: str = "yes") -> Question:

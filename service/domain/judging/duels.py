@@ -46,12 +46,22 @@ class Request:
 
     Attributes:
         key: SHA-256 over everything that it depends on.
-        question: The question's key: what is forgotten takes its judgements with it.
+        rubric: By what is judged.
+        question: What was answered.
+        first: The answer that is shown as A.
+        second: The one that is shown as B.
     """
 
     key: str
-    question: str
-    messages: tuple[Message, ...]
+    rubric: str
+    question: Question
+    first: str
+    second: str
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What is sent."""
+        return judge_prompts(self.rubric, self.question, self.first, self.second)
 
 
 def duels_of(questions: Sequence[Question], ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[Duel]:
@@ -109,7 +119,7 @@ def value_of(choices: Sequence[Choice]) -> float:
 
 def _request(spec: JudgeSpec, question: Question, first: str, second: str) -> Request:
     key = _hash([EDITION, judge_name(spec), spec.rubric, question.key, first, second])
-    return Request(key, question.key, judge_prompts(spec.rubric, question, first, second))
+    return Request(key, spec.rubric, question, first, second)
 
 
 def _hash(value: object) -> str:

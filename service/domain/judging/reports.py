@@ -124,7 +124,7 @@ def report_words(report: JudgeReport) -> Iterator[str]:
         )
         yield f"the longer answer won {_words(effect)}, {expected:.0f} % expected without an effect of length: {sways}"
     if report.agreement is None:
-        yield "agreement with humans is not known: no held-out example holds a choice of theirs"
+        yield "agreement with humans is not known: no held-out example holds a choice of theirs to ask about"
     else:
         undecided = f", and did not decide {report.undecided}" if report.undecided else ""
         yield f"agreed with humans on {_words(report.agreement)} of their choices{undecided}"

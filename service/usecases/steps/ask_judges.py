@@ -77,7 +77,7 @@ def _ask(run: Run, spec: JudgeSpec, request: Request, parts: Parts) -> Choice:
     choice = read_judgement(answer.text)
     judgement = Judgement(
         key=request.key,
-        question=request.question,
+        question=request.question.key,
         judge=judge_name(spec),
         choice=choice,
         prompt_tokens=answer.prompt_tokens,
