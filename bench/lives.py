@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from service.domain.contests import Rival
 from service.domain.guards import GuardRule
 from service.domain.judgements import Judgement, judge_scores
 from service.domain.metrics import metric_named
@@ -102,7 +103,9 @@ def live(models: Crowd, metrics: Sequence[str], sizes: Sequence[int]) -> Life:
 def judged(models: Crowd, roles: Mapping[str, int], metrics: Sequence[str], n: int, look: Look) -> Judgement:
     """Judge as the service does by default."""
     named = [metric_named(name) for name in metrics]
-    return judge_scores(named, models.scores(roles, metrics, n), look=look, rule=RULE)
+    scores = models.scores(roles, metrics, n)
+    rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in roles else ("base",)
+    return judge_scores(named, dict.fromkeys(rivals, scores), look=look, rule=RULE)
 
 
 def is_better(judgement: Judgement, look: Look, rule: GuardRule = RULE) -> bool:

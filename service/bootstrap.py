@@ -20,6 +20,7 @@ from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.labelbox_stream import remove_copies
+from service.adapters.own_functions import load_function
 from service.adapters.presidio_findings import PresidioFindings
 from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
@@ -31,6 +32,7 @@ from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_judgements import SqlJudgementStore
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
@@ -46,6 +48,7 @@ from service.config import ChannelSettings, Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
 from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.metrics import Metric, all_metrics
 from service.domain.notices import Interest
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.sunsets import Sunsets
@@ -367,6 +370,8 @@ class Deps:
             runs=self.runs,
             reports=self.reports,
             evaluations=self.evaluations,
+            judgements=SqlJudgementStore(self.engine),
+            metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
@@ -445,6 +450,11 @@ def _apprise(address: SecretStr | None) -> NoticeChannel:
 
 def _fingerprint(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+def metrics_of(pipeline: Pipeline) -> Mapping[str, Metric]:
+    """Give every metric that a pipeline can be judged by, by name; functions are imported at the first use."""
+    return all_metrics(pipeline.metrics, load=load_function, regions=pipeline.checks.phone_regions)
 
 
 @cache  # the language model takes seconds and much memory

@@ -18,6 +18,7 @@ from service.adapters.sql_tables import (
     example_versions,
     examples,
     groups,
+    judgements,
     tombstones,
 )
 from service.domain.contents import Content, decode_content, question_of
@@ -97,7 +98,8 @@ class SqlErasureStore:
         with self._engine.begin() as connection:
             number = 0
             for some in chunks(questions):
-                number += connection.execute(sa.delete(answers).where(answers.c.question.in_(some))).rowcount
+                for table in (answers, judgements):
+                    number += connection.execute(sa.delete(table).where(table.c.question.in_(some))).rowcount
             judged = sa.select(evaluations.c.run_id, evaluations.c.facts).where(evaluations.c.run_id.in_(run_ids))
             for run_id, facts in connection.execute(judged).all():
                 asked = facts.get("questions", [])

@@ -22,12 +22,13 @@ from service.adapters.sql_tables import (
     tombstones,
 )
 from service.adapters.sql_tallies import keep_tallies, kept_out, news_since, tallied, watermark_of
+from service.domain.appraisals import question_in
 from service.domain.contents import Turn, decode_content, encode_content
 from service.domain.examples import KEPT, Change, Decision, Example, Standing, Verb, decided, may_decide
 from service.domain.runs import RETRAINING
 from service.domain.snapshots import Frozen, FrozenExample
 from service.domain.triggers import Counts, OpenRun, failures_in_a_row
-from service.ports import Wanted
+from service.ports import RowFacts, Wanted
 
 FETCH_ROWS = 1000
 # Beyond it nobody asks for the exact number of examples that are new.
@@ -179,6 +180,16 @@ class SqlExampleStore:
         with reading(self._engine) as connection:
             return set(connection.scalars(wanted))
 
+    def row_facts(self, example_ids: Sequence[str]) -> dict[str, RowFacts]:
+        """See ``ExampleStore``."""
+        columns = (examples.c.example_id, examples.c["metadata"], examples.c.appraised)
+        found: dict[str, RowFacts] = {}
+        with reading(self._engine) as connection:
+            for chunk in chunks(example_ids):
+                rows = connection.execute(sa.select(*columns).where(examples.c.example_id.in_(chunk)))
+                found.update((row[0], RowFacts(row[1] or {}, question_in(row[2])[0])) for row in rows)
+        return found
+
     @contextmanager
     def freeze(self, pipeline: str, *, counted_by: str) -> Iterator[Frozen]:
         """See ``ExampleStore``."""
@@ -231,7 +242,12 @@ def read_examples(connection: sa.Connection, pipeline: str, data_row_ids: Sequen
 
 def _example(row: sa.Row[Any]) -> Example:
     values = {_DIFFERENT_NAMES.get(name, name): value for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's public name
-    return Example(**values | {"content": decode_content(row.content), "findings": tuple(row.findings.split())})
+    decoded = {
+        "content": decode_content(row.content),
+        "findings": tuple(row.findings.split()),
+        "metadata": values["metadata"] or {},
+    }
+    return Example(**values | decoded)
 
 
 def _decisions(connection: sa.Connection, before: Iterable[Example]) -> dict[tuple[str, str], Decision]:
@@ -340,6 +356,7 @@ def _example_row(example: Example) -> dict[str, Any]:
         "findings": " ".join(example.findings),
         "appraised": example.appraised,
         "news_hash": example.news_hash,
+        "metadata": dict(example.metadata) or None,
         "activity_at": example.activity_at,
         "observed_at": example.observed_at,
     }

@@ -73,6 +73,8 @@ examples = sa.Table(
     _text("findings"),
     _text("appraised"),
     _text("news_hash"),
+    # What the uploader noted of the data row; NULL is nothing.
+    sa.Column("metadata", sa.JSON(none_as_null=True)),
     # The pipeline's change counter when its content last became news; what the trigger counts from.
     sa.Column("changed_seq", sa.BigInteger, nullable=False),
     _moment("changed_at"),
@@ -405,6 +407,20 @@ answers = sa.Table(
     sa.Column("completion_tokens", sa.Integer, nullable=False),
     _moment("at"),
     sa.Index("answers_by_question", "question"),
+)
+
+# What judges replied, without their words, by a hash over all that a reply depends on.
+judgements = sa.Table(
+    "judgements",
+    metadata,
+    _text("key", primary_key=True),
+    _text("question"),
+    _text("judge"),
+    _text("choice"),
+    sa.Column("prompt_tokens", sa.Integer, nullable=False),
+    sa.Column("completion_tokens", sa.Integer, nullable=False),
+    _moment("at"),
+    sa.Index("judgements_by_question", "question"),
 )
 
 evaluations = sa.Table(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import typer
 from redis.exceptions import RedisError
 
+from service.adapters.own_functions import load_function
 from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, presidio, redis_url
@@ -21,6 +22,7 @@ from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
 from service.domain.errors import ConfigurationError, InboxUnavailable, ServiceError
+from service.domain.metric_specs import FunctionSpec
 from service.domain.pipelines import ChecksPolicy, Pipeline
 from service.logs import silence_logging
 from service.usecases.tell import Target
@@ -96,6 +98,11 @@ def _probes(deps: Deps) -> dict[str, Callable[[], str]]:
             if pipeline.checks.presidio
         },
         **{f"notify {name}": partial(_channel, target) for name, target in deps.targets.items()},
+        **{
+            f"{name} metrics": partial(_own_metrics, pipeline)
+            for name, pipeline in deps.settings.pipelines.items()
+            if pipeline.metrics
+        },
     }
 
 
@@ -125,6 +132,15 @@ def _program(command: Sequence[str]) -> str:
 
 def _personal_data(policy: ChecksPolicy) -> str:
     return presidio(policy.presidio_model).describe()
+
+
+def _own_metrics(pipeline: Pipeline) -> str:
+    for spec in pipeline.metrics.values():
+        if isinstance(spec, FunctionSpec):
+            load_function(spec.function)
+    decide = {pipeline.verdict.primary, *pipeline.verdict.guard}
+    unused = "".join(f"; {name} decides nothing" for name in pipeline.metrics if name not in decide)
+    return ", ".join(f"{name} ({spec.kind})" for name, spec in pipeline.metrics.items()) + unused
 
 
 def _redis(deps: Deps) -> str:

@@ -13,6 +13,7 @@ from service.cli.run_lines import lines_of_events, lines_of_ledger, lines_of_rep
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
+from service.domain.metrics import figure_lines
 from service.domain.runs import Run
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
@@ -62,6 +63,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         *lines_of_ledger(facts["ledger"]),
         *lines_of_report(report, series_of(run, deps)),
         *lines_of_story(run, facts["history"]),
+        *(f"  {line}" for line in figure_lines((facts["evaluation"] or {}).get("figures", {}))),
         *lines_of_events(run, [event for _, event in newest], known=report.events),
     ):
         typer.echo(visible(line))

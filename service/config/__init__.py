@@ -12,6 +12,7 @@ from service.config.file import ConfigFile, check, parse, read_text
 from service.config.mistakes import key_of, mistakes_of
 from service.config.settings import ChannelSettings, OwnSecrets, ServiceSettings, Settings, TrainerSettings
 from service.domain.errors import ConfigurationError
+from service.domain.metric_specs import JudgeSpec
 
 __all__ = [
     "ChannelSettings",
@@ -78,9 +79,10 @@ def _missing_secrets(settings: Settings) -> list[str]:
 def _missing_keys(settings: Settings) -> list[str]:
     used: dict[str, list[str]] = {}
     for pipeline in settings.pipelines.values():
-        trainer = settings.trainers[pipeline.train.trainer]
-        if trainer.api_key_env and trainer.api_key is None:
-            used.setdefault(trainer.api_key_env, []).append(pipeline.name)
+        judges = (spec.trainer for spec in pipeline.metrics.values() if isinstance(spec, JudgeSpec))
+        for trainer in (settings.trainers[name] for name in dict.fromkeys([pipeline.train.trainer, *judges])):
+            if trainer.api_key_env and trainer.api_key is None:
+                used.setdefault(trainer.api_key_env, []).append(pipeline.name)
     return [f"{name}: the key of the trainer of {', '.join(pipelines)}" for name, pipelines in used.items()]
 
 
@@ -111,7 +113,7 @@ def _read_variables(environment: Environment) -> tuple[Variables | None, list[st
 def _settings(path: Path, file: ConfigFile, variables: Variables, environment: Environment) -> Settings:
     return Settings(
         config_file=path,
-        pipelines={name: table.policy(name) for name, table in file.pipelines.items()},
+        pipelines={name: table.policy(name, path.parent) for name, table in file.pipelines.items()},
         own_secrets={
             name: own for name, table in file.pipelines.items() if (own := table.own_secrets(environment)) is not None
         },

@@ -96,6 +96,8 @@ def check(
         pipelines=names,
         setting_up=setting_up,
         secret_owners=secret_owners(pipelines),
+        folder=path.parent,
+        dialects=_dialect_names(document["trainers"]),
     )
     try:
         return ConfigFile.model_validate(document, context=around)
@@ -109,3 +111,9 @@ def check(
 def _dialects(trainers: object) -> dict[str, Dialect | None]:
     # Read before the check, so that a pipeline's mistakes are found beside those of its trainer.
     return {name: dialect_of(table) for name, table in trainers.items()} if isinstance(trainers, dict) else {}
+
+
+def _dialect_names(trainers: object) -> dict[str, str]:
+    tables = trainers if isinstance(trainers, dict) else {}
+    named = {name: table.get("dialect", "openai") for name, table in tables.items() if isinstance(table, dict)}
+    return {name: dialect for name, dialect in named.items() if isinstance(dialect, str)}

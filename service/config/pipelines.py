@@ -1,14 +1,26 @@
 """The ``[pipelines.NAME]`` tables: which labels, when to train, and what counts as better."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from service.config.budgets import BudgetTable
 from service.config.checks import ChecksTable
 from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
+from service.config.metrics import METRIC_TABLES, MetricTables
 from service.config.settings import OwnSecrets
 from service.config.setup import SetupTable
 from service.config.tables import Filled, Table, VariableName, choose, surroundings
@@ -30,7 +42,24 @@ _MOST_PERCENT = 90
 _LEAST_NEAR = 0.7
 _TRIGGER, _DATASET, _VERDICT = TriggerPolicy(), DatasetPolicy(), VerdictPolicy()
 
-MetricName = Annotated[str, AfterValidator(lambda value: choose(value, METRICS))]
+
+def _is_metric(value: str, info: ValidationInfo) -> str:
+    return choose(value, dict.fromkeys([*METRICS, *sorted(surroundings(info).own_metrics)]))
+
+
+MetricName = Annotated[str, AfterValidator(_is_metric)]
+_POINTS: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, le=100, strict=True)])
+_POINTS_BY_NAME: TypeAdapter[dict[str, float]] = TypeAdapter(
+    dict[str, Annotated[float, Field(ge=0, le=100, strict=True)]]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _BesideMetrics:
+    """The table ``verdict`` as it stands in the file, with the names of the pipeline's own metrics."""
+
+    verdict: object
+    own_metrics: frozenset[str]
 
 
 def _listed(value: object) -> object:
@@ -125,8 +154,17 @@ class VerdictTable(Table):
     guard: list[MetricName] = Field(default=list(_VERDICT.guard))
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: Annotated[float, Field(gt=0, le=0.5)] = _VERDICT.alpha
-    guard_margin: Annotated[float, Field(ge=0, le=100)] = _VERDICT.guard_margin
     guard_proven: bool = _VERDICT.guard_proven
+    guard_margin: Mapping[str, float] | float = _VERDICT.guard_margin
+
+    @field_validator("guard_margin", mode="plain")
+    @classmethod
+    def _are_points(cls, value: object, info: ValidationInfo) -> Mapping[str, float] | float:
+        if not isinstance(value, dict):
+            return _POINTS.validate_python(value)
+        if strangers := sorted(value.keys() - set(info.data.get("guard", value))):
+            raise ValueError(f"names {', '.join(map(repr, strangers))}, not among the guards")
+        return _POINTS_BY_NAME.validate_python(value)
 
 
 class PipelineTable(Table):
@@ -140,16 +178,40 @@ class PipelineTable(Table):
     dataset: DatasetTable = DatasetTable()
     checks: ChecksTable = ChecksTable()
     train: TrainTable
-    verdict: VerdictTable = VerdictTable()
     budget: BudgetTable = BudgetTable()
+    metrics: MetricTables = Field(default_factory=dict)
+    verdict: VerdictTable = Field(default_factory=lambda: cast("VerdictTable", {}))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _put_metrics_beside_verdict(cls, value: object) -> object:
+        # Names are taken from the file as it is, so that mistakes in both tables are told at once.
+        if not isinstance(value, dict) or not isinstance(value.get("metrics"), dict):
+            return value
+        return {**value, "verdict": _BesideMetrics(value.get("verdict", {}), frozenset(value["metrics"]))}
+
+    @field_validator("metrics", mode="plain")
+    @classmethod
+    def _know_what_they_judge(cls, value: object, info: ValidationInfo) -> MetricTables:
+        train = info.data.get("train")
+        candidate = (train.model, train.trainer) if train else None
+        return METRIC_TABLES.validate_python(value, context=replace(surroundings(info), candidate=candidate))
+
+    @field_validator("verdict", mode="plain")
+    @classmethod
+    def _names_metrics(cls, value: object, info: ValidationInfo) -> VerdictTable:
+        if not isinstance(value, _BesideMetrics):
+            return VerdictTable.model_validate(value, context=surroundings(info))
+        around = replace(surroundings(info), own_metrics=value.own_metrics)
+        return VerdictTable.model_validate(value.verdict, context=around)
 
     def own_secrets(self, environment: Environment) -> OwnSecrets | None:
         """Give what this pipeline's own webhook is signed with, None where it has none."""
         name = self.labels.webhook_secret_env
         return None if name is None else OwnSecrets(name, environment.secrets(name))
 
-    def policy(self, name: str) -> Pipeline:
-        """Give the pipeline in the domain's words."""
+    def policy(self, name: str, folder: Path = Path()) -> Pipeline:
+        """Give the pipeline in the domain's words; ``folder`` is where files are named from."""
         verdict = self.verdict.model_dump()
         return Pipeline(
             name=name,
@@ -159,6 +221,7 @@ class PipelineTable(Table):
             dataset=DatasetPolicy(**self.dataset.model_dump()),
             checks=self.checks.policy(),
             train=self.train.policy(),
+            metrics={metric: table.spec(folder) for metric, table in self.metrics.items()},
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
             budget=self.budget.policy(),
         )

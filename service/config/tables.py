@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
@@ -29,6 +30,10 @@ class Surroundings:
         pipelines: The names of the pipelines.
         setting_up: Whether a pipeline's project may still be missing, because it is about to be made.
         secret_owners: Project and variable of every pipeline with a webhook secret of its own.
+        folder: Where the file is: other files are named from there.
+        dialects: The words for the trainers' dialects.
+        candidate: Model and trainer of the pipeline whose tables are being read.
+        own_metrics: The names of that pipeline's own metrics.
     """
 
     environment: Environment
@@ -36,6 +41,10 @@ class Surroundings:
     pipelines: frozenset[str] = frozenset()
     setting_up: bool = False
     secret_owners: Collection[tuple[str, str]] = ()
+    folder: Path = field(default_factory=Path)
+    dialects: Mapping[str, str] = field(default_factory=dict)
+    candidate: tuple[str, str] | None = None
+    own_metrics: frozenset[str] = frozenset()
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

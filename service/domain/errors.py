@@ -221,6 +221,14 @@ class NotDeployed(ServiceError):
     remedy = "Deploy it, then approve the run; or set the trainer's deploy command."
 
 
+class MetricFailed(ServiceError):
+    """A metric of the configuration could not measure an answer; nothing of the texts is in the message."""
+
+    remedy = (
+        "Correct it in [pipelines.NAME.metrics], or the function that it names; then go on: tuneloop runs approve RUN."
+    )
+
+
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 

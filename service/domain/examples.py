@@ -58,6 +58,7 @@ class Example:
         findings: What checks found in its content.
         appraised: What these three come from, see ``Appraiser.mark``: another way to appraise does it again.
         news_hash: The content that last counted towards the threshold; it never counts twice.
+        metadata: What the uploader noted of the data row, by the fields' names.
     """
 
     pipeline: str
@@ -82,6 +83,7 @@ class Example:
     findings: tuple[str, ...] = ()
     appraised: str = ""
     news_hash: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class Planner:
             version=base.version + (content_hash != base.content_hash),
             content_hash=content_hash,
             content=outcome.content,
+            metadata=outcome.metadata,
         )
         if outcome.is_prompt:
             return replace(fresh, status="prompt")
@@ -280,6 +283,7 @@ def erased(example: Example) -> Change:
         findings=(),
         appraised="",
         news_hash="",
+        metadata={},
     )
     return replace(_change(example, bare), is_new_version=False, is_news=False)
 
@@ -331,5 +335,6 @@ def _substance(example: Example) -> tuple[object, ...]:
         example.content_hash,
         example.global_key,
         example.activity_at,
+        example.metadata,
         (example.group, example.prompt_key, example.cluster, example.tokens, example.findings, example.appraised),
     )

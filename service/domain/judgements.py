@@ -10,6 +10,9 @@ from service.domain.metrics import Metric
 from service.domain.repeated_looks import Look
 from service.domain.verdicts import Verdict, decide_verdict
 
+# By metric's name and role, ``challenger`` and the rival: a value for each question, in the same order everywhere.
+Pairs = Mapping[str, Mapping[str, Sequence[float]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -32,28 +35,20 @@ class Judgement:
         }
 
 
-def judge_scores(
-    metrics: Sequence[Metric],
-    scores: Mapping[str, Mapping[str, Sequence[float]]],
-    *,
-    look: Look,
-    rule: GuardRule,
-) -> Judgement:
+def judge_scores(metrics: Sequence[Metric], pairs: Mapping[Rival, Pairs], *, look: Look, rule: GuardRule) -> Judgement:
     """Compare the challenger with the base and, if there is one, with the champion, which it then has to beat.
 
     Args:
         metrics: The primary one first, then the guards.
-        scores: By metric's name and role (``challenger``, ``base``, ``champion``): a value for each question, in the
-            same order everywhere.
+        pairs: By rival, the incumbent first: a judge's values for the challenger differ from rival to rival.
         look: Says below which p a difference counts as proven.
         rule: How far guards may fall.
     """
-    rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in scores[metrics[0].name] else ("base",)
-    contests = tuple(_contest(rival, metrics, scores) for rival in rivals)
+    contests = tuple(_contest(rival, metrics, scores) for rival, scores in pairs.items())
     return Judgement(decide_verdict(*contests, look=look, rule=rule), contests)
 
 
-def _contest(rival: Rival, metrics: Sequence[Metric], scores: Mapping[str, Mapping[str, Sequence[float]]]) -> Contest:
+def _contest(rival: Rival, metrics: Sequence[Metric], scores: Pairs) -> Contest:
     primary, *guards = (
         compare(metric, scores[metric.name]["challenger"], scores[metric.name][rival]) for metric in metrics
     )

@@ -9,6 +9,7 @@ from service.domain.base_models import line_limit_of
 from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
 from service.domain.contents import Form
 from service.domain.fingerprints import NEAR
+from service.domain.metric_specs import MetricSpec
 from service.domain.phone_numbers import DEFAULT_REGIONS
 
 
@@ -125,7 +126,7 @@ class VerdictPolicy:
         primary: The metric that has to get better.
         guard: Metrics that must not get worse.
         alpha: How probable it may be that luck promotes a model, over all looks at the same questions.
-        guard_margin: How far a guard may fall, in hundredths of its range.
+        guard_margin: How far a guard may fall, in hundredths of its range; one for all, or by metric.
         guard_proven: Whether it has to be proven that a guard fell no farther.
     """
 
@@ -133,7 +134,7 @@ class VerdictPolicy:
     guard: tuple[str, ...] = ("chrf",)
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: float = 0.05
-    guard_margin: float = 2.0
+    guard_margin: Mapping[str, float] | float = 2.0
     guard_proven: bool = False
 
 
@@ -161,7 +162,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One way from a Labelbox project to a champion."""
+    """One way from a Labelbox project to a champion; ``metrics`` are those of its own, by name."""
 
     name: str
     labels: LabelPolicy
@@ -172,6 +173,7 @@ class Pipeline:
     checks: ChecksPolicy = ChecksPolicy()
     verdict: VerdictPolicy = VerdictPolicy()
     budget: Budget = Budget()
+    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
 
     @property
     def form(self) -> Form:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from service.domain.contents import Message
 
@@ -20,6 +20,21 @@ class Question:
     messages: tuple[Message, ...]
     prompt: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFacts:
+    """What is known of a held-out example beside its line.
+
+    Attributes:
+        metadata: What the uploader noted of its data row, by the fields' names.
+        is_choice: Whether its answer is one of few, and not a text of the labeler's own.
+        rejected: Answers that the human placed below the reference, best first.
+    """
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    is_choice: bool = False
+    rejected: tuple[str, ...] = ()
 
 
 def question_in(messages: Sequence[Message]) -> Question:

@@ -5,8 +5,9 @@ from service.ports.commands import Commands, Ran
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluations import EvaluationStore
-from service.ports.examples import ExampleStore, StoryStore, Wanted
+from service.ports.examples import ExampleStore, RowFacts, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
+from service.ports.judgements import Judgement, JudgementStore
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.models import ModelsSeen, SeenModel
 from service.ports.notices import NoticeChannel, NoticeStore, Outbox
@@ -31,6 +32,8 @@ __all__ = [
     "Inbox",
     "JobEvent",
     "JobQueue",
+    "Judgement",
+    "JudgementStore",
     "Kin",
     "LabelSource",
     "LabelTask",
@@ -46,6 +49,7 @@ __all__ = [
     "RemoteJob",
     "RemoteModel",
     "ReportStore",
+    "RowFacts",
     "RunStore",
     "SeenEvents",
     "SeenModel",

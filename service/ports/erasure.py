@@ -35,7 +35,7 @@ class ErasureStore(Protocol):
         """Take the texts, and everything that could be guessed from; give the number of examples that had some."""
 
     def erase_answers(self, questions: Sequence[str], run_ids: Sequence[str]) -> int:
-        """Delete what models answered to these questions, and the questions' keys in these runs' evaluations."""
+        """Delete what models and judges answered about these questions, and their keys in these runs' evaluations."""
 
     def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
         """Blot out what the trainer said of these runs where it quotes one of these texts; give the number."""

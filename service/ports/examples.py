@@ -33,6 +33,14 @@ class Wanted:
     global_keys: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What is known of an example's row beside what it says: metadata, and whether its answer is one of few."""
+
+    metadata: Mapping[str, str]
+    is_choice: bool
+
+
 class ExampleStore(Protocol):
     """The examples and the audit of the deliveries that led to them."""
 
@@ -84,6 +92,9 @@ class ExampleStore(Protocol):
             verb: What was decided.
             only: Pass over those in which anything else was found; empty for any.
         """
+
+    def row_facts(self, example_ids: Sequence[str]) -> dict[str, RowFacts]:
+        """Give what is known of the rows of these examples now, by example id."""
 
     def freeze(self, pipeline: str, *, counted_by: str) -> AbstractContextManager[Frozen]:
         """Read all active examples as of one moment; tokens that were counted by something else are left out."""

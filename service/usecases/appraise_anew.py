@@ -68,5 +68,6 @@ def _remembered(example: Example) -> RowOutcome:
         content=example.content,
         is_choice=is_choice,
         limits=limits,
+        metadata=example.metadata,
         is_remembered=True,
     )

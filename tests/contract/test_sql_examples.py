@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from service.domain.labels import RowOutcome
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RETRAINING, RunState, Step
 from service.domain.triggers import OpenRun
-from service.ports import Wanted
+from service.ports import RowFacts, Wanted
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline, make_refusal, make_run
@@ -59,6 +60,26 @@ def test_what_was_written_is_read_back_in_every_field(store: SqlExampleStore) ->
     assert (found["row-2"].status, found["row-2"].reason, found["row-2"].split) == ("rejected", "skipped", None)
     # As it was read, so it is planned with: nothing may look different after a round trip.
     assert look(store, make_outcome("row-1", text), make_refusal("row-2", "skipped")) == 0
+
+
+def test_what_is_known_of_a_row_beside_its_text_is_read_back(store: SqlExampleStore) -> None:
+    noted = {"channel": "mail", "agent": "O'Neill \N{SMILING FACE WITH SUNGLASSES}", "nul": "a\0b"}
+    rows = [
+        replace(make_outcome("row-1"), metadata=noted),
+        replace(make_outcome("row-2", "yes"), is_choice=True),
+    ]
+    look(store, *rows)
+    found = store.existing(PIPELINE.name, ["row-1", "row-2"])
+    assert (found["row-1"].metadata, found["row-2"].metadata) == (noted, {})
+    ids = [example.example_id for example in found.values()]
+    facts = store.row_facts([*ids, "ex-unknown"])
+    assert facts == {
+        found["row-1"].example_id: RowFacts(noted, is_choice=False),
+        found["row-2"].example_id: RowFacts({}, is_choice=True),
+    }
+    assert look(store, *rows) == 0
+    assert look(store, replace(rows[0], metadata={})) == 1
+    assert store.existing(PIPELINE.name, ["row-1"])["row-1"].metadata == {}
 
 
 def test_more_rows_than_one_statement_can_ask_for(store: SqlExampleStore) -> None:

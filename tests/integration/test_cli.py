@@ -195,6 +195,32 @@ def test_check_says_what_presidio_finds_by(
 
 
 @pytest.mark.parametrize(
+    ("function", "is_ok", "words"),
+    [
+        ("math:hypot", True, "tone (function), short (length); short decides nothing"),
+        ("no_such_module:tone", False, "No module named 'no_such_module'"),
+    ],
+)
+def test_check_imports_the_functions_that_metrics_name(
+    folder: Path, capsys: pytest.CaptureFixture[str], function: str, *, is_ok: bool, words: str
+) -> None:
+    (folder / "tuneloop.toml").write_text(
+        f"""{CONFIGURATION}
+        [pipelines.p.metrics]
+        tone = {{ kind = "function", function = "{function}" }}
+        short = {{ kind = "length", max_words = 60 }}
+        [pipelines.p.verdict]
+        primary = "tone"
+        """
+    )
+    run(["check", "--json"])
+    (found,) = [item for item in json.loads(capsys.readouterr().out)["checks"] if item["name"] == "p metrics"]
+    assert found["ok"] is is_ok
+    assert words in found["text"]
+    assert is_ok or "PYTHONPATH" in found["remedy"]
+
+
+@pytest.mark.parametrize(
     ("model", "words"),
     [
         ("gpt-3.5-turbo-0125", "at most 16,385 tokens each, by gpt-3.5-turbo-0125;"),

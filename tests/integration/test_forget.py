@@ -19,12 +19,15 @@ from service.adapters.sql_tables import (
     examples,
     groups,
     job_events,
+    judgements,
     run_history,
     runs,
     tombstones,
 )
 from service.adapters.sql_tallies import recount, tallied
 from service.domain.deliveries import delivery_key
+from service.domain.metric_specs import JudgeSpec
+from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import RunState as S
 from service.ports import JobEvent
 from service.usecases.forget import forget
@@ -111,6 +114,37 @@ def hashes_of(here: Installation, numbers: list[int]) -> set[str]:
         for example in here.shop.examples.existing(pipeline, [f"row-{number:03}" for number in numbers]).values():
             found |= {example.content_hash, example.prompt_key, example.group, example.cluster}
     return found
+
+
+def test_what_uploaders_noted_is_forgotten_with_the_row(here: Installation) -> None:
+    number, row = here.row_in("held_out"), here.desk.labelbox.rows_by_id
+    assert here.desk.example(f"row-{number:03}").metadata["customer"] == f"{marker_of(number)} Limited"
+    here.forget(number)
+    assert here.desk.example(f"row-{number:03}").metadata == {}
+    # Noted once more, and under another id: neither brings it back.
+    row[f"row-{number:03}"].metadata = {"customer": f"{marker_of(number)} again"}
+    row["row-new"] = row[f"row-{number:03}"]
+    here.desk.labelbox.move("row-new", "DONE")
+    here.desk.reconcile(whole=True)
+    assert here.traces([marker_of(number)]) == []
+
+
+def test_judgements_of_a_forgotten_question_go_and_those_of_others_stay(here: Installation) -> None:
+    pipeline = here.shop.pipelines["summaries"]
+    own = {"careful": JudgeSpec("box", "judge-1", "Which is better?")}
+    verdict = VerdictPolicy("pii_leak", ("careful",))
+    here.shop.pipelines["summaries"] = replace(pipeline, metrics=own, verdict=verdict)
+    here.shop.trainer.voices["judge-1"] = lambda _: "tie"
+    train(here)
+    asked = count(here, judgements)
+    assert here.forget(here.row_in("held_out")).left == []
+    # Both orders.
+    assert count(here, judgements) == asked - 2
+
+
+def count(here: Installation, table: sa.Table) -> int:
+    with here.engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
 
 def test_others_keep_everything(here: Installation) -> None:

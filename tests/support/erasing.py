@@ -68,7 +68,8 @@ class Installation:
         row_id, marker = f"row-{number:03}", marker_of(number)
         if row_id not in self.desk.labelbox.rows_by_id:
             prompt = f"Chat {marker}: please write to jane{number}@example.com about the late parcel"
-            self.desk.labelbox.add(row_id, prompt, global_key=f"key-{number:03}")
+            noted = {"customer": f"{marker} Limited", "channel": "mail"}
+            self.desk.labelbox.add(row_id, prompt, global_key=f"key-{number:03}", metadata=noted)
         self.clock.forward(1)
         self.desk.labelbox.label(row_id, f"The customer of {marker} asks, version {version}.")
         self.ring(number)

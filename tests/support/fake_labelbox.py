@@ -44,6 +44,7 @@ class FakeRow:
     selected: str | None = None
     labels: dict[str, FakeLabel] = field(default_factory=dict)
     broken: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,8 +98,10 @@ class FakeLabelbox:
         self._clock = clock
         self._stale: dict[str, FakeRow] | None = None
 
-    def add(self, row_id: str, prompt: str, *, global_key: str | None = None) -> None:
-        self.rows_by_id[row_id] = FakeRow(prompt, self._clock(), global_key)
+    def add(
+        self, row_id: str, prompt: str, *, global_key: str | None = None, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        self.rows_by_id[row_id] = FakeRow(prompt, self._clock(), global_key, metadata=metadata or {})
 
     @property
     def asked_ids(self) -> list[tuple[str, ...]]:
@@ -251,6 +254,7 @@ class FakeLabelbox:
             "data_row": data_row,
             "media_attributes": {"asset_type": "text", "mime_type": "text/plain"},
             "projects": {self.project_id: project},
+            "metadata_fields": [{"schema_name": name, "value": value} for name, value in row.metadata.items()],
         }
 
 

@@ -11,6 +11,7 @@ from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
+from service.adapters.sql_judgements import SqlJudgementStore
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_notices import SqlNoticeStore
@@ -18,6 +19,7 @@ from service.adapters.sql_records import SqlDeadLetters
 from service.adapters.sql_reports import SqlReportStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_snapshots import SqlSnapshotStore
+from service.bootstrap import metrics_of
 from service.domain.budgets import Price
 from service.domain.deployments import Deployment
 from service.domain.pipelines import Budget, Pipeline
@@ -72,6 +74,7 @@ class Workshop:
         self.runs = SqlRunStore(self.engine)
         self.reports = SqlReportStore(self.engine)
         self.evaluations = SqlEvaluationStore(self.engine)
+        self.judgements = SqlJudgementStore(self.engine)
         self.ledger = SqlLedger(self.engine)
         self.letters = SqlDeadLetters(self.engine)
         self.notices = SqlNoticeStore(self.engine)
@@ -106,6 +109,8 @@ class Workshop:
             runs=self.runs,
             reports=self.reports,
             evaluations=self.evaluations,
+            judgements=self.judgements,
+            metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,

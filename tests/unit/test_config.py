@@ -280,11 +280,13 @@ model = "m"
         ),
         (
             "tuneloop.toml:23: pipelines.x.verdict.primary: "
-            "must be one of 'pii_leak', 'chrf' (got 'pii_leek'); did you mean 'pii_leak'?"
+            "must be one of 'pii_leak', 'exact_match', 'json_valid', 'chrf', 'rouge_l', 'label_f1' (got 'pii_leek'); "
+            "did you mean 'pii_leak'?"
         ),
         (
             "tuneloop.toml:24: pipelines.x.verdict.guard.1: "
-            "must be one of 'pii_leak', 'chrf' (got 'crf'); did you mean 'chrf'?"
+            "must be one of 'pii_leak', 'exact_match', 'json_valid', 'chrf', 'rouge_l', 'label_f1' (got 'crf'); "
+            "did you mean 'chrf'?"
         ),
         "tuneloop.toml:31: pipelines.x.train.suffix: must not hold '.' at this trainer (got 'a.b')",
         (

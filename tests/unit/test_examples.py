@@ -448,6 +448,25 @@ def test_a_row_that_was_forgotten_stays_away_by_its_id_and_by_its_key() -> None:
     assert table.rows["row-3"].status == "active"
 
 
+def test_what_an_uploader_notes_later_is_kept_and_is_no_news() -> None:
+    table = Table()
+    table.look(make_outcome("row-1"))
+    (change,) = table.look(replace(make_outcome("row-1"), metadata={"channel": "mail"}), at=hours(1))
+    assert change.example.metadata == {"channel": "mail"}
+    assert (change.is_news, change.is_told, change.is_new_version) == (False, False, False)
+
+
+def test_nothing_that_was_noted_of_a_row_without_an_example_is_kept() -> None:
+    table = Table(forgotten={"row-2"})
+    noted = {"customer": "Jane"}
+    table.look(
+        replace(make_refusal("row-1"), metadata=noted),
+        replace(make_outcome("row-2"), metadata=noted),
+        replace(make_outcome("row-3", ""), metadata=noted),
+    )
+    assert [row.metadata for row in table.rows.values()] == [{}, {}, {}]
+
+
 # Groups of the uploader's own, near-duplicates, strata.
 
 LONG = " ".join(f"word{number}" for number in range(60))

@@ -8,6 +8,7 @@ from service.domain.budgets import Price
 from service.domain.deployments import Deployment
 from service.domain.dialects import Dialect
 from service.domain.errors import NotFound
+from service.domain.metrics import Metric
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import Run
 from service.domain.spending import ScopedBudget, scoped_budgets
@@ -19,6 +20,7 @@ from service.ports import (
     EvaluationStore,
     ExampleStore,
     JobQueue,
+    JudgementStore,
     Ledger,
     ModelsSeen,
     NoticeStore,
@@ -72,6 +74,7 @@ class Parts:
     """Everything that a step may need.
 
     Attributes:
+        metrics: Gives those that a pipeline can be judged by, by name.
         overall_budget: What may be spent by everything together.
     """
 
@@ -82,6 +85,8 @@ class Parts:
     runs: RunStore
     reports: ReportStore
     evaluations: EvaluationStore
+    judgements: JudgementStore
+    metrics: Callable[[Pipeline], Mapping[str, Metric]]
     ledger: Ledger
     letters: DeadLetters
     notices: NoticeStore

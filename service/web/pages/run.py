@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps
 from service.domain.budgets import Estimate
+from service.domain.metrics import figure_lines
 from service.domain.runs import WAITS_FOR_A_PERSON, Run, RunState
 from service.ports import JobEvent
 from service.usecases.report_run import Checkpoint, report_run, series_of
@@ -44,6 +45,7 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         "checkpoints": [_checkpoint(found) for found in report.checkpoints],
         "evaluation": evaluation,
         "scores": scores_of(evaluation) if evaluation else [],
+        "figures": list(figure_lines(evaluation.get("figures", {}))) if evaluation else [],
     }
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain.metrics import METRICS
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -28,14 +26,20 @@ class Score:
 
 def scores_of(evaluation: Mapping[str, Any]) -> list[Score]:
     """Give every metric, the one that decides first."""
-    against = evaluation["comparisons"].get(evaluation["incumbent"], {})
-    return [_score(name, by_role, against.get(name)) for name, by_role in evaluation["intervals"].items()]
+    against, metrics = evaluation["comparisons"].get(evaluation["incumbent"], {}), evaluation.get("metrics", {})
+    return [
+        _score(name, by_role, against.get(name), metrics.get(name)) for name, by_role in evaluation["intervals"].items()
+    ]
 
 
-def _score(name: str, by_role: Mapping[str, Mapping[str, Any]], against: Mapping[str, Any] | None) -> Score:
-    metric = METRICS.get(name)
-    # A metric that this version no longer knows keeps its numbers.
-    better = f", {'higher' if metric.higher_is_better else 'lower'} is better" if metric else ""
+def _score(
+    name: str,
+    by_role: Mapping[str, Mapping[str, Any]],
+    against: Mapping[str, Any] | None,
+    metric: Mapping[str, Any] | None,
+) -> Score:
+    # Older evaluations do not say it.
+    better = f", {'higher' if metric['higher_is_better'] else 'lower'} is better" if metric else ""
     is_share = against is not None and against["kind"] == "yes_no"
     return Score(
         name=name,
