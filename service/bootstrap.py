@@ -22,6 +22,7 @@ from service.adapters.redis_appender import RedisAppender
 from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
+from service.adapters.sql_aftermath import SqlAftermath
 from service.adapters.sql_engine import make_engine
 from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
@@ -134,6 +135,11 @@ class Deps:
     def runs(self) -> SqlRunStore:
         """The runs."""
         return SqlRunStore(self.engine)
+
+    @cached_property
+    def aftermath(self) -> SqlAftermath:
+        """What runs leave at their trainers."""
+        return SqlAftermath(self.engine)
 
     @cached_property
     def letters(self) -> SqlDeadLetters:
@@ -313,6 +319,7 @@ class Deps:
             archive=self.archive,
             appraisers=self.appraisers,
             runs=self.runs,
+            aftermath=self.aftermath,
             evaluations=self.evaluations,
             ledger=self.ledger,
             letters=self.letters,
@@ -354,7 +361,7 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
 
         return OpenAITrainer(trainer)
 
-    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect)
+    return TrainerAccount(trainer.name, trainer.budget, trainer.prices, connect, trainer.keep_files)
 
 
 @cache  # the language model takes seconds and much memory

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from service.domain.errors import TrainerUnreachable
-from service.ports import JobEvent, RemoteJob
+from service.ports import JobEvent, RemoteFile, RemoteJob
 
 _FINAL = frozenset({"succeeded", "failed", "cancelled"})
 PAGE = 100
@@ -34,7 +34,14 @@ def remote_job(job: object) -> RemoteJob:
         metadata={str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {},
         result_files=tuple(item for item in getattr(job, "result_files", None) or () if isinstance(item, str)),
         error=_failure(getattr(job, "error", None)) if status == "failed" else None,
+        error_code=_text(getattr(job, "error", None), "code") if status == "failed" else None,
+        suffix=_text(job, "user_provided_suffix"),
     )
+
+
+def remote_file(file: object) -> RemoteFile:
+    """Read an uploaded file."""
+    return RemoteFile(id_of(file), _text(file, "filename") or "", _whole(file, "created_at") or 0)
 
 
 def id_of(answer: object) -> str:
@@ -119,7 +126,11 @@ def _whole(answer: object, name: str) -> int | None:
     return int(found) if isinstance(found, int | float) else None
 
 
-def _failure(error: object) -> str:
+def _text(answer: object, name: str) -> str | None:
+    found = getattr(answer, name, None)
+    return found if found and isinstance(found, str) else None
+
+
+def _failure(error: object) -> str | None:
     code, message = getattr(error, "code", None), getattr(error, "message", None)
-    words = ": ".join(str(part) for part in (code, message) if part)
-    return words or "the trainer gives no reason; see the job's events"
+    return ": ".join(str(part) for part in (code, message) if part) or None

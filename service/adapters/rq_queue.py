@@ -13,7 +13,7 @@ from rq.exceptions import DuplicateJobError
 from service.adapters.redis_clients import translated
 
 QUEUES = ("runs", "labels")
-_QUEUE_OF = {"advance_run": "runs", "poke_job": "runs"}
+_QUEUE_OF = dict.fromkeys(("advance_run", "clear_run", "poke_job", "reconcile_trainer"), "runs")
 # A message that nobody took in this time is forgotten: the sweep sends another while there is work.
 WAIT_S = 60
 TIMEOUT_S = 3600

@@ -25,6 +25,7 @@ class ServiceSettings:
         claim_after: After this long without a sign of life a worker's deliveries and exports are taken over.
         exports_at_once: So many of our exports run in Labelbox's organisation; it allows 20 to all its users.
         poll_every: How often a training job is looked at.
+        trainers_every: How often each trainer is searched for what no run knows of.
         lease: How long a run belongs to the worker that took it.
         workers: Worker processes of ``tuneloop up``.
         dedupe_window: How long a repeated delivery is recognised.
@@ -37,6 +38,7 @@ class ServiceSettings:
     claim_after: timedelta = timedelta(seconds=30)
     exports_at_once: int = 4
     poll_every: timedelta = timedelta(seconds=30)
+    trainers_every: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(minutes=2)
     workers: int = 2
     dedupe_window: timedelta = timedelta(days=1)
@@ -55,6 +57,7 @@ class TrainerSettings:
         max_tokens: The longest answer asked of a model, in tokens.
         answer_timeout: How long one answer may take.
         extra_body: Fields added to every request that creates a job.
+        keep_files: How long uploads stay at the trainer after their run ended.
     """
 
     name: str
@@ -69,6 +72,7 @@ class TrainerSettings:
     max_tokens: int = 1024
     answer_timeout: timedelta = timedelta(seconds=60)
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    keep_files: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

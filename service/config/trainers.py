@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_validator
 
-from service.config.durations import PositiveDuration
+from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment, http_url
 from service.config.prices import OPENAI_PRICES
 from service.config.settings import TrainerSettings
@@ -48,6 +48,7 @@ class TrainerTable(Table):
     max_tokens: Annotated[int, Field(ge=1, le=131_072)] = _DEFAULTS.max_tokens
     answer_timeout: PositiveDuration = _DEFAULTS.answer_timeout
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    keep_files: Duration = _DEFAULTS.keep_files
 
     @field_validator("base_url")
     @classmethod
@@ -98,6 +99,7 @@ class TrainerTable(Table):
             max_tokens=self.max_tokens,
             answer_timeout=self.answer_timeout,
             extra_body=self.extra_body,
+            keep_files=self.keep_files,
         )
 
 

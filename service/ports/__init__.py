@@ -1,5 +1,6 @@
 """What the use cases need, in the domain's words; ``adapters`` implement it, fakes in the tests as well."""
 
+from service.ports.aftermath import Aftermath
 from service.ports.clocks import Clock
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
@@ -9,10 +10,11 @@ from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.notices import NoticeStore
 from service.ports.runs import Ledger, RunStore
-from service.ports.trainers import Answer, JobEvent, RemoteJob, Trainer
+from service.ports.trainers import Answer, JobEvent, RemoteFile, RemoteJob, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
+    "Aftermath",
     "Answer",
     "Clock",
     "DeadLetters",
@@ -33,6 +35,7 @@ __all__ = [
     "NoticeStore",
     "PromptTexts",
     "ReconcileStore",
+    "RemoteFile",
     "RemoteJob",
     "RunStore",
     "SnapshotStore",

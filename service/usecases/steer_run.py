@@ -1,12 +1,9 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
-from contextlib import suppress
-
-from service.domain.errors import ServiceError, TrainerRefused
+from service.domain.errors import ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
-from service.usecases.steps.clean_up import clean_up
+from service.usecases.clear_run import clear_run
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import in_doubt
 
 
 class RunCannot(ServiceError):
@@ -50,8 +47,10 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
         return run
     if run.state in _SENDS:
         run = _hold(run, parts)
-    _let_go(run, parts)
-    return parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    ended = parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    # What it has at the trainer is stopped and deleted now, or by the sweep as soon as the trainer answers.
+    clear_run(run.run_id, parts)
+    return ended
 
 
 _HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
@@ -68,14 +67,3 @@ def _hold(run: Run, parts: Parts) -> Run:
     if held is None or held.state != run.state or held.intent_at is not None:
         raise RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
     return held
-
-
-def _let_go(run: Run, parts: Parts) -> None:
-    """Stop what a run that waited for a person still has at the trainer; money in doubt stays set aside."""
-    if run.job_id is None:
-        if not in_doubt(run):
-            clean_up(run, parts)
-    elif run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
-        # A job that the trainer no longer has needs no stopping.
-        with suppress(TrainerRefused):
-            parts.account(run.trainer).connect().cancel(run.job_id)

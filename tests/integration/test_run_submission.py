@@ -70,14 +70,25 @@ def test_a_refused_job_ends_the_run_and_leaves_nothing_behind(shop: Workshop, ru
     assert letter["remedy"]
 
 
-def test_an_upload_that_cannot_be_deleted_is_noted_and_the_run_ends_all_the_same(shop: Workshop, run_id: str) -> None:
+def test_an_upload_that_cannot_be_deleted_now_is_deleted_later_and_the_run_ends_all_the_same(
+    shop: Workshop, run_id: str
+) -> None:
     shop.trainer.goes_wrong("create_job", TrainerRefused("403"))
-    shop.trainer.goes_wrong("delete_file", TrainerUnreachable())
+    shop.trainer.goes_wrong("delete_file", TrainerUnreachable(), times=3)
     assert shop.go(run_id).state == S.FAILED
-    errors = shop.letter_errors()
-    assert errors.pop(f"run {run_id}") == "TrainerRefused"
-    assert list(errors.values()) == ["TrainerUnreachable"]
-    assert len(shop.trainer.files) == 1
+    assert len(shop.trainer.files) == 2
+    shop.clear_all()
+    assert shop.trainer.files == {}
+    assert shop.letter_errors() == {f"run {run_id}": "TrainerRefused"}
+
+
+def test_an_upload_whose_deletion_is_refused_becomes_a_dead_letter(shop: Workshop, run_id: str) -> None:
+    kept = shop.runs.get(run_id).fact("training_file")
+    shop.trainer.goes_wrong("create_job", TrainerRefused("403"))
+    shop.trainer.goes_wrong("delete_file", TrainerRefused("not yours"))
+    shop.go(run_id)
+    assert list(shop.trainer.files) == [kept]
+    assert shop.letter_errors() == {f"run {run_id}": "TrainerRefused", f"file {kept}": "TrainerRefused"}
 
 
 # No answer.

@@ -13,9 +13,9 @@ from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.domain.verdicts import decide_verdict
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.steps.endings import ALL_WELL, backoff
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import backoff
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with.
 CHAMPION_ATTEMPTS = 8
@@ -40,7 +40,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                 continue
             if parts.clock() >= deadline:
                 progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
-                return Step(run.state, progress, changes={"attempts": 0}, facts={"progress": progress}), None
+                return Step(
+                    run.state, progress, changes={"attempts": 0}, facts={**ALL_WELL, "progress": progress}
+                ), None
             try:
                 answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
             except (ModelNotReady, NotFound, TrainerRefused) as error:

@@ -8,6 +8,7 @@ from service.domain.budgets import Price
 from service.domain.errors import NotFound
 from service.domain.pipelines import Budget, Pipeline
 from service.ports import (
+    Aftermath,
     Clock,
     DeadLetters,
     EvaluationStore,
@@ -27,12 +28,14 @@ class TrainerAccount:
 
     Attributes:
         prices: By base model.
+        keep_files: How long uploads stay at the trainer after their run ended.
     """
 
     name: str
     budget: Budget
     prices: Mapping[str, Price]
     connect: Callable[[], Trainer]
+    keep_files: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Parts:
     archive: Archive
     appraisers: Appraisers
     runs: RunStore
+    aftermath: Aftermath
     evaluations: EvaluationStore
     ledger: Ledger
     letters: DeadLetters

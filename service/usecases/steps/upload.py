@@ -8,6 +8,7 @@ from service.domain.errors import OverBudget
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
+from service.domain.upload_names import upload_name
 from service.ports import Trainer
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.lease import keeper
@@ -37,8 +38,8 @@ def upload(run: Run, parts: Parts) -> Step:
         )
     trainer = account.connect()
     validation = snapshot.files["validation"]
-    training_file = _upload(trainer, "train", snapshot, parts, keep)
-    validation_file = _upload(trainer, "validation", snapshot, parts, keep) if validation.lines else None
+    training_file = _upload(run, trainer, "train", snapshot, parts, keep)
+    validation_file = _upload(run, trainer, "validation", snapshot, parts, keep) if validation.lines else None
     return Step(
         RunState.UPLOADED,
         "files uploaded",
@@ -46,6 +47,7 @@ def upload(run: Run, parts: Parts) -> Step:
             "estimate": asdict(estimate),
             "training_file": training_file,
             "validation_file": validation_file,
+            "installation": parts.aftermath.installation(),
         },
     )
 
@@ -72,8 +74,11 @@ def _reserve(run: Run, estimate: Estimate, account: TrainerAccount, parts: Parts
     return None
 
 
-def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts, keep: Callable[[], object]) -> str:
+def _upload(  # noqa: PLR0917 - private, two callers
+    run: Run, trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts, keep: Callable[[], object]
+) -> str:
     entry = snapshot.files[split]
     # The name carries the hash: after a crash the file is found by it and not uploaded again.
+    name = upload_name(split, entry.sha256, installation=parts.aftermath.installation(), run_id=run.run_id)
     with opened(snapshot, split, parts.archive, keep=keep) as content:
-        return trainer.upload(f"{split}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)
+        return trainer.upload(name, content, entry.file_bytes)
