@@ -1,5 +1,9 @@
 """The RQ jobs: ids in, one use case, nothing out. RQ may run any of them twice or lose one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rq.timeouts import JobTimeoutException
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
@@ -7,6 +11,9 @@ from service.domain.leaks import LEAK
 from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
+from service.usecases.clear_run import clear_run as clear
+from service.usecases.reconcile_trainer import reconcile_trainer as compare
+from service.usecases.steps.parts import Parts
 from workers.beginning import begin_if_due
 from workers.edge import without_texts
 from workers.environment import deps
@@ -40,16 +47,46 @@ def convert_deliveries() -> None:
 def advance_run(run_id: str) -> None:
     """Take a run one step further."""
     with bound_contextvars(job="advance_run", run=run_id):
-        try:
+        with noting_crashes(run_id, deps().parts):
             run = advance(run_id, deps().parts)
-        except Exception as error:
-            # A fault of ours: the run must not come back every minute unseen for ever.
-            note_crash(run_id, error, deps().parts)
-            raise
         if run is not None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
             if run.state == RunState.SNAPSHOTTED:
                 tell_snapshot(run)
+
+
+@contextmanager
+def noting_crashes(run_id: str, parts: Parts) -> Iterator[None]:
+    """Write a fault of ours down with the run: it must not come back every minute unseen for ever."""
+    try:
+        yield
+    except JobTimeoutException:
+        # RQ's clock, and no fault of the step: it is begun again, and counted by the run's turns.
+        logger.warning("step_timed_out")
+        raise
+    except Exception as error:
+        note_crash(run_id, error, parts)
+        raise
+
+
+@without_texts
+def clear_run(run_id: str) -> None:
+    """Do what is left to do for a run that ended."""
+    with bound_contextvars(job="clear_run", run=run_id):
+        clear(run_id, deps().parts)
+
+
+@without_texts
+def reconcile_trainer(name: str) -> None:
+    """Search a trainer for what no run of ours knows."""
+    with bound_contextvars(job="reconcile_trainer", trainer=name):
+        done = compare(name, deps().parts)
+        for orphan in done.orphans:
+            logger.warning(
+                "orphan_found", kind=orphan.kind, id=orphan.thing_id, orphan_of=orphan.run_id, done=orphan.done
+            )
+        for error in done.errors:
+            logger.warning("trainer_not_compared", error=error)
 
 
 def tell_snapshot(run: Run) -> None:

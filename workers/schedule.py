@@ -58,6 +58,7 @@ def make_beats(deps: Deps) -> list[Beat]:
         Beat("forget", timedelta(days=1), lambda: _forget(deps)),
         Beat("recount", timedelta(days=1), lambda: _recount(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
+        Beat("trainers", service.trainers_every, lambda: _compare_trainers(deps)),
     ]
 
 
@@ -68,6 +69,8 @@ def sweep(deps: Deps) -> None:
     call_for(deps.export_store, deps.queue, now=now())
     for run in deps.runs.standing(now=now()):
         deps.queue.wake("advance_run", run.run_id)
+    for run_id in deps.aftermath.due(now=now()):
+        deps.queue.wake("clear_run", run_id)
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)
@@ -94,6 +97,12 @@ def _reconcile_all(deps: Deps) -> None:
         # Written down first: a message that is lost delays it, and it is done once for all that want it.
         deps.export_store.want(project, "window", {}, now=now())
         deps.queue.wake("reconcile", project)
+
+
+def _compare_trainers(deps: Deps) -> None:
+    # Where no run ever went there is nothing of ours.
+    for name in set(deps.aftermath.trainers()) & deps.settings.trainers.keys():
+        deps.queue.wake("reconcile_trainer", name)
 
 
 def _keep(beat: Beat) -> None:

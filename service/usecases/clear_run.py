@@ -94,14 +94,14 @@ def _delete_uploads(run: Run, parts: Parts) -> datetime | None:
     keep_until = run.updated_at + account.keep_files
     if run.job_id is not None and parts.clock() < keep_until:
         return keep_until
-    needed = _needed_files(run.trainer, parts)
+    needed = needed_files(run.trainer, parts)
     for file_id in uploads:
         if file_id not in needed:
             _delete(file_id, account.connect(), parts)
     return None
 
 
-def _needed_files(trainer: str, parts: Parts) -> set[str]:
+def needed_files(trainer: str, parts: Parts) -> set[str]:
     """Give the files of open runs: some servers give the same content the same id."""
     open_runs = [run for run in parts.aftermath.standing_at(trainer) if run.state not in TERMINAL]
     return {str(run.fact(name)) for run in open_runs for name in ("training_file", "validation_file")}

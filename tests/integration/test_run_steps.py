@@ -101,7 +101,8 @@ def test_a_better_model_is_promoted(shop: Workshop) -> None:
 def test_every_step_that_is_due_at_once_queues_the_next(shop: Workshop) -> None:
     run_id = shop.start()
     shop.queue.woken.clear()
-    for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
+    # Two files are uploaded, each in a step of its own.
+    for state in (S.SNAPSHOTTED, S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
         run = shop.advance(run_id)
         assert run is not None
         assert run.state == state

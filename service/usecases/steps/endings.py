@@ -105,4 +105,6 @@ def _remedy(run: Run, error: ServiceError, parts: Parts) -> str:
     if isinstance(error, TrainerRefused) and error.code == TRAINING_NOT_AVAILABLE:
         others = [name for name in parts.accounts if name != run.trainer]
         return train_elsewhere(run.pipeline, run.snapshot_id or "", others)
-    return error.remedy.replace("approve RUN", f"approve {run.run_id}").replace("cancel RUN", f"cancel {run.run_id}")
+    refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
+    remedy = refusal.remedy if refusal else error.remedy
+    return remedy.replace("approve RUN", f"approve {run.run_id}").replace("cancel RUN", f"cancel {run.run_id}")
