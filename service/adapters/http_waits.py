@@ -18,7 +18,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         with suppress(KeyError, ValueError):
             return _bounded(float(headers[name]) / unit)
-    with suppress(KeyError, ValueError):
+    with suppress(KeyError, ValueError, TypeError, OverflowError):
         # By its own clock, which need not be ours.
         there = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
         return _bounded((parsedate_to_datetime(headers["retry-after"]) - there).total_seconds())

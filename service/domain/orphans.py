@@ -26,7 +26,7 @@ class Orphan:
         kind: ``job`` or ``file``.
         standing: Of a job, how it stands to our runs; of a file ``ended`` or ``unknown``, as its run is.
         what: The same in words.
-        done: What was done, or would be: ``adopted``, ``cancelled``, ``deleted`` or ``told``.
+        done: What was done, or would be: ``adopted``, ``cancelled``, ``billed``, ``deleted`` or ``told``.
     """
 
     trainer: str

@@ -125,17 +125,18 @@ class _Comparison:
             named_installation=named,
             is_cleared=run is not None and run.run_id not in self._standing,
         )
-        if standing in {Standing.FOREIGN, Standing.KNOWN} or (standing == Standing.ENDED and job.outcome != "open"):
+        is_open = job.outcome == "open"
+        is_settled = standing == Standing.ENDED and run is not None and run.job_id == job.job_id and not is_open
+        if is_settled or standing in {Standing.FOREIGN, Standing.KNOWN}:
             return None
-        run_id = run.run_id if run else job.metadata.get("run_id")
-        stops = job.outcome == "open" and may_stop(standing, installation=self._installation, named_installation=named)
-        done = "cancelled" if stops else "told"
+        done = "told"
         if standing == Standing.ADOPTABLE and run is not None:
             if self._act and not self._adopt(run, job):
                 return None  # a worker has the run in hand, and searches itself
             done = "adopted"
-        elif stops and self._act:
-            self._stop(run, job)
+        elif may_stop(standing, installation=self._installation, named_installation=named):
+            done = self._end(run, job) if is_open or standing == Standing.ENDED else "told"
+        run_id = run.run_id if run else job.metadata.get("run_id")
         words = _WORDS[standing].format(run=run_id)
         what = f"job {job.job_id} of {_day(job.created_at)}, {job.status}, {words}"
         return Orphan(self._name, "job", job.job_id, run_id, standing, what, done)
@@ -154,14 +155,17 @@ class _Comparison:
             return True
         return False
 
-    def _stop(self, run: Run | None, job: RemoteJob) -> None:
-        if run is not None and self._parts.aftermath.attach(run.run_id, job.job_id):
-            # It is the ended run's only job: stopped, and what it cost is written.
-            clear_run(run.run_id, self._parts)
-            return
-        # One that ended meanwhile is refused, and needs no stopping.
-        with suppress(TrainerRefused):
-            self._trainer.cancel(job.job_id)
+    def _end(self, run: Run | None, job: RemoteJob) -> str:
+        """Stop a job if it is open; that of a run that ended without one is its own from now on, and billed."""
+        is_open = job.outcome == "open"
+        if self._act:
+            if run is not None and self._parts.aftermath.attach(run.run_id, job.job_id):
+                clear_run(run.run_id, self._parts)
+            elif is_open:
+                # One that ended meanwhile is refused, and needs no stopping.
+                with suppress(TrainerRefused):
+                    self._trainer.cancel(job.job_id)
+        return "cancelled" if is_open else "billed"
 
 
 class _Runs:

@@ -152,6 +152,46 @@ def test_a_job_of_a_run_that_was_given_up_is_stopped_and_its_bill_is_written(sho
     assert shop.trainer.files == {}
 
 
+def test_a_job_that_ended_by_itself_after_its_run_was_given_up_is_billed(shop: Workshop) -> None:
+    run_id = in_doubt(shop)
+    shop.trainer.unlisted.add("ftjob-1")
+    shop.go(run_id)
+    cancel_run(run_id, shop.parts)
+    shop.trainer.unlisted.clear()
+    shop.finish_job(tokens=80)
+    assert compare(shop) == [("ftjob-1", "ended", "billed")]
+    shop.clear_all()
+    assert shop.ledger.spent_this_month("box", now=shop.clock.now) == pytest.approx(80)
+    assert compare(shop) == []
+
+
+def test_a_run_that_was_given_up_in_doubt_gives_its_money_back_after_a_day_of_searching(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.UPLOADED)
+    shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"))
+    shop.go(run_id)
+    cancel_run(run_id, shop.parts)
+    cancelled_at = shop.clock.now
+    assert shop.ledger.spent_this_month("box", now=shop.clock.now) > 0
+    assert len(shop.trainer.files) == 2
+    shop.clear_all()
+    assert shop.clock.now - cancelled_at == timedelta(days=1)
+    assert shop.ledger.spent_this_month("box", now=shop.clock.now) == 0
+    assert shop.trainer.files == {}
+
+
+def test_what_cannot_be_cleared_at_all_becomes_a_dead_letter_and_counts_as_spent(shop: Workshop) -> None:
+    run_id = in_doubt(shop)
+    shop.trainer.unlisted.add("ftjob-1")
+    shop.go(run_id)
+    reserved = shop.ledger.spent_this_month("box", now=shop.clock.now)
+    shop.trainer.goes_wrong("find_jobs", TrainerRefused("401 key revoked"))
+    cancel_run(run_id, shop.parts)
+    assert shop.aftermath.standing_at("box") == []
+    assert shop.letter_errors() == {f"aftermath {run_id}": "TrainerRefused"}
+    assert shop.ledger.spent_this_month("box", now=shop.clock.now) == pytest.approx(reserved)
+
+
 def test_a_job_of_another_installation_is_nobodys_business_here(shop: Workshop) -> None:
     run_id = shop.start()
     shop.go(run_id, S.SUBMITTED)
