@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_engine import make_engine
 from service.adapters.sql_tables import notices
 from service.domain.errors import OutcomeUnknown, TrainerUnreachable
 from service.domain.runs import RunState
@@ -78,7 +79,7 @@ def points(calls: list[str], *, only: str = "") -> list[int]:
 
 def may_upload_again(calls: list[str], fate: Fate) -> bool:
     """Say whether a file was sent and not written down when it was struck."""
-    if fate.strikes_at is None:
+    if not isinstance(fate.strikes_at, int):
         return False
     done = calls[: fate.strikes_at + (fate.mode != "before")]
     return [name for name in done if name in {"trainer.upload", "runs.record"}][-1:] == ["trainer.upload"]
@@ -86,7 +87,7 @@ def may_upload_again(calls: list[str], fate: Fate) -> bool:
 
 def check(lived: Life, fate: Fate, calls: list[str]) -> None:
     """Hold what is promised against what came of it."""
-    struck = "" if fate.strikes_at is None else calls[fate.strikes_at]
+    struck = calls[fate.strikes_at] if isinstance(fate.strikes_at, int) else fate.strikes_at
     trainer, shop = lived.shop.trainer, lived.shop
     (run,) = shop.runs.recent(None, 10)
     told = f"{fate.mode} {struck}, call {fate.strikes_at}"
@@ -142,6 +143,22 @@ STRUCK: dict[str, tuple[str, ...]] = {
 
 def chosen(calls: list[str], kind: str) -> list[int]:
     return [number for number in points(calls) if calls[number].startswith(STRUCK[kind])]
+
+
+@pytest.mark.parametrize("mode", ["before", "after"])
+@pytest.mark.parametrize(
+    "name",
+    ["runs.claim", "runs.note_intent", "ledger.reserve", "trainer.create_job", "ledger.settle", "evaluations.conclude",
+     "aftermath.take", "aftermath.clear"],
+)  # fmt: skip
+def test_the_same_holds_on_postgresql(postgres_url: str, tmp_path: Path, name: str, mode: Mode) -> None:
+    engine = make_engine(postgres_url)
+    prepared(engine, tmp_path / "files")
+    lived, fate = life(engine, tmp_path, **KINDS["openai"]), Fate(name, mode)
+    lived.through(fate)
+    assert name in fate.calls
+    check(lived, fate, fate.calls)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,20 +22,20 @@ class Fate:
     """Counts the calls of all ports together and says what becomes of each.
 
     Attributes:
-        strikes_at: The number of the call that it happens to, from 0; None never.
+        strikes_at: The number of the call that it happens to, from 0, or the name of which it is the first; None never.
         mode: Killed before the call, killed after it did its work, or its answer is lost and an error comes instead.
         answers_lost_as: Gives the error of a lost answer, by the call's name; None where a call cannot lose it.
         calls: The names of the calls so far.
     """
 
-    strikes_at: int | None = None
+    strikes_at: int | str | None = None
     mode: Mode = "before"
     answers_lost_as: Callable[[str], Exception | None] = lambda _name: None
     calls: list[str] = field(default_factory=list)
 
     def meet(self, name: str, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the port gives
         """Let a call happen, or not."""
-        is_struck = len(self.calls) == self.strikes_at
+        is_struck = self.strikes_at == len(self.calls) or (self.strikes_at == name and name not in self.calls)
         self.calls.append(name)
         if is_struck and self.mode == "before":
             raise Killed(name)
