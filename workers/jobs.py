@@ -1,6 +1,6 @@
 """The RQ jobs: ids in, one use case, nothing out. RQ may run any of them twice or lose one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rq.timeouts import JobTimeoutException
@@ -12,6 +12,7 @@ from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
 from service.usecases.clear_run import clear_run as clear
+from service.usecases.clear_run import note_clearing_crash
 from service.usecases.reconcile_trainer import reconcile_trainer as compare
 from service.usecases.steps.parts import Parts
 from workers.beginning import begin_if_due
@@ -56,7 +57,9 @@ def advance_run(run_id: str) -> None:
 
 
 @contextmanager
-def noting_crashes(run_id: str, parts: Parts) -> Iterator[None]:
+def noting_crashes(
+    run_id: str, parts: Parts, note: Callable[[str, Exception, Parts], None] = note_crash
+) -> Iterator[None]:
     """Write a fault of ours down with the run: it must not come back every minute unseen for ever."""
     try:
         yield
@@ -65,14 +68,14 @@ def noting_crashes(run_id: str, parts: Parts) -> Iterator[None]:
         logger.warning("step_timed_out")
         raise
     except Exception as error:
-        note_crash(run_id, error, parts)
+        note(run_id, error, parts)
         raise
 
 
 @without_texts
 def clear_run(run_id: str) -> None:
     """Do what is left to do for a run that ended."""
-    with bound_contextvars(job="clear_run", run=run_id):
+    with bound_contextvars(job="clear_run", run=run_id), noting_crashes(run_id, deps().parts, note_clearing_crash):
         clear(run_id, deps().parts)
 
 

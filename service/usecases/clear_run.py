@@ -13,7 +13,7 @@ from service.ports import Trainer
 from service.usecases.steps.endings import MAX_ATTEMPTS, backoff, in_doubt
 from service.usecases.steps.follow import settle
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import jobs_of
+from service.usecases.steps.submit import adopt
 
 # A job that is in doubt is looked for this often, and for this long after its run ended.
 SEARCH_EVERY = timedelta(hours=1)
@@ -26,19 +26,22 @@ def clear_run(run_id: str, parts: Parts) -> None:
     run = parts.aftermath.take(run_id, until=now + parts.timing.lease, now=now)
     if run is None:
         return
-    attempts = 0
     try:
         due_at = _clear(run, parts)
     except ServiceError as error:
-        due_at = None
-        if error.retryable and run.attempts < MAX_ATTEMPTS:
-            due_at, attempts = parts.clock() + backoff(run.attempts), run.attempts + 1
-        else:
-            _give_up(run, error, parts)
+        _put_off(run, error, parts)
+        return
     if due_at is None:
         parts.aftermath.clear(run_id, now=parts.clock())
     else:
-        parts.aftermath.postpone(run_id, due_at=due_at, attempts=attempts)
+        parts.aftermath.postpone(run_id, due_at=due_at, attempts=0)
+
+
+def note_clearing_crash(run_id: str, error: Exception, parts: Parts) -> None:
+    """Write that clearing a run ended with an error nobody foresaw: it is put off, and at last given up."""
+    unforeseen = ServiceError(type(error).__name__, remedy="See the worker's log, and report it.")
+    unforeseen.retryable = True
+    _put_off(parts.aftermath.named([run_id])[run_id], unforeseen, parts)
 
 
 def _clear(run: Run, parts: Parts) -> datetime | None:
@@ -56,10 +59,10 @@ def _clear(run: Run, parts: Parts) -> datetime | None:
 
 def _look_for_job(run: Run, parts: Parts) -> datetime | None:
     """Search for the job of a run that was given up while nobody could say whether it has one."""
-    found = jobs_of(run, parts.account(run.trainer).connect(), parts)
+    job = adopt(run, parts.account(run.trainer).connect(), parts)
     now = parts.clock()
-    if found:
-        parts.aftermath.attach(run.run_id, found[0].job_id)
+    if job is not None:
+        parts.aftermath.attach(run.run_id, job.job_id)
         return now
     if now < run.updated_at + SEARCH_FOR:
         return min(now + SEARCH_EVERY, run.updated_at + SEARCH_FOR)
@@ -114,9 +117,14 @@ def _delete(file_id: str, trainer: Trainer, parts: Parts) -> None:
         parts.letters.put("file", file_id, error, content=None, now=parts.clock())
 
 
-def _give_up(run: Run, error: ServiceError, parts: Parts) -> None:
+def _put_off(run: Run, error: ServiceError, parts: Parts) -> None:
+    if error.retryable and run.attempts < MAX_ATTEMPTS:
+        due_at = parts.clock() + backoff(run.attempts)
+        parts.aftermath.postpone(run.run_id, due_at=due_at, attempts=run.attempts + 1)
+        return
     parts.letters.put("aftermath", run.run_id, error, content=None, now=parts.clock())
     _count_as_spent(run, parts)
+    parts.aftermath.clear(run.run_id, now=parts.clock())
 
 
 def _count_as_spent(run: Run, parts: Parts) -> None:

@@ -106,15 +106,19 @@ class _Comparison:
         return run.state not in TERMINAL or (is_named and run.run_id in self._standing)
 
     def _file(self, file: RemoteFile, run_id: str, run: Run | None) -> Orphan:
+        done = "deleted"
         if self._act:
-            self._trainer.delete_file(file.file_id)
+            try:
+                self._trainer.delete_file(file.file_id)
+            except TrainerRefused:
+                done = "told"
         standing, whose = (
             (Standing.ENDED, f"run {run_id}, which has ended")
             if run is not None
             else (Standing.UNKNOWN, f"run {run_id}, which this installation does not know")
         )
         what = f"{file.name} of {_day(file.created_at)} was uploaded for {whose}"
-        return Orphan(self._name, "file", file.file_id, run_id, standing, what, "deleted")
+        return Orphan(self._name, "file", file.file_id, run_id, standing, what, done)
 
     def _job(self, job: RemoteJob, run: Run | None) -> Orphan | None:
         named = job.metadata.get("installation")

@@ -262,6 +262,15 @@ def test_an_old_file_that_no_open_run_needs_is_deleted_and_told_of(shop: Worksho
     assert len(told(shop)) == 2
 
 
+def test_a_file_whose_deletion_is_refused_keeps_no_other_from_being_deleted(shop: Workshop) -> None:
+    kept, gone = add_file(shop, "run-x"), add_file(shop, "run-y")
+    shop.clock.forward(FILE_AGE.total_seconds() + 60)
+    shop.trainer.goes_wrong("delete_file", TrainerRefused("not yours"))
+    assert compare(shop) == [(gone, "unknown", "told"), (kept, "unknown", "deleted")]
+    assert shop.letter_errors() == {f"orphan {gone}": "OrphanFound"}
+    assert list(shop.trainer.files) == [gone]
+
+
 def test_young_files_and_those_of_others_stay(shop: Workshop) -> None:
     theirs = add_file(shop, "run-of-theirs", installation="another0")
     nameless = shop.trainer.add_file("train-abababababababab.jsonl")

@@ -1,5 +1,6 @@
 """One run, one paid job: whatever goes wrong while it is being created."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -289,6 +290,19 @@ def test_a_job_of_another_run_is_not_adopted_where_the_server_keeps_no_metadata(
     second = shop.start()
     shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"), although_done=True)
     assert shop.go(second, S.SUBMITTED).job_id == "ftjob-2"
+    assert shop.trainer.cancelled == []
+
+
+@pytest.mark.parametrize("other", [{"created_at": 1_700_000_000}, {"suffix": "of-another"}])
+def test_where_files_are_shared_and_no_metadata_is_kept_suffix_and_time_decide(
+    shop: Workshop, run_id: str, other: dict[str, object]
+) -> None:
+    """Some servers give the same content the same id, and another installation may have trained on it."""
+    shop.trainer.keeps_metadata = False
+    shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"), although_done=True)
+    theirs = shop.trainer.add_job("run-of-theirs", shop.runs.get(run_id).fact("training_file"))
+    shop.trainer.jobs[theirs.job_id] = replace(theirs, **other)  # type: ignore[arg-type] # fields of RemoteJob
+    assert shop.go(run_id, S.SUBMITTED).job_id == "ftjob-2"
     assert shop.trainer.cancelled == []
 
 

@@ -15,6 +15,8 @@ from service.bootstrap import Deps, now
 from service.cli.app import run as tuneloop
 from service.domain.runs import RunState, Step
 from service.domain.upload_names import upload_name
+from service.usecases.clear_run import note_clearing_crash
+from service.usecases.steps.endings import MAX_ATTEMPTS
 from tests.contract.openai_script import ScriptedServer, job, listed, refusal, scripted_server
 from tests.support.builders import make_run
 from tests.support.workshop import Workshop
@@ -33,6 +35,19 @@ def test_a_step_that_rq_cuts_off_is_no_fault_of_the_run(shop: Workshop) -> None:
     with pytest.raises(KeyError), noting_crashes(run_id, shop.parts):
         raise KeyError("a fault of ours")
     assert shop.runs.get(run_id).fact("error") == "ServiceError: KeyError"
+
+
+def test_a_fault_of_ours_while_a_run_is_cleared_puts_that_off_and_at_last_becomes_a_dead_letter(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", "cancelled")
+    shop.go(run_id)
+    for _ in range(MAX_ATTEMPTS + 1):
+        assert [run.run_id for run in shop.aftermath.standing_at("box")] == [run_id]
+        with pytest.raises(KeyError), noting_crashes(run_id, shop.parts, note_clearing_crash):
+            raise KeyError("a fault of ours")
+    assert shop.aftermath.standing_at("box") == []
+    assert shop.letter_errors() == {f"aftermath {run_id}": "ServiceError"}
 
 
 def test_the_schedule_calls_for_runs_to_be_cleared_and_for_trainers_that_had_one(

@@ -35,7 +35,7 @@ def submit(run: Run, parts: Parts) -> Step:
 
 def adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
     """Give the oldest job of this run and cancel the others, if there are any."""
-    found = jobs_of(run, trainer, parts)
+    found = _jobs_of(run, trainer, parts)
     for double in found[1:]:
         if double.outcome == "open":
             # One that ended meanwhile is refused, and needs no stopping.
@@ -44,7 +44,7 @@ def adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
     return found[0] if found else None
 
 
-def jobs_of(run: Run, trainer: Trainer, parts: Parts) -> list[RemoteJob]:
+def _jobs_of(run: Run, trainer: Trainer, parts: Parts) -> list[RemoteJob]:
     """Search for the jobs of a run that knows none, oldest first.
 
     A server that keeps no metadata finds jobs by their file alone, and some give the same content the same file: a job
