@@ -27,6 +27,7 @@ from service.adapters.redis_clients import patient_redis, quick_redis, web_redis
 from service.adapters.redis_events import RedisSeenEvents
 from service.adapters.redis_inbox import RedisInbox
 from service.adapters.rq_queue import RqJobQueue
+from service.adapters.sql_aftermath import SqlAftermath
 from service.adapters.sql_engine import make_engine
 from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_evaluations import SqlEvaluationStore
@@ -159,6 +160,11 @@ class Deps:
     def seen_events(self) -> RedisSeenEvents:
         """The webhooks of trainers that were taken already."""
         return RedisSeenEvents(self._redis(), prefix=KEY_PREFIX, window_s=self.settings.dedupe_window_s)
+
+    @cached_property
+    def aftermath(self) -> SqlAftermath:
+        """What runs leave at their trainers."""
+        return SqlAftermath(self.engine)
 
     @cached_property
     def letters(self) -> SqlDeadLetters:
@@ -369,6 +375,7 @@ class Deps:
             appraisers=self.appraisers,
             runs=self.runs,
             reports=self.reports,
+            aftermath=self.aftermath,
             evaluations=self.evaluations,
             judgements=SqlJudgementStore(self.engine),
             metrics=metrics_of,
@@ -421,6 +428,7 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         deployment=trainer.deployment,
         dialect=trainer.manners,
         sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
+        keep_files=trainer.keep_files,
     )
 
 

@@ -1,5 +1,9 @@
 """The RQ jobs: ids in, one use case, nothing out. RQ may run any of them twice or lose one."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rq.timeouts import JobTimeoutException
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
@@ -8,8 +12,12 @@ from service.domain.leaks import LEAK
 from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
 from service.usecases.advance_run import note_crash
+from service.usecases.clear_run import clear_run as clear
+from service.usecases.clear_run import note_clearing_crash
 from service.usecases.gather_reports import gather_reports as gather
+from service.usecases.reconcile_trainer import reconcile_trainer as compare
 from service.usecases.ring_job import poke
+from service.usecases.steps.parts import Parts
 from service.usecases.watch_sunsets import look_at_models, warn_of_ends
 from workers.beginning import begin_if_due
 from workers.edge import without_texts
@@ -44,12 +52,8 @@ def convert_deliveries() -> None:
 def advance_run(run_id: str) -> None:
     """Take a run one step further."""
     with bound_contextvars(job="advance_run", run=run_id):
-        try:
+        with noting_crashes(run_id, deps().parts):
             run = advance(run_id, deps().parts)
-        except Exception as error:
-            # A fault of ours: the run must not come back every minute unseen for ever.
-            note_crash(run_id, error, deps().parts)
-            raise
         if run is not None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
             if run.state == RunState.SNAPSHOTTED:
@@ -57,6 +61,42 @@ def advance_run(run_id: str) -> None:
             if run.attempts == 0:
                 # It may have moved, which people want to hear; the sweep would tell them as well.
                 deps().telling.call()
+
+
+@contextmanager
+def noting_crashes(
+    run_id: str, parts: Parts, note: Callable[[str, Exception, Parts], None] = note_crash
+) -> Iterator[None]:
+    """Write a fault of ours down with the run: it must not come back every minute unseen for ever."""
+    try:
+        yield
+    except JobTimeoutException:
+        # RQ's clock, and no fault of the step: it is begun again, and counted by the run's turns.
+        logger.warning("step_timed_out")
+        raise
+    except Exception as error:
+        note(run_id, error, parts)
+        raise
+
+
+@without_texts
+def clear_run(run_id: str) -> None:
+    """Do what is left to do for a run that ended."""
+    with bound_contextvars(job="clear_run", run=run_id), noting_crashes(run_id, deps().parts, note_clearing_crash):
+        clear(run_id, deps().parts)
+
+
+@without_texts
+def reconcile_trainer(name: str) -> None:
+    """Search a trainer for what no run of ours knows."""
+    with bound_contextvars(job="reconcile_trainer", trainer=name):
+        done = compare(name, deps().parts)
+        for orphan in done.orphans:
+            logger.warning(
+                "orphan_found", kind=orphan.kind, id=orphan.thing_id, orphan_of=orphan.run_id, done=orphan.done
+            )
+        for error in done.errors:
+            logger.warning("trainer_not_compared", error=error)
 
 
 def tell_snapshot(run: Run) -> None:

@@ -65,6 +65,7 @@ def make_beats(deps: Deps) -> list[Beat]:
         Beat("sunsets", timedelta(hours=1), lambda: deps.queue.wake("watch_sunsets")),
         Beat("warn", timedelta(minutes=1), lambda: _warn(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
+        Beat("trainers", service.trainers_every, lambda: _compare_trainers(deps)),
     ]
 
 
@@ -77,6 +78,8 @@ def sweep(deps: Deps) -> None:
         deps.queue.wake("advance_run", run.run_id)
     for run_id in deps.reports.due(now=now()):
         deps.queue.wake("gather_reports", run_id)
+    for run_id in deps.aftermath.due(now=now()):
+        deps.queue.wake("clear_run", run_id)
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)
@@ -110,6 +113,12 @@ def _reconcile_all(deps: Deps) -> None:
         # Written down first: a message that is lost delays it, and it is done once for all that want it.
         deps.export_store.want(project, "window", {}, now=now())
         deps.queue.wake("reconcile", project)
+
+
+def _compare_trainers(deps: Deps) -> None:
+    # Where no run ever went there is nothing of ours.
+    for name in set(deps.aftermath.trainers()) & deps.settings.trainers.keys():
+        deps.queue.wake("reconcile_trainer", name)
 
 
 def _keep(beat: Beat) -> None:

@@ -7,7 +7,9 @@ from http import HTTPStatus
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from service.adapters.http_waits import retry_after_s
 from service.domain.errors import OutcomeUnknown, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.outcomes import REFUSALS
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIError, APIStatusError
@@ -15,18 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_MESSAGE = 300
 # A server says these when it gave up waiting or another request stood in its way, so the work may have been done.
 _UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
-_OUT_OF_MONEY = "Add credit or raise the spending limit at the trainer, then start the run again."
 _NO_RIGHT = "Check the variable that the trainer's api_key_env names, and what its key may do."
-_REMEDY_OF_CODE = {
-    "insufficient_quota": _OUT_OF_MONEY,
-    "exceeded_quota": _OUT_OF_MONEY,
-    "billing_hard_limit_reached": _OUT_OF_MONEY,
-    "training_not_available": (
-        "OpenAI no longer trains for this organisation, and for nobody from 2027-01-06. Add another trainer to "
-        "tuneloop.toml (dialect azure, nebius, generic, or tuneloop for our own), name it in the pipeline's train "
-        "table and start the run again."
-    ),
-}
 _REMEDY_OF_STATUS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: _NO_RIGHT,
     HTTPStatus.FORBIDDEN: _NO_RIGHT,
@@ -62,18 +53,20 @@ def translated(*, creating: bool = False, secret: str = "") -> Iterator[None]:
         raise doubt("the trainer's answer is no JSON", creating=creating) from error
 
 
-def doubt(message: str, *, creating: bool) -> ServiceError:
+def doubt(message: str, *, creating: bool, wait_s: float | None = None) -> ServiceError:
     """Give the error of a request whose answer is missing or useless."""
-    return OutcomeUnknown(message) if creating else TrainerUnreachable(message)
+    # While creating nobody waits: the sooner the search begins, the sooner the job is found.
+    return OutcomeUnknown(message) if creating else TrainerUnreachable(message, retry_after_s=wait_s)
 
 
 def _of_status(error: "APIStatusError", words: str, *, creating: bool) -> ServiceError:
     status, code = error.status_code, error.code or error.type or ""
-    if status == HTTPStatus.TOO_MANY_REQUESTS and code not in _REMEDY_OF_CODE:
-        return TrainerBusy(words)
+    wait_s = retry_after_s(error.response.headers)
+    if status == HTTPStatus.TOO_MANY_REQUESTS and not (code in REFUSALS and REFUSALS[code].is_about_money):
+        return TrainerBusy(words, retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _UNSURE:
-        return doubt(words, creating=creating)
-    remedy = _REMEDY_OF_CODE.get(code) or _REMEDY_OF_STATUS.get(status)
+        return doubt(words, creating=creating, wait_s=wait_s)
+    remedy = REFUSALS[code].remedy if code in REFUSALS else _REMEDY_OF_STATUS.get(status)
     return TrainerRefused(words, code=code or None, remedy=remedy)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.domain.dialects import Dialect
 from service.domain.errors import TrainerUnreachable
-from service.ports import JobEvent, RemoteJob, RemoteModel
+from service.ports import JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 PAGE = 100
 # Azure has its own words; a server that names another state has the file.
@@ -44,6 +44,8 @@ def remote_job(job: object, dialect: Dialect) -> RemoteJob:
         result_files=tuple(item for item in files if item and isinstance(item, str)) if isinstance(files, list) else (),
         error=_failure(getattr(job, "error", None)) if outcome == "failed" else None,
         estimated_finish=_whole(job, "estimated_finish"),
+        error_code=_text(getattr(job, "error", None), "code") if outcome == "failed" else None,
+        suffix=_text(job, "user_provided_suffix"),
     )
 
 
@@ -51,6 +53,11 @@ def remote_model(found: object) -> RemoteModel | None:
     """Read a model; None where this is none, such as the page that some servers give for every unknown address."""
     model_id = id_of(found)
     return RemoteModel(model_id, _day(getattr(found, "shutdown_date", None))) if model_id else None
+
+
+def remote_file(file: object) -> RemoteFile:
+    """Read an uploaded file."""
+    return RemoteFile(id_of(file), _text(file, "filename") or "", _whole(file, "created_at") or 0)
 
 
 def id_of(answer: object) -> str:
@@ -153,7 +160,11 @@ def _day(written: object) -> date | None:
         return None
 
 
-def _failure(error: object) -> str:
+def _text(answer: object, name: str) -> str | None:
+    found = getattr(answer, name, None)
+    return found if found and isinstance(found, str) else None
+
+
+def _failure(error: object) -> str | None:
     code, message = getattr(error, "code", None), getattr(error, "message", None)
-    words = ": ".join(str(part) for part in (code, message) if part)
-    return words or "the trainer gives no reason; see the job's events"
+    return ": ".join(str(part) for part in (code, message) if part) or None

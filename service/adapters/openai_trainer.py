@@ -17,13 +17,14 @@ from service.adapters.openai_objects import (
     is_upload,
     items_of,
     job_event,
+    remote_file,
     remote_job,
     remote_model,
 )
 from service.domain.contents import Message
-from service.domain.errors import ModelNotReady, TrainerRefused, TrainerUnreachable
+from service.domain.errors import JobMissing, ModelNotReady, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
+from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _BOM = b"\xef\xbb\xbf"
 # Newest first, so that what a run left behind is on the first page; the rest is for servers without a filter.
@@ -70,7 +71,7 @@ class OpenAITrainer:
         """See ``Trainer``: looked for by name and size first, as the answer to an upload may have been lost."""
         expected_bytes = size_bytes + (len(_BOM) if self._dialect.bom else 0)
         self._require_small(expected_bytes)
-        for file in self._files():
+        for file in self._listed_files():
             if is_upload(file, name, expected_bytes):
                 return id_of(file)
         body = _BOM + content.read() if self._dialect.bom else content
@@ -83,13 +84,12 @@ class OpenAITrainer:
     def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
         """See ``Trainer``; each job is checked here too, because some servers ignore the filter."""
         narrowed: dict[str, Any] = {"metadata": {"run_id": run_id}} if self._dialect.metadata_filter else {}
-        jobs = partial(self._page, self._client.fine_tuning.jobs.list, **narrowed)
-        found = [remote_job(job, self._dialect) for job in items_of(jobs, most_pages=_MOST_PAGES)]
+        found = list(self._listed_jobs(**narrowed))
         ours = [job for job in reversed(found) if is_job_of(job, run_id, training_file)]
         return sorted(ours, key=lambda job: job.created_at)
 
     def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
-        """See ``Trainer``; ``run.facts`` may hold ``hyperparameters`` and ``suffix``."""
+        """See ``Trainer``; ``run.facts`` may hold ``hyperparameters``, ``suffix`` and ``installation``."""
         optional = {"validation_file": validation_file, "suffix": run.fact("suffix"), **self._method(run)}
         if self._dialect.metadata:
             optional["metadata"] = _metadata(run)
@@ -108,16 +108,19 @@ class OpenAITrainer:
 
     def job(self, job_id: str) -> RemoteJob:
         """See ``Trainer``."""
-        with self._translated():
-            job = self._client.fine_tuning.jobs.retrieve(job_id)
-        _id_in(job, creating=False)
-        return remote_job(job, self._dialect)
+        return remote_job(self._of_job(partial(self._client.fine_tuning.jobs.retrieve, job_id)), self._dialect)
 
     def cancel(self, job_id: str) -> None:
         """See ``Trainer``; a job that has ended is refused."""
-        with self._translated():
-            job = self._client.fine_tuning.jobs.cancel(job_id)
-        _id_in(job, creating=False)
+        self._of_job(partial(self._client.fine_tuning.jobs.cancel, job_id))
+
+    def list_jobs(self) -> Iterator[RemoteJob]:
+        """See ``Trainer``; pages are fetched as they are needed."""
+        return self._listed_jobs()
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """See ``Trainer``; pages are fetched as they are needed."""
+        return map(remote_file, self._listed_files())
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
         """See ``Trainer``; pages are fetched as they are needed."""
@@ -190,7 +193,7 @@ class OpenAITrainer:
                 remedy="Train on fewer or shorter examples, or set the trainer's max_file_mb if it takes more.",
             )
 
-    def _files(self) -> Iterator[object]:
+    def _listed_files(self) -> Iterator[object]:
         files = partial(self._page, self._client.files.list, purpose=self._purpose, order="desc")
         try:
             yield from items_of(files, most_pages=_MOST_PAGES)
@@ -207,6 +210,21 @@ class OpenAITrainer:
             return {"hyperparameters": given}
         return {"method": {"type": "supervised", "supervised": {"hyperparameters": given}}}
 
+    def _of_job(self, request: Callable[[], object]) -> object:
+        try:
+            with self._translated():
+                job = request()
+        except TrainerRefused as error:
+            if _is_missing(error):
+                raise JobMissing(str(error), code=error.code) from error
+            raise
+        _id_in(job, creating=False)
+        return job
+
+    def _listed_jobs(self, **narrowed: Any) -> Iterator[RemoteJob]:  # noqa: ANN401 - the SDK's own arguments
+        jobs = partial(self._page, self._client.fine_tuning.jobs.list, **narrowed)
+        return (remote_job(job, self._dialect) for job in items_of(jobs, most_pages=_MOST_PAGES))
+
     def _page(self, listing: Callable[..., object], after: str | None, **narrowed: object) -> object:
         start = {"after": after} if after else {}
         try:
@@ -219,7 +237,13 @@ class OpenAITrainer:
 
 def _metadata(run: Run) -> dict[str, str]:
     # OpenAI's limit; our ids are far shorter.
-    named = {"run_id": run.run_id, "pipeline": run.pipeline, "snapshot_id": run.snapshot_id or ""}
+    named = {
+        "run_id": run.run_id,
+        "pipeline": run.pipeline,
+        "snapshot_id": run.snapshot_id or "",
+        # An account may serve several installations; a job is nobody else's to stop.
+        "installation": str(run.fact("installation") or ""),
+    }
     return {name: value[:_VALUE_MAX] for name, value in named.items() if value}
 
 

@@ -15,7 +15,7 @@ from service.domain.run_notices import notice_of_transition
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
-RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until"}]
+RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until", "cleared_at"}]
 
 
 class SqlRunStore:
@@ -27,7 +27,7 @@ class SqlRunStore:
     def claim(self, run: Run) -> Run | None:
         """See ``RunStore``."""
         values = {column.name: getattr(run, column.name) for column in RUN_COLUMNS}
-        values |= {"facts": dict(run.facts or {}), "is_open": True, "leased_until": None}
+        values |= {"facts": dict(run.facts or {}), "is_open": True}
         statement = upsert(self._engine, runs).values(values).on_conflict_do_nothing().returning(runs.c.run_id)
         with self._engine.begin() as connection:
             if connection.execute(statement).one_or_none() is None:
@@ -50,7 +50,7 @@ class SqlRunStore:
             sa.update(runs)
             .where(runs.c.run_id == run_id, *_free_and_due(now))
             # Due when the lease ends, so that whoever hurries the run meanwhile is seen when the step is written.
-            .values(leased_until=until, due_at=until)
+            .values(leased_until=until, due_at=until, turns=runs.c.turns + 1)
             .returning(*RUN_COLUMNS)
         )
         with self._engine.begin() as connection:
@@ -161,6 +161,7 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
         "updated_at": now,
         "due_at": _due_after(step),
         "leased_until": None,
+        "turns": 0,
         "attempts": 0 if moved else run.attempts + 1,
         "facts": {**(run.facts or {}), **(step.facts or {})},
         **(step.changes or {}),

@@ -283,6 +283,10 @@ runs = sa.Table(
     _moment("due_at", nullable=True),
     _moment("leased_until", nullable=True),
     sa.Column("attempts", sa.Integer, nullable=False),
+    # How often it was taken for a step since a step of it last ended: a step that kills its worker is seen by this.
+    sa.Column("turns", sa.Integer, nullable=False, server_default="0"),
+    # Of a run that ended: since when its money is settled and nothing of it is left at its trainer.
+    _moment("cleared_at", nullable=True),
     sa.Column("facts", sa.JSON, nullable=False),
     # These two settle every race: a crossing is claimed once, and one run is open at a time.
     sa.UniqueConstraint("pipeline", "ordinal", name="runs_claimed_once"),
@@ -296,6 +300,20 @@ runs = sa.Table(
     sa.Index("runs_by_job", "job_id"),
     sa.Index("runs_by_snapshot", "snapshot_id"),
     sa.Index("runs_by_model", "tuned_model"),
+    sa.Index(
+        "runs_to_clear",
+        "updated_at",
+        sqlite_where=sa.text("cleared_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    ),
+)
+
+# One row: which installation this is, for those that share an account at a trainer.
+installations = sa.Table(
+    "installations",
+    metadata,
+    sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
+    _text("installation_id"),
 )
 
 run_history = sa.Table(

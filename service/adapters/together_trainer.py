@@ -19,9 +19,16 @@ import httpx2
 from service.adapters.openai_client import Access
 from service.adapters.openai_errors import doubt
 from service.domain.contents import Message
-from service.domain.errors import ModelNotReady, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.errors import (
+    JobMissing,
+    ModelNotReady,
+    ServiceError,
+    TrainerBusy,
+    TrainerRefused,
+    TrainerUnreachable,
+)
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
+from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _CONNECT_TIMEOUT_S = 10.0
 _LONGEST_MESSAGE = 300
@@ -101,13 +108,26 @@ class TogetherTrainer:
 
     def job(self, job_id: str) -> RemoteJob:
         """See ``Trainer``."""
-        found = self._ask("GET", f"fine-tunes/{job_id}")
+        found = self._of_job("GET", f"fine-tunes/{job_id}")
         _id_of(found)
         return self._job_in(found)
 
     def cancel(self, job_id: str) -> None:
         """See ``Trainer``; a job that has ended is refused."""
-        self._ask("POST", f"fine-tunes/{job_id}/cancel")
+        self._of_job("POST", f"fine-tunes/{job_id}/cancel")
+
+    def list_jobs(self) -> Iterator[RemoteJob]:
+        """See ``Trainer``; the server gives all at once."""
+        found = [self._job_in(item) for item in _items(self._ask("GET", "fine-tunes"))]
+        return iter(sorted(found, key=lambda job: job.created_at, reverse=True))
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """See ``Trainer``; the server gives all at once."""
+        found = [
+            RemoteFile(str(item.get("id") or ""), str(item.get("filename") or ""), _seconds(item.get("created_at")))
+            for item in _items(self._ask("GET", "files"))
+        ]
+        return iter(sorted(found, key=lambda file: file.created_at, reverse=True))
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
         """See ``Trainer``; they have no ids, so that one is made of what each says."""
@@ -166,6 +186,12 @@ class TogetherTrainer:
             result_files=(),
             error=_failure(found) if outcome == "failed" else None,
         )
+
+    def _of_job(self, method: str, path: str) -> dict[str, Any]:
+        try:
+            return self._ask(method, path)
+        except _NotThere as error:
+            raise JobMissing(str(error), code=error.code) from error
 
     def _ask(self, method: str, path: str, *, creating: bool = False, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx2's own arguments
         sent = self._send(method, path, creating=creating, **request)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,14 +14,20 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.metrics import figure_lines
-from service.domain.runs import Run
+from service.domain.runs import Run, RunState
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
 from service.usecases.tell import LETTER, send_again
 
+if TYPE_CHECKING:
+    from service.usecases.reconcile_trainer import Compared
+
 _NEWEST = 5
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
+
+
+_HAS_OPEN_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 
 
 @runs.command("list")
@@ -36,7 +42,8 @@ def list_runs(
     # Plain lines, because a table cuts ids where the terminal is narrow.
     for run in found:
         typer.echo(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M:%S}  {run.pipeline} no. {run.ordinal}: {run.state}")
-        typer.echo(f"    {run.model}, job {run.job_id or '-'}")
+        status = f", {run.fact('job_status')}" if run.state in _HAS_OPEN_JOB else ""
+        typer.echo(visible(f"    {run.model}, job {run.job_id or '-'}{status}"))
     if not found:
         typer.echo("No run yet.")
 
@@ -67,6 +74,38 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         *lines_of_events(run, [event for _, event in newest], known=report.events),
     ):
         typer.echo(visible(line))
+
+
+@runs.command()
+def orphans(
+    trainer: Annotated[str | None, typer.Option(help="Only this one.")] = None,
+    *,
+    clean: Annotated[bool, typer.Option("--clean", help="Do now what the schedule does by itself.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs and files of ours at the trainers that no run knows, and what becomes of them."""
+    from service.usecases.reconcile_trainer import reconcile_trainer
+
+    deps = _deps()
+    names = [trainer] if trainer else sorted(set(deps.aftermath.trainers()) & deps.settings.trainers.keys())
+    found = {name: reconcile_trainer(name, deps.parts, act=clean) for name in names}
+    if as_json:
+        print_json({name: asdict(compared) for name, compared in found.items()})
+    else:
+        _print_orphans(found, acted=clean)
+    if any(compared.errors for compared in found.values()):
+        raise typer.Exit(1)
+
+
+def _print_orphans(found: Mapping[str, "Compared"], *, acted: bool) -> None:
+    for name, compared in found.items():
+        for orphan in compared.orphans:
+            done = orphan.done if acted or orphan.done == "told" else f"to be {orphan.done}, with --clean"
+            typer.echo(visible(f"{name}: {orphan.kind} {orphan.thing_id}: {done}\n    {orphan.what}"))
+        for error in compared.errors:
+            typer.echo(visible(f"{name}: {error}"), err=True)
+    if not any(compared.orphans or compared.errors for compared in found.values()):
+        typer.echo("Every job and file of ours is known.")
 
 
 @runs.command()

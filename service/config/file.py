@@ -35,6 +35,7 @@ class ServiceTable(Table):
     claim_after: PositiveDuration = _SERVICE.claim_after
     exports_at_once: Annotated[int, Field(ge=1, le=20)] = _SERVICE.exports_at_once
     poll_every: PositiveDuration = _SERVICE.poll_every
+    trainers_every: PositiveDuration = _SERVICE.trainers_every
     lease: PositiveDuration = _SERVICE.lease
     workers: Annotated[int, Field(ge=1, le=64)] = _SERVICE.workers
     dedupe_window: PositiveDuration = _SERVICE.dedupe_window

@@ -28,6 +28,7 @@ class ServiceSettings:
         claim_after: After this long without a sign of life a worker's deliveries and exports are taken over.
         exports_at_once: So many of our exports run in Labelbox's organisation; it allows 20 to all its users.
         poll_every: How often a training job is looked at.
+        trainers_every: How often each trainer is searched for what no run knows of.
         lease: How long a run belongs to the worker that took it.
         workers: Worker processes of ``tuneloop up``.
         dedupe_window: How long a repeated delivery is recognised.
@@ -40,6 +41,7 @@ class ServiceSettings:
     claim_after: timedelta = timedelta(seconds=30)
     exports_at_once: int = 4
     poll_every: timedelta = timedelta(seconds=30)
+    trainers_every: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(minutes=2)
     workers: int = 2
     dedupe_window: timedelta = timedelta(days=1)
@@ -62,6 +64,7 @@ class TrainerSettings:
         deployment: What follows a training.
         sunsets: By model, built-in ones included: until when it is there.
         training_ends: From this day nobody can train there.
+        keep_files: How long uploads stay at the trainer after their run ended.
     """
 
     name: str
@@ -79,13 +82,14 @@ class TrainerSettings:
     ways: Mapping[str, Any] = field(default_factory=dict)
     deployment: Deployment = field(default_factory=Deployment)
 
+    sunsets: Mapping[str, Sunset] = field(default_factory=dict)
+    training_ends: date | None = None
+    keep_files: timedelta = timedelta(days=7)
+
     @property
     def manners(self) -> Dialect:
         """The dialect as this server speaks it."""
         return DIALECTS[self.dialect].but(self.ways)
-
-    sunsets: Mapping[str, Sunset] = field(default_factory=dict)
-    training_ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

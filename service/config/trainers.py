@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationInfo, field_val
 
 from service.config.budgets import BudgetTable, Dollars
 from service.config.deploying import DeployTable
-from service.config.durations import PositiveDuration
+from service.config.durations import Duration, PositiveDuration
 from service.config.environment import Environment, http_url
 from service.config.manners import MannersTable
 from service.config.prices import OPENAI_PRICES
@@ -43,6 +43,7 @@ class TrainerTable(MannersTable, DeployTable):
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     sunsets: dict[str, date] = Field(default_factory=dict)
     training_ends: date | None = None
+    keep_files: Duration = _DEFAULTS.keep_files
 
     @field_validator("base_url")
     @classmethod
@@ -100,6 +101,7 @@ class TrainerTable(MannersTable, DeployTable):
             deployment=self.deployment(DIALECTS[self.dialect]),
             sunsets=ends.models,
             training_ends=ends.training_ends,
+            keep_files=self.keep_files,
         )
 
 

@@ -170,12 +170,24 @@ class TrainerUnreachable(ServiceError):
     retryable = True
     remedy = "Nothing yet; it is tried again. If it lasts, check the trainer's base_url and status."
 
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class TrainerBusy(ServiceError):
-    """The trainer asked us to come back later; nothing was created."""
+    """The trainer asked us to come back later; nothing was created.
+
+    Args:
+        retry_after_s: In how many seconds, None where it did not say; also an attribute.
+    """
 
     retryable = True
-    remedy = "Nothing yet; if it lasts an hour, raise the organisation's rate limit."
+    remedy = "Nothing yet; if it lasts an hour, raise the organisation's rate limit or its limit of active jobs."
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class TrainerRefused(ServiceError):
@@ -186,6 +198,28 @@ class TrainerRefused(ServiceError):
     def __init__(self, message: str = "", *, code: str | None = None, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.code = code
+
+
+class JobMissing(TrainerRefused):
+    """The trainer does not know the job: not yet, or no longer."""
+
+    retryable = True
+    remedy = (
+        "Look for the job in the trainer's console. If it is there: tuneloop runs approve RUN, which looks again; if "
+        "not: tuneloop runs cancel RUN, and start another."
+    )
+
+
+class WorkersDie(ServiceError):
+    """Every worker that took this step died of it, or was stopped in the middle of it."""
+
+    remedy = "Look into the workers' log and the machine's (memory, disk), report it, then start the run again."
+
+
+class OrphanFound(ServiceError):
+    """Something of ours is at a trainer that no run of ours knows."""
+
+    remedy = "See tuneloop runs orphans."
 
 
 class OutcomeUnknown(ServiceError):

@@ -30,14 +30,16 @@ _ENDS = {_S.FAILED, _S.CANCELLED}
 _ASKS = {_S.NEEDS_ATTENTION}
 TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     _S.CLAIMED: frozenset({_S.SNAPSHOTTED} | _ENDS),
-    _S.SNAPSHOTTED: frozenset({_S.AWAITING_APPROVAL, _S.UPLOADED} | _ENDS),
+    _S.SNAPSHOTTED: frozenset({_S.AWAITING_APPROVAL, _S.UPLOADED} | _ENDS | _ASKS),
     _S.AWAITING_APPROVAL: frozenset({_S.SNAPSHOTTED} | _ENDS),
     _S.UPLOADED: frozenset({_S.SUBMITTED} | _ENDS | _ASKS),
     _S.SUBMITTED: frozenset({_S.TRAINING, _S.DEPLOYING, _S.EVALUATING} | _ENDS | _ASKS),
     _S.TRAINING: frozenset({_S.DEPLOYING, _S.EVALUATING} | _ENDS | _ASKS),
     _S.DEPLOYING: frozenset({_S.EVALUATING} | _ENDS | _ASKS),
     _S.EVALUATING: frozenset({_S.PROMOTED, _S.KEPT} | _ENDS | _ASKS),
-    _S.NEEDS_ATTENTION: frozenset({_S.UPLOADED, _S.SUBMITTED, _S.TRAINING, _S.DEPLOYING, _S.EVALUATING} | _ENDS),
+    _S.NEEDS_ATTENTION: frozenset(
+        {_S.SNAPSHOTTED, _S.UPLOADED, _S.SUBMITTED, _S.TRAINING, _S.DEPLOYING, _S.EVALUATING} | _ENDS
+    ),
 }
 TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
@@ -54,6 +56,7 @@ class Run:
         watermark: The newest change that its snapshot includes.
         intent_at: When a job was about to be created; from then on the trainer is searched first.
         cause: What began it; ``RETRAINING`` for a run of a snapshot that was frozen before.
+        turns: How often it was taken for a step, this time included, since a step of it last ended.
         facts: What the steps found out: file ids, model, error, estimate, evaluation.
     """
 
@@ -72,6 +75,7 @@ class Run:
     intent_at: datetime | None = None
     due_at: datetime | None = None
     attempts: int = 0
+    turns: int = 0
     cause: str = "threshold"
     facts: Mapping[str, Any] | None = None
 

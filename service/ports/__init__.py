@@ -1,5 +1,6 @@
 """What the use cases need, in the domain's words; ``adapters`` implement it, fakes in the tests as well."""
 
+from service.ports.aftermath import Aftermath
 from service.ports.clocks import Clock
 from service.ports.commands import Commands, Ran
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
@@ -13,10 +14,11 @@ from service.ports.models import ModelsSeen, SeenModel
 from service.ports.notices import NoticeChannel, NoticeStore, Outbox
 from service.ports.reports import CheckpointRecord, Gathering, ReportStore, SeenEvents
 from service.ports.runs import Ledger, RunStore
-from service.ports.trainers import Answer, JobEvent, RemoteJob, RemoteModel, Trainer
+from service.ports.trainers import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel, Trainer
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
+    "Aftermath",
     "Answer",
     "CheckpointRecord",
     "Clock",
@@ -46,6 +48,7 @@ __all__ = [
     "PromptTexts",
     "Ran",
     "ReconcileStore",
+    "RemoteFile",
     "RemoteJob",
     "RemoteModel",
     "ReportStore",

@@ -18,6 +18,8 @@ class RemoteJob:
         outcome: ``open`` for every status that is not final, known or not.
         error: What failed, in the trainer's words; None for a healthy job.
         estimated_finish: When it will probably end, in unix seconds, where the trainer says so.
+        error_code: The same as a stable word, None where there is none.
+        suffix: The suffix of the model that was asked for, None where the server does not show it.
     """
 
     job_id: str
@@ -31,6 +33,17 @@ class RemoteJob:
     result_files: tuple[str, ...]
     error: str | None
     estimated_finish: int | None = None
+    error_code: str | None = None
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file for training as the trainer shows it; ``created_at`` in unix seconds, 0 where it does not say."""
+
+    file_id: str
+    name: str
+    created_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +98,16 @@ class Trainer(Protocol):
         """Create the job, in one attempt; OutcomeUnknown where nobody can say whether it worked."""
 
     def job(self, job_id: str) -> RemoteJob:
-        """Look at a job."""
+        """Look at a job; JobMissing where the server does not know it (yet)."""
 
     def cancel(self, job_id: str) -> None:
-        """Ask for a job to be cancelled."""
+        """Ask for a job to be cancelled; JobMissing where the server does not know it."""
+
+    def list_jobs(self) -> Iterator[RemoteJob]:
+        """Give the account's jobs, whoever created them, newest first; not more than some thousands."""
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        """Give the account's files for training, whoever uploaded them, newest first; not more than some thousands."""
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
         """Give a job's events, newest first."""

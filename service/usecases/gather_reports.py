@@ -14,9 +14,9 @@ from service.domain.result_files import read_result_file
 from service.domain.runs import Run
 from service.domain.training_series import SeriesPoint, merge, metrics_in, whole
 from service.ports import CheckpointRecord, FileStore, Gathering, RemoteJob, Trainer
+from service.usecases.steps.endings import backoff
 from service.usecases.steps.gather import remember_events
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import backoff
 
 # With the growing pauses some minutes; what is still missing then is noted.
 MOST_ATTEMPTS = 8

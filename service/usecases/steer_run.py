@@ -1,14 +1,11 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
-from contextlib import suppress
-
-from service.domain.errors import ServiceError, TrainerRefused
+from service.domain.errors import ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
-from service.usecases.steps.clean_up import clean_up
+from service.usecases.clear_run import clear_run
 from service.usecases.steps.deploy import may_be_deployed, take_down_loser
-from service.usecases.steps.money import approval_of, bill_estimate
+from service.usecases.steps.money import approval_of
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import in_doubt
 
 
 class RunCannot(ServiceError):
@@ -53,8 +50,11 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
         return run
     if run.state in _SENDS or (run.state in _SERVES and may_be_deployed(run)):
         run = _hold(run, parts)
-    _let_go(run, parts)
-    return parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    take_down_loser(run, parts)
+    ended = parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    # What it has at the trainer is stopped and deleted now, or by the sweep as soon as the trainer answers.
+    clear_run(run.run_id, parts)
+    return ended
 
 
 _HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
@@ -78,16 +78,3 @@ def _hold(run: Run, parts: Parts) -> Run:
 def _is_asking(run: Run) -> bool:
     """Say whether a request for a job was sent that nobody knows the end of."""
     return run.intent_at is not None and run.job_id is None
-
-
-def _let_go(run: Run, parts: Parts) -> None:
-    """Stop what a run that waited for a person still has at the trainer; money in doubt is taken for spent."""
-    take_down_loser(run, parts)
-    if run.job_id is None and not in_doubt(run):
-        clean_up(run, parts)
-        return
-    if run.job_id is not None and run.state == RunState.NEEDS_ATTENTION and run.fact("resume") in _HAS_A_JOB:
-        # A job that the trainer no longer has needs no stopping.
-        with suppress(TrainerRefused):
-            parts.account(run.trainer).connect().cancel(run.job_id)
-    bill_estimate(run, parts, note="cancelled while nobody knew what it cost: taken to be the estimate")

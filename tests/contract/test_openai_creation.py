@@ -128,12 +128,24 @@ def test_an_organisation_that_may_no_longer_train_is_told_of_other_trainers(serv
     assert all(name in raised.value.remedy for name in ("azure", "nebius", "generic", "tuneloop"))
 
 
-@pytest.mark.parametrize("headers", [{}, {"retry-after": "2"}, {"x-should-retry": "true"}])
-def test_a_busy_server_is_left_alone(server: ScriptedServer, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({}, None), ({"retry-after": "2"}, 2), ({"x-should-retry": "true"}, None), ({"retry-after": "3600"}, 3600)],
+)
+def test_a_busy_server_is_left_alone_for_as_long_as_it_says(
+    server: ScriptedServer, headers: dict[str, str], seconds: float | None
+) -> None:
     server.will(CREATE, refusal(429, "rate_limit_exceeded", **headers))
-    with pytest.raises(TrainerBusy):
+    with pytest.raises(TrainerBusy) as raised:
         create(server.trainer())
+    assert raised.value.retry_after_s == seconds
     assert len(server.calls(CREATE)) == 1
+
+
+def test_a_job_says_which_installation_it_is_of(server: ScriptedServer) -> None:
+    server.will(CREATE, job())
+    create(server.trainer(), installation="0123456789abcdef")
+    assert server.seen[0].json()["metadata"]["installation"] == "0123456789abcdef"
 
 
 def test_without_a_connection_nothing_was_created() -> None:

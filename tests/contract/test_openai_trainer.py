@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.errors import JobMissing, ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.ports import RemoteModel, Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, run, scripted_server
 
@@ -41,6 +41,8 @@ CALLS: dict[str, tuple[str, Call]] = {
     "find": (LIST, lambda trainer: trainer.find_jobs("run-1", "file-1")),
     "job": ("GET /fine_tuning/jobs/ftjob-1", lambda trainer: trainer.job("ftjob-1")),
     "cancel": ("POST /fine_tuning/jobs/ftjob-1/cancel", lambda trainer: trainer.cancel("ftjob-1")),
+    "list jobs": (LIST, lambda trainer: list(trainer.list_jobs())),
+    "list files": ("GET /files", lambda trainer: list(trainer.list_files())),
     "events": ("GET /fine_tuning/jobs/ftjob-1/events", lambda trainer: list(trainer.events("ftjob-1"))),
     "checkpoints": ("GET /fine_tuning/jobs/ftjob-1/checkpoints", lambda trainer: trainer.checkpoints("ftjob-1")),
     "answer": (ASK, lambda trainer: trainer.answer("m", [])),
@@ -143,7 +145,7 @@ def test_the_status_alone_says_how_a_job_stands(server: ScriptedServer, status: 
     server.will("GET /fine_tuning/jobs/ftjob-1", job(status=status, error={}))
     found = server.trainer().job("ftjob-1")
     assert (found.status, found.outcome) == (status, outcome)
-    assert (found.error is None) == (status != "failed")
+    assert found.error is None
 
 
 def test_a_finished_job_tells_its_model_tokens_and_files(server: ScriptedServer) -> None:
@@ -155,22 +157,60 @@ def test_a_finished_job_tells_its_model_tokens_and_files(server: ScriptedServer)
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "words", "code"),
     [
-        ({"code": "invalid_n_examples", "message": "7 example(s)", "param": "training_file"}, "invalid_n_examples: 7"),
-        ({}, "no reason"),
-        (None, "no reason"),
+        ({"code": "few", "message": "7 example(s)", "param": "training_file"}, "few: 7 example(s)", "few"),
+        # Then its events say why, or nothing does.
+        ({}, None, None),
+        (None, None, None),
     ],
 )
-def test_a_failed_job_says_why(server: ScriptedServer, error: object, words: str) -> None:
+def test_a_failed_job_says_why_if_it_does(
+    server: ScriptedServer, error: object, words: str | None, code: str | None
+) -> None:
     server.will("GET /fine_tuning/jobs/ftjob-1", job(status="failed", error=error))
-    assert words in str(server.trainer().job("ftjob-1").error)
+    found = server.trainer().job("ftjob-1")
+    assert (found.error, found.error_code) == (words, code)
 
 
 def test_a_job_of_few_fields_is_read(server: ScriptedServer) -> None:
     server.will("GET /fine_tuning/jobs/ftjob-1", {"id": "ftjob-1", "status": "running", "created_at": None})
     found = server.trainer().job("ftjob-1")
     assert (found.job_id, found.outcome, found.metadata, found.created_at) == ("ftjob-1", "open", {}, 0)
+
+
+@pytest.mark.parametrize("call", ["job", "cancel"])
+def test_a_job_that_the_server_does_not_know_is_missing(server: ScriptedServer, call: str) -> None:
+    path, act = CALLS[call]
+    server.will(path, refusal(404, None, "No such job"))
+    with pytest.raises(JobMissing, match="No such job") as raised:
+        act(server.trainer())
+    # Perhaps not yet.
+    assert raised.value.retryable
+
+
+def test_a_server_that_fails_may_say_when_to_come_back(server: ScriptedServer) -> None:
+    server.will("GET /fine_tuning/jobs/ftjob-1", refusal(503, "overloaded", **{"retry-after": "900"}))
+    with pytest.raises(TrainerUnreachable) as raised:
+        server.trainer().job("ftjob-1")
+    assert raised.value.retry_after_s == 900
+
+
+def test_all_jobs_of_the_account_are_listed_newest_first_whosever_they_are(server: ScriptedServer) -> None:
+    theirs = job(id="theirs", metadata={"run_id": "run-9", "installation": "another"}, user_provided_suffix="ours")
+    server.will(LIST, listed(theirs, has_more=True), listed(job(metadata=None)))
+    first, second = server.trainer().list_jobs()
+    assert (first.job_id, first.metadata["installation"], first.suffix) == ("theirs", "another", "ours")
+    assert (second.job_id, second.metadata, second.suffix) == ("ftjob-1", {}, None)
+    assert "metadata[run_id]" not in server.seen[0].query
+
+
+def test_the_files_for_training_are_listed_newest_first(server: ScriptedServer) -> None:
+    server.will("GET /files", listed(file("file-2", created_at=200), has_more=True), listed({"id": "file-1"}))
+    first, second = server.trainer().list_files()
+    assert (first.file_id, first.name, first.created_at) == ("file-2", "train-1.jsonl", 200)
+    assert (second.file_id, second.name, second.created_at) == ("file-1", "", 0)
+    assert server.seen[0].query["purpose"] == "fine-tune"
 
 
 def test_events_come_newest_first_over_all_pages(server: ScriptedServer) -> None:

@@ -268,9 +268,7 @@ def test_a_story_names_files_trainer_and_who_was_taught_or_asked(
 def test_a_story_says_when_a_stopped_job_may_have_learned(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.fill(60, 80)
     run_id = shop.start()
-    shop.advance(run_id)
-    shop.advance(run_id)
-    shop.advance(run_id)
+    shop.go(run_id, RunState.SUBMITTED)
     shop.trainer.becomes("ftjob-2", "cancelled")
     assert shop.go(run_id).state == "cancelled"
     assert run(["explain", row_in(shop, "train"), "--json"]) == 0

@@ -267,12 +267,16 @@ def test_a_slow_challenger_and_then_a_short_absence_of_the_champion_are_not_adde
     assert evaluation["champion_gone"] is False
 
 
-def test_a_model_that_never_answers_is_left_to_a_person_who_can_let_it_go_on(shop: Workshop) -> None:
+def test_a_model_that_is_unknown_for_a_quarter_of_an_hour_is_left_to_a_person_who_can_let_it_go_on(
+    shop: Workshop,
+) -> None:
     run_id = shop.train()
+    begun_at = shop.clock.now
     voice = shop.trainer.voices.pop(TUNED)
     run = shop.go(run_id)
     assert (run.state, run.fact("resume")) == (S.NEEDS_ATTENTION, "evaluating")
-    assert run.updated_at - run.created_at > timedelta(hours=12)
+    assert timedelta(minutes=15) <= run.updated_at - begun_at <= timedelta(minutes=17)
+    assert "New models take some minutes" in run.fact("remedy")
     shop.trainer.voices[TUNED] = voice
     assert approve_run(run_id, shop.parts).state == S.EVALUATING
     assert shop.go(run_id).state == S.PROMOTED

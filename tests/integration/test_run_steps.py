@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from service.domain.errors import RunMoved
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy, VerdictPolicy
 from service.domain.runs import RunState, Step
-from service.usecases.advance_run import MAX_ATTEMPTS, note_crash
+from service.usecases.advance_run import note_crash
 from service.usecases.start_run import RunNotStarted, start_by_hand, start_if_due
+from service.usecases.steps.endings import MAX_ATTEMPTS
 from tests.support.builders import make_pipeline
 from tests.support.races import at_once
 from tests.support.workshop import TUNED, Workshop, leaking_answer
@@ -93,7 +94,8 @@ def test_a_better_model_is_promoted(shop: Workshop) -> None:
 def test_every_step_that_is_due_at_once_queues_the_next(shop: Workshop) -> None:
     run_id = shop.start()
     shop.queue.woken.clear()
-    for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
+    # Two files are uploaded, each in a step of its own.
+    for state in (S.SNAPSHOTTED, S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED):
         run = shop.advance(run_id)
         assert run is not None
         assert run.state == state
@@ -149,8 +151,8 @@ def test_the_same_examples_give_the_same_snapshot(shop: Workshop) -> None:
     second = shop.go(shop.start(), S.SNAPSHOTTED)
     assert second.snapshot_id == first.snapshot_id
     shop.go(second.run_id, S.UPLOADED)
-    # And its files, which the trainer has already, are not sent again.
-    assert len(shop.trainer.files) == 2
+    # Each run has uploads of its own, so that deleting the first one's takes nothing from the second.
+    assert len(shop.trainer.files) == 4
 
 
 def test_without_validation_examples_no_empty_file_is_sent(sqlite_engine: sa.Engine, tmp_path: Path) -> None:

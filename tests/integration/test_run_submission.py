@@ -1,5 +1,6 @@
 """One run, one paid job: whatever goes wrong while it is being created."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,14 +71,25 @@ def test_a_refused_job_ends_the_run_and_leaves_nothing_behind(shop: Workshop, ru
     assert letter["remedy"]
 
 
-def test_an_upload_that_cannot_be_deleted_is_noted_and_the_run_ends_all_the_same(shop: Workshop, run_id: str) -> None:
+def test_an_upload_that_cannot_be_deleted_now_is_deleted_later_and_the_run_ends_all_the_same(
+    shop: Workshop, run_id: str
+) -> None:
     shop.trainer.goes_wrong("create_job", TrainerRefused("403"))
-    shop.trainer.goes_wrong("delete_file", TrainerUnreachable())
+    shop.trainer.goes_wrong("delete_file", TrainerUnreachable(), times=3)
     assert shop.go(run_id).state == S.FAILED
-    errors = shop.letter_errors()
-    assert errors.pop(f"run {run_id}") == "TrainerRefused"
-    assert list(errors.values()) == ["TrainerUnreachable"]
-    assert len(shop.trainer.files) == 1
+    assert len(shop.trainer.files) == 2
+    shop.clear_all()
+    assert shop.trainer.files == {}
+    assert shop.letter_errors() == {f"run {run_id}": "TrainerRefused"}
+
+
+def test_an_upload_whose_deletion_is_refused_becomes_a_dead_letter(shop: Workshop, run_id: str) -> None:
+    kept = shop.runs.get(run_id).fact("training_file")
+    shop.trainer.goes_wrong("create_job", TrainerRefused("403"))
+    shop.trainer.goes_wrong("delete_file", TrainerRefused("not yours"))
+    shop.go(run_id)
+    assert list(shop.trainer.files) == [kept]
+    assert shop.letter_errors() == {f"run {run_id}": "TrainerRefused", f"file {kept}": "TrainerRefused"}
 
 
 # No answer.
@@ -278,6 +290,19 @@ def test_a_job_of_another_run_is_not_adopted_where_the_server_keeps_no_metadata(
     second = shop.start()
     shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"), although_done=True)
     assert shop.go(second, S.SUBMITTED).job_id == "ftjob-2"
+    assert shop.trainer.cancelled == []
+
+
+@pytest.mark.parametrize("other", [{"created_at": 1_700_000_000}, {"suffix": "of-another"}])
+def test_where_files_are_shared_and_no_metadata_is_kept_suffix_and_time_decide(
+    shop: Workshop, run_id: str, other: dict[str, object]
+) -> None:
+    """Some servers give the same content the same id, and another installation may have trained on it."""
+    shop.trainer.keeps_metadata = False
+    shop.trainer.goes_wrong("create_job", OutcomeUnknown("timeout"), although_done=True)
+    theirs = shop.trainer.add_job("run-of-theirs", shop.runs.get(run_id).fact("training_file"))
+    shop.trainer.jobs[theirs.job_id] = replace(theirs, **other)  # type: ignore[arg-type] # fields of RemoteJob
+    assert shop.go(run_id, S.SUBMITTED).job_id == "ftjob-2"
     assert shop.trainer.cancelled == []
 
 

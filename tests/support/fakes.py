@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
 
 from service.domain.contents import Message
-from service.domain.errors import ModelNotReady, ServiceError, TrainerRefused
+from service.domain.errors import JobMissing, ModelNotReady, ServiceError, TrainerRefused
 from service.domain.runs import Run
-from service.ports import Answer, JobEvent, RemoteJob, RemoteModel
+from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -60,7 +60,9 @@ class FakeTrainer:
     Attributes:
         files: Uploaded content by file id.
         jobs: By job id, oldest first.
-        unlisted: Jobs that the list does not show yet.
+        file_times: When each was uploaded, in unix seconds.
+        unlisted: Jobs and files that the lists do not show yet.
+        keeps_metadata: Whether jobs show what they were created with.
         voices: What each model answers to a prompt; other models are not known.
         asked: Every question that reached a model: model and prompt.
         cancelled: Every job that was asked to stop.
@@ -70,9 +72,13 @@ class FakeTrainer:
     """
 
     creates_once: bool = False
+    keeps_metadata: bool = True
+    clock: Callable[[], datetime] = field(default_factory=ManualClock)
     files: dict[str, bytes] = field(default_factory=dict)
     file_names: dict[str, str] = field(default_factory=dict)
+    file_times: dict[str, int] = field(default_factory=dict)
     jobs: dict[str, RemoteJob] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     voices: dict[str, Callable[[str], str]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -91,34 +97,49 @@ class FakeTrainer:
         self._maybe_fail("upload", done=False)
         read = content.read()
         assert len(read) == size_bytes
-        if name not in self.file_names or self.file_names[name] not in self.files:
-            self.file_names[name] = f"file-{len(self.file_names) + 1}"
-            self.files[self.file_names[name]] = read
-        return self.file_names[name]
+        file_id = next(
+            (known for known, called in self.file_names.items() if called == name and self._shows(known)), ""
+        )
+        if not file_id:
+            file_id = self.add_file(name, read)
+        self._maybe_fail("upload", done=True)
+        return file_id
+
+    def add_file(self, name: str, content: bytes = b"") -> str:
+        """Let a file be there without anybody having had an answer."""
+        file_id = f"file-{len(self.file_names) + 1}"
+        self.file_names[file_id], self.files[file_id] = name, content
+        self.file_times[file_id] = int(self.clock().timestamp())
+        return file_id
+
+    def _shows(self, thing_id: str) -> bool:
+        return thing_id not in self.unlisted and (thing_id in self.files or thing_id in self.jobs)
 
     def find_jobs(self, run_id: str, training_file: str) -> list[RemoteJob]:
         self._maybe_fail("find_jobs", done=False)
         return [
-            job
-            for job in self.jobs.values()
-            if job.metadata.get("run") == run_id
-            and job.training_file == training_file
-            and job.job_id not in self.unlisted
+            job for job in self._listed() if job.metadata.get("run_id", run_id) == run_id and _fits(job, training_file)
         ]
+
+    def _listed(self) -> list[RemoteJob]:
+        return [job for job in self.jobs.values() if self._shows(job.job_id)]
 
     def create_job(self, run: Run, *, training_file: str, validation_file: str | None) -> RemoteJob:
         self.create_requests += 1
         self._maybe_fail("create_job", done=False)
         assert training_file in self.files
         assert validation_file is None or validation_file in self.files
-        job = next((job for job in self.jobs.values() if self.creates_once and job.metadata["run"] == run.run_id), None)
+        job = next(
+            (job for job in self.jobs.values() if self.creates_once and self.keys[job.job_id] == run.run_id), None
+        )
         if job is None:
-            job = self.add_job(run.run_id, training_file)
+            job = self.add_job(run.run_id, training_file, installation=run.fact("installation"))
         self._maybe_fail("create_job", done=True)
         return job
 
-    def add_job(self, run_id: str, training_file: str | None) -> RemoteJob:
+    def add_job(self, run_id: str, training_file: str | None, *, installation: str | None = None) -> RemoteJob:
         """Let a job exist without anybody having had an answer."""
+        metadata = {"run_id": run_id} | ({"installation": installation} if installation else {})
         number = len(self.jobs) + 1
         job = RemoteJob(
             job_id=f"ftjob-{number}",
@@ -128,11 +149,12 @@ class FakeTrainer:
             tuned_model=None,
             trained_tokens=None,
             training_file=training_file,
-            metadata={"run": run_id},
+            metadata=metadata if self.keeps_metadata else {},
             result_files=(),
             error=None,
         )
         self.jobs[job.job_id] = job
+        self.keys[job.job_id] = run_id
         return job
 
     def becomes(self, job_id: str, status: str, **facts: Any) -> None:  # noqa: ANN401 - fields of RemoteJob
@@ -143,11 +165,13 @@ class FakeTrainer:
     def job(self, job_id: str) -> RemoteJob:
         self._maybe_fail("job", done=False)
         if job_id not in self.jobs:
-            raise TrainerRefused("no such job", code="not_found")
+            raise JobMissing("no such job", code="not_found")
         return self.jobs[job_id]
 
     def cancel(self, job_id: str) -> None:
         self._maybe_fail("cancel", done=False)
+        if job_id not in self.jobs:
+            raise JobMissing("no such job", code="not_found")
         self.cancelled.append(job_id)
         self.becomes(job_id, "cancelled")
 
@@ -166,6 +190,15 @@ class FakeTrainer:
         if file_id not in self.files:
             raise TrainerRefused("no such file", code="not_found")
         return self.files[file_id]
+
+    def list_jobs(self) -> Iterator[RemoteJob]:
+        self._maybe_fail("list_jobs", done=False)
+        yield from self._listed()[::-1]
+
+    def list_files(self) -> Iterator[RemoteFile]:
+        self._maybe_fail("list_files", done=False)
+        for file_id in [file_id for file_id in self.files if self._shows(file_id)][::-1]:
+            yield RemoteFile(file_id, self.file_names[file_id], self.file_times[file_id])
 
     def delete_file(self, file_id: str) -> None:
         self._maybe_fail("delete_file", done=False)
@@ -187,3 +220,8 @@ class FakeTrainer:
         waiting = self._mishaps[request]
         if waiting and waiting[0][1] == done:
             raise waiting.pop(0)[0]
+
+
+def _fits(job: RemoteJob, training_file: str) -> bool:
+    """Say whether a job may be that of a file: where metadata is kept it decides alone."""
+    return "run_id" in job.metadata or job.training_file == training_file

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
+from service.adapters.sql_aftermath import SqlAftermath
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_judgements import SqlJudgementStore
@@ -26,6 +27,7 @@ from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState
 from service.usecases.advance_run import advance_run
 from service.usecases.archive import Archive
+from service.usecases.clear_run import clear_run
 from service.usecases.start_run import start_by_hand
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 from service.usecases.write_examples import write_outcomes
@@ -68,11 +70,13 @@ class Workshop:
     trainer: FakeTrainer = field(default_factory=FakeTrainer)
 
     def __post_init__(self) -> None:
+        self.trainer.clock = self.clock
         self.trainer.voices["base-model"] = leaking_answer
         self.files = FsspecFileStore(str(self.folder))
         self.examples = SqlExampleStore(self.engine, self.clock)
         self.runs = SqlRunStore(self.engine)
         self.reports = SqlReportStore(self.engine)
+        self.aftermath = SqlAftermath(self.engine)
         self.evaluations = SqlEvaluationStore(self.engine)
         self.judgements = SqlJudgementStore(self.engine)
         self.ledger = SqlLedger(self.engine)
@@ -108,6 +112,7 @@ class Workshop:
             appraisers=appraisers,
             runs=self.runs,
             reports=self.reports,
+            aftermath=self.aftermath,
             evaluations=self.evaluations,
             judgements=self.judgements,
             metrics=metrics_of,
@@ -153,6 +158,17 @@ class Workshop:
                 return run
             self.advance(run_id)
         raise AssertionError(f"run is still {run.state}: {run.facts}")
+
+    def clear_all(self) -> None:
+        """Let the sweep come until nothing is left to clear, however long that takes."""
+        for _ in range(MOST_STEPS):
+            standing = [run for run in self.aftermath.standing_at("box") if run.state in TERMINAL]
+            if not standing:
+                return
+            self.clock.now = max(self.clock.now, min(run.due_at or self.clock.now for run in standing))
+            for run_id in self.aftermath.due(now=self.clock.now):
+                clear_run(run_id, self.parts)
+        raise AssertionError(f"{len(standing)} runs are not cleared")
 
     def finish_job(self, number: int = 1, *, voice: Callable[[str], str] = good_answer, tokens: int = 5000) -> str:
         """Let a job succeed; give its model, which answers with this voice."""

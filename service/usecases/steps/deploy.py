@@ -5,9 +5,9 @@ from datetime import timedelta
 from service.domain.deployments import Deployment, is_model_name
 from service.domain.errors import CommandFailed, NotDeployed, ServiceError
 from service.domain.runs import Run, RunState, Step
+from service.usecases.steps.endings import backoff
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import backoff
 
 # How often a command may fail before a person is asked.
 DEPLOY_ATTEMPTS = 6

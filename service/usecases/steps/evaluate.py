@@ -20,9 +20,9 @@ from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
 from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.deploy import take_down_loser
+from service.usecases.steps.endings import ALL_WELL, backoff
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
-from service.usecases.steps.submit import backoff
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with.
 CHAMPION_ATTEMPTS = 8
@@ -48,7 +48,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                 continue
             if parts.clock() >= deadline:
                 progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
-                return Step(run.state, progress, changes={"attempts": 0}, facts={"progress": progress}), None
+                return Step(
+                    run.state, progress, changes={"attempts": 0}, facts={**ALL_WELL, "progress": progress}
+                ), None
             try:
                 answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
             except (ModelNotReady, NotFound, TrainerRefused) as error:

@@ -1,8 +1,14 @@
 """Submitted -> training -> evaluating, or deploying before that: look at the job until it ends."""
 
-from service.domain.errors import TrainerRefused
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.alerts import paused, since, slow
+from service.domain.outcomes import NOT_BEGUN, PAUSED, remedy_of_failure
 from service.domain.polling import next_look
 from service.domain.runs import Run, RunState, Step
+from service.ports import RemoteJob
+from service.usecases.steps.endings import ALL_WELL
 from service.usecases.steps.gather import gather
 from service.usecases.steps.money import bill
 from service.usecases.steps.parts import Parts
@@ -12,17 +18,11 @@ def follow(run: Run, parts: Parts) -> Step:
     """Look once at the job and at what it reported since the last look."""
     trainer = parts.account(run.trainer).connect()
     job = trainer.job(str(run.job_id))
-    gathered = gather(run, job, trainer, parts)
+    told = {**gather(run, job, trainer, parts), **ALL_WELL, "job_status": job.status}
     if job.outcome == "open":
-        waiting = job.status in {"validating_files", "queued"} and run.state == RunState.SUBMITTED
-        state = RunState.SUBMITTED if waiting else RunState.TRAINING
-        due_at = next_look(run.run_id, now=parts.clock(), poll=parts.timing.poll)
-        # A look that worked is no attempt that failed.
-        changes = {"attempts": 0}
-        facts = {**gathered, "job_status": job.status}
-        return Step(state, f"job is {job.status}", changes=changes, facts=facts, due_at=due_at)
+        return _look_again(run, job, told, parts)
     bill(run, job, parts)
-    facts = {**gathered, "job_status": job.status, "trained_tokens": job.trained_tokens}
+    facts = {**told, "trained_tokens": job.trained_tokens, "job_over": True}
     if job.outcome == "succeeded" and job.tuned_model:
         is_next = parts.account(run.trainer).deployment.is_needed
         return Step(
@@ -33,13 +33,28 @@ def follow(run: Run, parts: Parts) -> Step:
         )
     if job.outcome == "cancelled":
         return Step(RunState.CANCELLED, "job was cancelled", facts=facts)
-    reason = job.error or _last_complaint(run, parts) or "the trainer gave no reason"
-    return Step(RunState.FAILED, f"job failed: {reason}", facts={**facts, "error": reason, "remedy": _REMEDY})
+    return _failed(run, job, facts, parts)
 
 
-_REMEDY = TrainerRefused.remedy
+def _look_again(run: Run, job: RemoteJob, told: Mapping[str, Any], parts: Parts) -> Step:
+    now = parts.clock()
+    state = RunState.SUBMITTED if run.state == RunState.SUBMITTED and job.status in NOT_BEGUN else RunState.TRAINING
+    paused_at = since(run, "paused_since", now) if job.status in PAUSED else None
+    notices = [
+        paused(run, paused_at, now=now) if paused_at else None,
+        slow(run, run.intent_at or run.created_at, now=now, what=f"Job {run.job_id} has been {job.status}"),
+    ]
+    for notice in notices:
+        if notice is not None:
+            parts.notices.put(notice, now=now)
+    facts = {**told, "paused_since": paused_at.isoformat() if paused_at else None}
+    due_at = next_look(run.run_id, now=now, poll=parts.timing.poll)
+    # A look that worked is no attempt that failed.
+    return Step(state, f"job is {job.status}", changes={"attempts": 0}, facts=facts, due_at=due_at)
 
 
-def _last_complaint(run: Run, parts: Parts) -> str | None:
-    complaints = [event.message for event in parts.runs.job_events(run.run_id) if event.level == "error"]
-    return complaints[-1] if complaints else None
+def _failed(run: Run, job: RemoteJob, facts: Mapping[str, Any], parts: Parts) -> Step:
+    complaints = [event for event in parts.runs.job_events(run.run_id) if event.level == "error"]
+    reason = job.error or (complaints[-1].message if complaints else "the trainer gave no reason")
+    remedy = remedy_of_failure(job.error_code, [event.kind for event in complaints])
+    return Step(RunState.FAILED, f"job failed: {reason}", facts={**facts, "error": reason, "remedy": remedy})

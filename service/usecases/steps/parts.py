@@ -14,6 +14,7 @@ from service.domain.runs import Run
 from service.domain.spending import ScopedBudget, scoped_budgets
 from service.domain.sunsets import Sunsets
 from service.ports import (
+    Aftermath,
     Clock,
     Commands,
     DeadLetters,
@@ -41,6 +42,7 @@ class TrainerAccount:
         deployment: What follows a training.
         dialect: What it does differently.
         sunsets: When its models end.
+        keep_files: How long uploads stay at the trainer after their run ended.
     """
 
     name: str
@@ -50,6 +52,7 @@ class TrainerAccount:
     deployment: Deployment = field(default_factory=Deployment)
     dialect: Dialect = field(default_factory=Dialect)
     sunsets: Sunsets = field(default_factory=Sunsets)
+    keep_files: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Parts:
     appraisers: Appraisers
     runs: RunStore
     reports: ReportStore
+    aftermath: Aftermath
     evaluations: EvaluationStore
     judgements: JudgementStore
     metrics: Callable[[Pipeline], Mapping[str, Metric]]

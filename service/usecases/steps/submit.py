@@ -5,14 +5,18 @@ what it finds. It asks for a job again only where the trainer itself promises th
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from service.domain.errors import TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
+from service.usecases.steps.endings import ALL_WELL, after_error, end, in_doubt
 from service.usecases.steps.parts import Parts
 
 SEARCH_AGAIN = timedelta(seconds=5)
+# The trainer's clock may be this far from ours.
+_SKEW = timedelta(minutes=5)
 
 
 def submit(run: Run, parts: Parts) -> Step:
@@ -22,50 +26,64 @@ def submit(run: Run, parts: Parts) -> Step:
         OutcomeUnknown: The request had no answer; the intent stays, and the next attempt searches.
     """
     trainer = parts.account(run.trainer).connect()
-    if in_doubt(run) and (job := _adopt(run, trainer, parts)):
-        return _submitted(job, "job found at the trainer and adopted")
-    if run.intent_at is None:
-        run = parts.runs.note_intent(run, now=parts.clock())
-    elif not trainer.creates_once:
+    if in_doubt(run) and (job := adopt(run, trainer, parts)):
+        return submitted(job, "job found at the trainer and adopted")
+    if run.intent_at is not None and not trainer.creates_once:
         return _search_on(run, parts)
-    training_file, validation_file = run.fact("training_file"), run.fact("validation_file")
-    try:
-        job = trainer.create_job(run, training_file=training_file, validation_file=validation_file)
-    except (TrainerBusy, TrainerUnreachable) as error:
-        # Nothing was created, or not even sent: there is no intent to search for.
-        due_at = parts.clock() + backoff(run.attempts)
-        return Step(run.state, str(error), changes={"intent_at": None}, due_at=due_at)
-    return _submitted(job, "job created")
+    return _create(run, trainer, parts)
 
 
-def in_doubt(run: Run) -> bool:
-    """Say whether the run may have a job that nobody knows of, although a person has let it go on."""
-    asked_before = run.intent_at is not None or run.fact("resume") == RunState.UPLOADED
-    return run.job_id is None and asked_before
-
-
-def backoff(attempts: int) -> timedelta:
-    """Wait longer after each attempt: 2 s, doubling, at most 10 minutes."""
-    return timedelta(seconds=min(600, 2 ** min(attempts + 1, 10)))
-
-
-def _adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
-    """Give the oldest job of this run and cancel the others, if there are any.
-
-    A server that keeps no metadata finds jobs by their file alone, which an earlier run of the same snapshot has too:
-    a job that another run knows is not ours.
-    """
-    found = [
-        job
-        for job in trainer.find_jobs(run.run_id, str(run.fact("training_file")))
-        if (owner := parts.runs.by_job(job.job_id, run.trainer)) is None or owner.run_id == run.run_id
-    ]
+def adopt(run: Run, trainer: Trainer, parts: Parts) -> RemoteJob | None:
+    """Give the oldest job of this run and cancel the others, if there are any."""
+    found = _jobs_of(run, trainer, parts)
     for double in found[1:]:
         if double.outcome == "open":
             # One that ended meanwhile is refused, and needs no stopping.
             with suppress(TrainerRefused):
                 trainer.cancel(double.job_id)
     return found[0] if found else None
+
+
+def _jobs_of(run: Run, trainer: Trainer, parts: Parts) -> list[RemoteJob]:
+    """Search for the jobs of a run that knows none, oldest first.
+
+    A server that keeps no metadata finds jobs by their file alone, and some give the same content the same file: a job
+    that another run knows, of another suffix, or from before this run is not ours.
+    """
+    found = trainer.find_jobs(run.run_id, str(run.fact("training_file")))
+    owners = parts.aftermath.owners([job.job_id for job in found])
+    return [job for job in found if _is_ours(job, run, owners.get(job.job_id))]
+
+
+def submitted(job: RemoteJob, cause: str) -> Step:
+    """Give the step that names a run's job."""
+    facts = {"job_status": job.status, **ALL_WELL}
+    return Step(RunState.SUBMITTED, cause, changes={"job_id": job.job_id}, facts=facts)
+
+
+def _create(run: Run, trainer: Trainer, parts: Parts) -> Step:
+    before = run
+    if run.intent_at is None:
+        run = parts.runs.note_intent(run, now=parts.clock())
+    training_file, validation_file = run.fact("training_file"), run.fact("validation_file")
+    try:
+        job = trainer.create_job(run, training_file=training_file, validation_file=validation_file)
+    except (TrainerBusy, TrainerUnreachable) as error:
+        # This request created nothing, or was not even sent: of an intent of its own nothing is left to search for.
+        return replace(after_error(before, error, parts), changes={"intent_at": before.intent_at})
+    except TrainerRefused as error:
+        # Where the server creates once this answers for every request before it too.
+        return end(before, error, parts, nothing_created=trainer.creates_once)
+    return submitted(job, "job created")
+
+
+def _is_ours(job: RemoteJob, run: Run, owner: Run | None) -> bool:
+    if owner is not None and owner.run_id != run.run_id:
+        return False
+    if job.metadata.get("run_id"):
+        return True
+    is_older = 0 < job.created_at < (run.created_at - _SKEW).timestamp()
+    return not is_older and (job.suffix is None or job.suffix == run.fact("suffix"))
 
 
 def _search_on(run: Run, parts: Parts) -> Step:
@@ -78,11 +96,8 @@ def _search_on(run: Run, parts: Parts) -> Step:
         "nobody can say whether the job was created",
         facts={
             "remedy": "Look for a job of this run in the trainer's console. If there is none: tuneloop runs approve "
-            "RUN, which creates it; if there is one, wait for its list to show it and approve as well.",
+            f"{run.run_id}, which creates it; if there is one, wait for its list to show it and approve as well.",
             "resume": run.state.value,
+            "nothing_created": False,
         },
     )
-
-
-def _submitted(job: RemoteJob, cause: str) -> Step:
-    return Step(RunState.SUBMITTED, cause, changes={"job_id": job.job_id}, facts={"job_status": job.status})

@@ -1,18 +1,23 @@
 """Snapshotted -> uploaded: through the budget's door first, then the files to the trainer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any
 
 from service.domain.budgets import Estimate, estimate_cost, price_of
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot
 from service.domain.splits import Split
-from service.ports import Trainer
+from service.domain.upload_names import upload_name
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.steps.lasting import require_lasting
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.money import set_aside, waiting_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
+
+# What a run calls the trainer's ids of its files.
+FACTS: Mapping[Split, str] = MappingProxyType({"train": "training_file", "validation": "validation_file"})
 
 
 def upload(run: Run, parts: Parts) -> Step:
@@ -29,19 +34,7 @@ def upload(run: Run, parts: Parts) -> Step:
     estimate = estimate_run(run, snapshot, account)
     if waiting := set_aside(run, estimate, parts):
         return Step(RunState.AWAITING_APPROVAL, waiting, facts=waiting_facts(run, estimate, waiting))
-    trainer = account.connect()
-    validation = snapshot.files["validation"]
-    training_file = _upload(trainer, "train", snapshot, parts, keep)
-    validation_file = _upload(trainer, "validation", snapshot, parts, keep) if validation.lines else None
-    return Step(
-        RunState.UPLOADED,
-        "files uploaded",
-        facts={
-            "estimate": asdict(estimate),
-            "training_file": training_file,
-            "validation_file": validation_file,
-        },
-    )
+    return _send(run, snapshot, {"estimate": asdict(estimate)}, parts, keep)
 
 
 def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estimate:
@@ -53,8 +46,24 @@ def estimate_run(run: Run, snapshot: Snapshot, account: TrainerAccount) -> Estim
     return estimate_cost(tokens, lines=train.lines, n_epochs=n_epochs, price=price_of(run.model, account.prices))
 
 
-def _upload(trainer: Trainer, split: Split, snapshot: Snapshot, parts: Parts, keep: Callable[[], object]) -> str:
+def _send(run: Run, snapshot: Snapshot, facts: Mapping[str, Any], parts: Parts, keep: Callable[[], object]) -> Step:
+    """Upload what the trainer does not have yet, one file a step: a worker that dies has at most one to look for."""
+    missing = [split for split in FACTS if _is_missing(split, run, snapshot)]
+    installation = parts.aftermath.installation()
+    found = {**facts, "installation": installation}
+    for split in missing[:1]:
+        entry = snapshot.files[split]
+        # The name carries the hash: after a crash the file is found by it and not uploaded again.
+        name = upload_name(split, entry.sha256, installation=installation, run_id=run.run_id)
+        with opened(snapshot, split, parts.archive, keep=keep) as content:
+            file_id = parts.account(run.trainer).connect().upload(name, content, entry.file_bytes)
+        found |= {FACTS[split]: file_id, f"{FACTS[split]}_sha256": entry.sha256}
+    if len(missing) > 1:
+        return Step(run.state, f"{missing[0]} file uploaded", changes={"attempts": 0}, facts=found)
+    return Step(RunState.UPLOADED, "files uploaded", facts=found)
+
+
+def _is_missing(split: Split, run: Run, snapshot: Snapshot) -> bool:
+    """Say whether a file is still to be sent; one that lines were taken out of since is another file."""
     entry = snapshot.files[split]
-    # The name carries the hash: after a crash the file is found by it and not uploaded again.
-    with opened(snapshot, split, parts.archive, keep=keep) as content:
-        return trainer.upload(f"{split}-{entry.sha256[:16]}.jsonl", content, entry.file_bytes)
+    return bool(entry.lines) and run.fact(f"{FACTS[split]}_sha256") != entry.sha256

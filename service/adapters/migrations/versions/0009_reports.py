@@ -6,7 +6,7 @@ from alembic import op
 from service.adapters.sql_tables import Moment
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _LOSSES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "full_valid_loss", "full_valid_accuracy")
 

@@ -1,0 +1,110 @@
+"""What a step decides when the trainer, or anything else, did not do what was asked: wait, ask a person, or fail."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.domain.alerts import since, slow
+from service.domain.errors import (
+    JobMissing,
+    ModelNotReady,
+    OutcomeUnknown,
+    ServiceError,
+    TrainerBusy,
+    TrainerRefused,
+    TrainerUnreachable,
+)
+from service.domain.outcomes import (
+    MISSING_PATIENCE,
+    MISSING_PAUSE,
+    REFUSALS,
+    TRAINING_NOT_AVAILABLE,
+    train_elsewhere,
+)
+from service.domain.runs import Run, RunState, Step
+from service.usecases.steps.parts import Parts
+
+# With the growing pauses this is about a day; then a person is asked.
+MAX_ATTEMPTS = 150
+# Set when something goes wrong for a while, and taken back when it works again.
+ALL_WELL = {"missing_since": None, "busy_since": None}
+
+
+def after_error(run: Run, error: ServiceError, parts: Parts) -> Step:
+    """Decide what follows from an error of a step; docs/runs.md has the table."""
+    now = parts.clock()
+    if isinstance(error, TrainerBusy):
+        return wait(run, error, parts)
+    if isinstance(error, ModelNotReady | JobMissing):
+        missing = since(run, "missing_since", now)
+        if now - missing < MISSING_PATIENCE:
+            due_at = now + min(backoff(run.attempts), MISSING_PAUSE)
+            return _again(run, error, due_at, missing_since=missing.isoformat())
+    elif error.retryable and run.attempts < MAX_ATTEMPTS:
+        pause = timedelta(seconds=1) if isinstance(error, OutcomeUnknown) else _pause(run, error)
+        return _again(run, error, now + pause)
+    return end(run, error, parts)
+
+
+def wait(run: Run, error: TrainerBusy, parts: Parts) -> Step:
+    """Come back when the trainer wants it, however long that is; tell a person after a day."""
+    now = parts.clock()
+    busy = since(run, "busy_since", now)
+    if told := slow(run, busy, now=now, what=f"Trainer {run.trainer} has been too busy"):
+        parts.notices.put(told, now=now)
+    return _again(run, error, now + _pause(run, error), busy_since=busy.isoformat())
+
+
+def end(run: Run, error: ServiceError, parts: Parts, *, nothing_created: bool = False) -> Step:
+    """Ask a person where money was spent, may have been, or is what is missing; otherwise fail.
+
+    Args:
+        run: As it stands.
+        error: Why it cannot go on.
+        parts: The parts.
+        nothing_created: Whether the trainer's answer settles a doubt from before: there is no job.
+    """
+    is_sure = nothing_created or not in_doubt(run)
+    facts: dict[str, Any] = {"error": told(error), "remedy": _remedy(run, error, parts), **ALL_WELL}
+    refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
+    if run.job_id is None and is_sure and not (refusal and refusal.asks):
+        # The letter is written when the run is cleared: after this, so that neither comes without the other.
+        facts |= {"letter": True, "resume": None}
+        return Step(RunState.FAILED, str(error), changes={"intent_at": None}, facts=facts)
+    facts |= {"resume": run.state.value, "nothing_created": is_sure}
+    changes = {"intent_at": None} if run.job_id is None and is_sure else None
+    return Step(RunState.NEEDS_ATTENTION, str(error), changes=changes, facts=facts)
+
+
+def in_doubt(run: Run) -> bool:
+    """Say whether the run may have a job that nobody knows of, although a person has let it go on."""
+    asked_before = run.fact("resume") == RunState.UPLOADED and not run.fact("nothing_created")
+    return run.job_id is None and (run.intent_at is not None or asked_before)
+
+
+def backoff(attempts: int) -> timedelta:
+    """Wait longer after each attempt: 2 s, doubling, at most 10 minutes."""
+    return timedelta(seconds=min(600, 2 ** min(attempts + 1, 10)))
+
+
+def told(error: ServiceError) -> str:
+    """Write an error down as runs and their letters name it."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _pause(run: Run, error: ServiceError) -> timedelta:
+    asked_s = error.retry_after_s if isinstance(error, TrainerBusy | TrainerUnreachable) else None
+    return max(backoff(run.attempts), timedelta(seconds=asked_s or 0))
+
+
+def _again(run: Run, error: ServiceError, due_at: datetime, **facts: str) -> Step:
+    noted = {"error": told(error), "remedy": error.remedy, **facts}
+    return Step(run.state, str(error), facts=noted, due_at=due_at)
+
+
+def _remedy(run: Run, error: ServiceError, parts: Parts) -> str:
+    if isinstance(error, TrainerRefused) and error.code == TRAINING_NOT_AVAILABLE:
+        others = [name for name in parts.accounts if name != run.trainer]
+        return train_elsewhere(run.pipeline, run.snapshot_id or "", others)
+    refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
+    remedy = refusal.remedy if refusal else error.remedy
+    return remedy.replace("approve RUN", f"approve {run.run_id}").replace("cancel RUN", f"cancel {run.run_id}")
