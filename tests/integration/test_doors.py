@@ -255,7 +255,8 @@ def test_of_processes_that_find_a_run_due_at_once_one_opens_it(
 def notices(engine: sa.Engine) -> list[tuple[str, str]]:
     with engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT kind, key FROM notices ORDER BY kind, key"))
-        return [(row.kind, row.key) for row in rows]
+        # Those of the runs themselves are not what is looked at here.
+        return [(row.kind, row.key) for row in rows if row.kind in {"budget_near", "breaker_open"}]
 
 
 def test_people_hear_once_a_month_of_a_budget_that_is_nearly_spent(dear: Workshop, sqlite_engine: sa.Engine) -> None:

@@ -35,9 +35,7 @@ def codes(shop: Workshop) -> list[str]:
 
 def start(shop: Workshop, *, despite_sunset: bool = False) -> str:
     pipeline = shop.pipelines["summaries"]
-    more = () if despite_sunset else sunset_door(pipeline, shop.parts, now=shop.clock.now)
-    stores = {"examples": shop.examples, "runs": shop.runs, "queue": shop.queue, "clock": shop.clock}
-    return start_by_hand(pipeline, **stores, more=more, despite_sunset=despite_sunset).run_id  # type: ignore[arg-type] # each is its own port
+    return start_by_hand(pipeline, shop, clock=shop.clock, despite_sunset=despite_sunset).run_id
 
 
 # The door of the trigger, without any request.
@@ -45,15 +43,7 @@ def start(shop: Workshop, *, despite_sunset: bool = False) -> str:
 
 def test_a_model_that_ends_soon_keeps_a_run_from_being_due(shop: Workshop) -> None:
     knows(shop, shutdown_on=SOON)
-    pipeline = shop.pipelines["summaries"]
-    decision, run = start_if_due(
-        pipeline,
-        examples=shop.examples,
-        runs=shop.runs,
-        queue=shop.queue,
-        clock=shop.clock,
-        more=sunset_door(pipeline, shop.parts, now=shop.clock.now),
-    )
+    decision, run = start_if_due(shop.pipelines["summaries"], shop, clock=shop.clock)
     assert [(reason.code, str(SOON) in reason.text) for reason in decision.reasons] == [("model_shuts_down", True)]
     assert run is None
     assert shop.runs.recent(None, 1) == []

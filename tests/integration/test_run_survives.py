@@ -106,7 +106,10 @@ def check(lived: Life, fate: Fate, calls: list[str]) -> None:
     # Each file once; one a second time where the list did not show it yet, and then that is told.
     again = int(trainer.lag > 0 and may_upload_again(calls, fate))
     assert trainer.uploads == 2 + again, told
-    assert kinds_of_notices(shop.engine) == ["orphan_found"] * again, told
+    kinds = kinds_of_notices(shop.engine)
+    assert [kind for kind in kinds if kind == "orphan_found"] == ["orphan_found"] * again, told
+    # Each with its transition, so told once however often the worker died around it.
+    assert [kinds.count(kind) for kind in ("started", "promoted", "champion_changed")] == [1, 1, 1], told
     # Nothing is left there, nothing waits here.
     assert (trainer.files, shop.letter_errors()) == ({}, {}), told
 
@@ -148,7 +151,7 @@ def chosen(calls: list[str], kind: str) -> list[int]:
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize(
     "name",
-    ["runs.claim", "runs.note_intent", "ledger.reserve", "trainer.create_job", "ledger.settle", "evaluations.conclude",
+    ["runs.claim", "runs.note_intent", "ledger.reserve", "trainer.create_job", "ledger.bill", "evaluations.conclude",
      "aftermath.take", "aftermath.clear"],
 )  # fmt: skip
 def test_the_same_holds_on_postgresql(postgres_url: str, tmp_path: Path, name: str, mode: Mode) -> None:

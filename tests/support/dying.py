@@ -9,7 +9,7 @@ from service.usecases.steps.parts import Parts, TrainerAccount
 
 Mode = Literal["before", "after", "lost"]
 # What a worker asks of these changes nothing and cannot be lost.
-_HARMLESS = frozenset({"clock", "timing", "pipelines", "appraisers"})
+_HARMLESS = frozenset({"clock", "timing", "pipelines", "appraisers", "metrics", "overall_budget"})
 _HELD_BY_ARCHIVE = ("examples", "snapshots", "files")
 
 

@@ -112,13 +112,7 @@ class Life:
         now = self.shop.clock.now
         run = self._run()
         if run is None:
-            start_by_hand(
-                parts.pipelines["summaries"],
-                examples=parts.archive.examples,
-                runs=parts.runs,
-                queue=parts.queue,
-                clock=parts.clock,
-            )
+            start_by_hand(parts.pipelines["summaries"], parts, clock=parts.clock)
         elif run.state == RunState.NEEDS_ATTENTION:
             self.asked += 1
             approve_run(run.run_id, parts)
