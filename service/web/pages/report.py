@@ -2,8 +2,9 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from service.web.pages.render import SAFE, asset_bytes, filled
 MOST_CHARACTERS = 4_000
 # Longer ones are folded.
 FOLDED = 600
+_LOOKS = ("personal", "left_out", "only_here")
 _STRICT = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -115,18 +117,26 @@ def _asked(message: Message, most: int | None) -> Mapping[str, object]:
 
 
 def _marked(found: MarkedText, most: int | None) -> Mapping[str, object]:
-    """Give the pieces of a text, and how many characters were cut off its end."""
-    pieces: list[Piece] = []
-    room = len(found.text) if most is None else most
-    for piece in pieces_of(found.text, found.marks):
+    """Give the pieces of a text as they look, and how many characters were cut off its end."""
+    size = len(found.text)
+    room = size if most is None else most
+    return {
+        "pieces": list(_looks(pieces_of(found.text, found.marks), room)),
+        "cut": max(0, size - room),
+        "folded": size > FOLDED,
+        "size": size,
+        "is_compared": found.is_compared,
+    }
+
+
+def _looks(pieces: Iterable[Piece], room: int) -> Iterator[Mapping[str, str]]:
+    """Give each piece one look, personal data before all else, and put together what looks the same."""
+    for look, some in groupby(pieces, key=lambda piece: next((kind for kind in _LOOKS if kind in piece.kinds), "")):
         if room <= 0:
-            break
-        kept = piece.text[:room]
-        pieces.append(Piece(kept, piece.kinds))
-        room -= 0 if "left_out" in piece.kinds else len(kept)
-    cut = max(0, len(found.text) - most) if most is not None else 0
-    folded = len(found.text) > FOLDED
-    return {"pieces": pieces, "cut": cut, "folded": folded, "size": len(found.text), "is_compared": found.is_compared}
+            return
+        text = "".join(piece.text for piece in some)[:room]
+        yield {"look": look, "text": text}
+        room -= 0 if look == "left_out" else len(text)
 
 
 def _rule(number: int) -> str:
