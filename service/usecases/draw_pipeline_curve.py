@@ -33,7 +33,7 @@ class CurveStores(Protocol):
 
 
 # The newest; older ones say little of what the next labels bring, and each is as large as its held-out set.
-MOST_VERSIONS = 100
+MOST_VERSIONS = 30
 
 
 def draw_pipeline_curve(

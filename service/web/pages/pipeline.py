@@ -6,9 +6,7 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps, now
 from service.domain.errors import NotFound
-from service.usecases.draw_pipeline_curve import draw_pipeline_curve
 from service.usecases.take_stock import take_stock
-from service.web.pages.curve_chart import chart_of_curve
 
 SHOWN = 20
 
@@ -23,13 +21,10 @@ def read_pipeline(deps: Deps, request: Request) -> Mapping[str, object]:
     pipeline = deps.settings.pipelines.get(name)
     if pipeline is None:
         raise NotFound(f"no pipeline {name!r} in the configuration")
-    curve = draw_pipeline_curve(name, deps)
     return {
         "pipeline": pipeline,
         "stock": take_stock(pipeline, deps, now=now()),
         "runs": deps.runs.recent(name, SHOWN),
         "champions": deps.evaluations.champion_history(name)[:SHOWN],
         "snapshots": deps.snapshots.recent(name, SHOWN),
-        "curve": curve,
-        "curve_chart": chart_of_curve(curve) if curve else None,
     }

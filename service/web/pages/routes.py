@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route, Router
 from service.bootstrap import Deps, now
 from service.domain.errors import CorruptFile, FilesReplaced, NotFound, StoreFailed
 from service.usecases.report_evaluation import NoEvaluation
+from service.web.pages.curve import read_curve
 from service.web.pages.guard import Guard
 from service.web.pages.lists import read_letters, read_runs, read_snapshots
 from service.web.pages.overview import read_overview
@@ -28,6 +29,7 @@ Read = Callable[[Deps, Request], Mapping[str, object]]
 PAGES: Mapping[str, tuple[str, Read]] = {
     "/": ("overview.html", read_overview),
     "/pipelines/{name}": ("pipeline.html", read_pipeline),
+    "/pipelines/{name}/curve": ("learning.html", read_curve),
     "/runs": ("runs.html", read_runs),
     "/runs/{run_id}": ("run.html", read_run),
     "/datasets": ("snapshots.html", read_snapshots),
