@@ -2,6 +2,8 @@
 
 import json
 import stat
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from redis import Redis
 
 from service.adapters.sql_tables import answers, evaluations
 from service.cli.app import run
+from service.domain.budgets import Price
 from service.domain.reports import SCHEMA
 from service.usecases.draw_pipeline_curve import NoCurve, draw_pipeline_curve
 from service.usecases.report_evaluation import NoEvaluation, Wanted
@@ -114,6 +117,14 @@ def test_forgotten_examples_are_in_no_report(engine: sa.Engine, redis: Redis, tm
     assert "1 forgotten." in html
 
 
+def test_money_is_told_as_it_was_billed(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = Workshop(sqlite_engine, tmp_path / "files", price=Price(2.0, date(2026, 11, 1)))
+    shop.fill()
+    cost = told(shop, shop.go(shop.train()).run_id).cost
+    assert (cost.billed_usd, cost.reserved_usd, cost.answers_usd) == (0.01, 0.0, 0.0)
+    assert {entry["kind"] for entry in cost.ledger} == {"reserved", "billed"}
+
+
 def test_a_run_that_was_not_judged_has_no_report(shop: Workshop) -> None:
     with pytest.raises(NoEvaluation, match="and has no evaluation"):
         told(shop, shop.start())
@@ -144,6 +155,16 @@ def test_long_texts_are_folded_and_cut_unless_all_is_wanted(shop: Workshop) -> N
     assert "too long to be compared word by word" in html
     assert "the end of Chat" in whole
     assert "more characters" not in whole
+
+
+def test_a_chat_of_many_turns_is_cut_as_one(shop: Workshop) -> None:
+    report = told(shop, shop.go(shop.train()).run_id)
+    turn = {"role": "user", "content": "x" * 1500}
+    chat = replace(report.examples[0], messages=(turn,) * 40)
+    html = report_html(replace(report, examples=(chat,)))
+    assert html.count("x" * 1000) == 3
+    assert "1,500 more characters" in html
+    assert report_html(replace(report, examples=(chat,)), whole=True).count("x" * 1500) == 40
 
 
 # On the command line.

@@ -106,14 +106,19 @@ def _shown(example: ExampleFacts, filters: Sequence[Filter], most: int | None) -
     return Shown(
         facts=example,
         inside=[number for number, one in enumerate(filters) if example.key in one.keys],
-        asked=[_asked(message, most) for message in example.messages],
+        asked=list(_asked(example.messages, most)),
         human=_marked(example.human, most),
         answers=[(role, _marked(found, most)) for role, found in interval_plots.by_role(example.answers)],
     )
 
 
-def _asked(message: Message, most: int | None) -> Mapping[str, object]:
-    return {"role": message["role"], **_marked(MarkedText(str(message["content"]), ()), most)}
+def _asked(messages: Sequence[Message], most: int | None) -> Iterator[Mapping[str, object]]:
+    """Give the turns of a question, which have so many characters together; a chat may have hundreds."""
+    room = most
+    for message in messages:
+        shown = _marked(MarkedText(str(message["content"]), ()), room)
+        yield {"role": message["role"], **shown}
+        room = None if room is None else max(0, room - len(str(message["content"])))
 
 
 def _marked(found: MarkedText, most: int | None) -> Mapping[str, object]:
