@@ -30,6 +30,7 @@ from service.adapters.rq_queue import RqJobQueue
 from service.adapters.sql_aftermath import SqlAftermath
 from service.adapters.sql_engine import make_engine
 from service.adapters.sql_erasure import SqlErasureStore
+from service.adapters.sql_evaluation_reads import SqlEvaluationReads
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
@@ -242,6 +243,11 @@ class Deps:
     def evaluations(self) -> SqlEvaluationStore:
         """Answers, verdicts and champions."""
         return SqlEvaluationStore(self.engine)
+
+    @cached_property
+    def evaluation_reads(self) -> SqlEvaluationReads:
+        """What is told of verdicts."""
+        return SqlEvaluationReads(self.engine)
 
     @cached_property
     def ledger(self) -> SqlLedger:

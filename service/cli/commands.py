@@ -13,6 +13,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_money,
     cmd_notify,
     cmd_processes,
+    cmd_report,
     cmd_run_reports,
     cmd_runs,
     cmd_status,

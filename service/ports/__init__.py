@@ -5,6 +5,7 @@ from service.ports.clocks import Clock
 from service.ports.commands import Commands, Ran
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
+from service.ports.evaluation_reads import AnswerTokens, EvaluationReads, StoredEvaluation
 from service.ports.evaluations import EvaluationStore
 from service.ports.examples import ExampleStore, RowFacts, StoryStore, Wanted
 from service.ports.inbox import Inbox, Taken
@@ -20,11 +21,13 @@ from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 __all__ = [
     "Aftermath",
     "Answer",
+    "AnswerTokens",
     "CheckpointRecord",
     "Clock",
     "Commands",
     "DeadLetters",
     "ErasureStore",
+    "EvaluationReads",
     "EvaluationStore",
     "ExampleStore",
     "ExportStore",
@@ -57,6 +60,7 @@ __all__ = [
     "SeenEvents",
     "SeenModel",
     "SnapshotStore",
+    "StoredEvaluation",
     "StoryStore",
     "Taken",
     "Trainer",

@@ -64,8 +64,9 @@ def reader(browser: Browser, scene: Scene) -> Iterator[Reader]:
 
 def paths(scene: Scene) -> list[str]:
     snapshot = scene.stage.deps.runs.get(scene.promoted).snapshot_id
+    judged = [f"/runs/{scene.promoted}/report", "/pipelines/summaries/curve"]
     runs = [f"/runs/{name}" for name in (scene.promoted, scene.failed, scene.waiting)]
-    return ["/", "/pipelines/summaries", "/runs", *runs, "/datasets", f"/datasets/{snapshot}", "/dead-letters"]
+    return ["/", "/pipelines/summaries", "/runs", *runs, *judged, "/datasets", f"/datasets/{snapshot}", "/dead-letters"]
 
 
 def test_a_person_signs_in_sees_why_and_opens_a_run_without_a_complaint(reader: Reader, scene: Scene) -> None:

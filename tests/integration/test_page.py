@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.adapters.sql_tables import runs, snapshots
+from service.adapters.sql_tables import example_versions, runs, snapshots
 from service.bootstrap import now
 from service.cli.valkey import free_port
 from service.usecases.take_stock import take_stock
@@ -72,7 +72,8 @@ def outline(markup: str) -> Outline:
 def pages(scene: Scene) -> list[str]:
     snapshot = scene.stage.deps.runs.get(scene.promoted).snapshot_id
     run_pages = [f"/runs/{name}" for name in (scene.promoted, scene.failed, scene.waiting, scene.doubtful)]
-    own = ["/pipelines/summaries", "/pipelines/idle", f"/datasets/{snapshot}"]
+    curves = ["/pipelines/summaries/curve", "/pipelines/idle/curve"]
+    own = [*curves, "/pipelines/summaries", "/pipelines/idle", f"/datasets/{snapshot}"]
     return ["/", "/runs", "/runs?pipeline=summaries", "/datasets", "/dead-letters", *own, *run_pages]
 
 
@@ -185,6 +186,53 @@ def test_a_run_that_waits_says_what_is_asked_and_what_it_will_cost(scene: Scene)
 
 def test_the_beginning_of_an_id_will_do(scene: Scene) -> None:
     assert scene.promoted in text(scene.stage, f"/runs/{scene.promoted[:12]}")
+
+
+def test_a_run_leads_to_its_report_which_is_whole_and_runs_nothing(scene: Scene) -> None:
+    path = f"/runs/{scene.promoted}/report"
+    assert f'href="{path}"' in markup(scene.stage, f"/runs/{scene.promoted}")
+    reply = scene.stage.get(path)
+    policy = reply.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.endswith("frame-ancestors 'none'")
+    assert reply.headers["cache-control"] == "no-store"
+    shown = markup(scene.stage, path)
+    assert "Verdict: better" in text(scene.stage, path)
+    assert "<script" not in shown
+    found = outline(shown)
+    assert found.open == []
+    assert not [name for _, attributes in found.seen for name in attributes if name == "style" or name.startswith("on")]
+
+
+def test_a_report_is_only_for_whoever_has_signed_in(scene: Scene) -> None:
+    reply = scene.stage.get(f"/runs/{scene.promoted}/report", headers={})
+    assert (reply.status, reply.body) == (303, b"")
+
+
+def test_a_report_of_what_was_not_judged_is_not_there(scene: Scene) -> None:
+    assert "has no evaluation" in text(scene.stage, f"/runs/{scene.failed}/report", 404)
+
+
+def test_a_report_whose_texts_are_lost_says_how_to_mend_it(
+    tmp_path: Path, redis_url: str, sqlite_template: Path
+) -> None:
+    with page_scene(tmp_path, redis_url, sqlite_template) as scene:
+        deps = scene.stage.deps
+        snapshot = deps.snapshots.find(str(deps.runs.get(scene.promoted).snapshot_id))
+        for name in (snapshot.files["held_out"].sha256, snapshot.snapshot_id):
+            deps.files.remove(name)
+        with deps.engine.begin() as connection:
+            connection.execute(sa.update(example_versions).values(content=""))
+        assert "Not whole" in text(scene.stage, f"/runs/{scene.promoted}/report", 409)
+
+
+def test_a_pipeline_leads_to_whether_labelling_still_pays(scene: Scene) -> None:
+    assert 'href="/pipelines/summaries/curve"' in markup(scene.stage, "/pipelines/summaries")
+    shown = text(scene.stage, "/pipelines/summaries/curve")
+    assert "Whether labelling still pays cannot be told yet: 1 versions of different size" in shown
+    assert "run 1, " in shown
+    assert "No run was judged yet." in text(scene.stage, "/pipelines/idle/curve")
+    assert "no pipeline 'none'" in text(scene.stage, "/pipelines/none/curve", 404)
 
 
 def test_a_snapshot_shows_its_files_what_shaped_it_and_its_runs(scene: Scene) -> None:

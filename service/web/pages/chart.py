@@ -66,8 +66,8 @@ def charts_of(series: Mapping[str, Sequence[Point]]) -> list[Chart]:
 
 def _draw(title: str, series: Mapping[str, Sequence[Point]]) -> Chart:
     every = [point for points in series.values() for point in points]
-    steps = _Axis.over([point.step for point in every], LEFT, WIDTH - RIGHT)
-    values = _Axis.over([point.value for point in every], HEIGHT - BOTTOM, TOP)
+    steps = Axis.over([point.step for point in every], LEFT, WIDTH - RIGHT)
+    values = Axis.over([point.value for point in every], HEIGHT - BOTTOM, TOP)
     return Chart(
         title=title,
         last_step=f"{max(point.step for point in every):g}",
@@ -82,7 +82,7 @@ def _order(named: tuple[str, Sequence[Point]]) -> tuple[bool, str]:
     return not named[0].startswith("train"), named[0]
 
 
-def _line(name: str, points: Sequence[Point], steps: "_Axis", values: "_Axis") -> Line:
+def _line(name: str, points: Sequence[Point], steps: "Axis", values: "Axis") -> Line:
     places = [(steps.place(step), values.place(value)) for step, value in thinned(points)]
     return Line(
         name=name.replace("_", " "),
@@ -107,7 +107,7 @@ def thinned(points: Sequence[Point]) -> list[Point]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis:
+class Axis:
     """From a range of values to a range of places."""
 
     low: float
@@ -116,7 +116,8 @@ class _Axis:
     end: float
 
     @classmethod
-    def over(cls, values: Sequence[float], begin: float, end: float) -> "_Axis":
+    def over(cls, values: Sequence[float], begin: float, end: float) -> "Axis":
+        """Make the axis that these values just fit on."""
         low, high = min(values), max(values)
         # A line that is flat, or as good as flat, stands in the middle.
         is_flat = high - low <= max(1e-9 * max(abs(low), abs(high)), _TINY)
@@ -124,9 +125,11 @@ class _Axis:
         return cls(low - margin, high + margin, begin, end)
 
     def place(self, value: float) -> float:
+        """Give where a value is."""
         return round(self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin), 1)
 
     def ticks(self) -> tuple[Tick, ...]:
+        """Give marks at round values."""
         step = _round_step((self.high - self.low) / _TICKS)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return tuple(Tick(self.place(n * step), f"{n * step:g}") for n in range(first, last + 1))

@@ -27,23 +27,28 @@ SAFE = {
 
 def render(template: str, status: int = 200, /, **context: object) -> Response:
     """Fill in a template; a name that it wants and nobody gave is an error."""
-    text = _environment().get_template(template).render(now=now(), **context)
-    return HTMLResponse(text, status, headers={**HEADERS, **SAFE})
+    return HTMLResponse(filled(template, **context), status, headers={**HEADERS, **SAFE})
+
+
+def filled(template: str, /, **context: object) -> str:
+    """Fill in a template, as text; everything that is no markup of ours is escaped."""
+    return _environment().get_template(template).render(now=now(), **context)
 
 
 def asset(name: str) -> Response:
     """Give the answer with one of ``ASSETS``; its address changes with its content, so it may be kept for good."""
     headers = {**SAFE, "Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(_content(name), media_type=ASSETS[name], headers=headers)
+    return Response(asset_bytes(name), media_type=ASSETS[name], headers=headers)
 
 
 def asset_path(name: str) -> str:
     """Give the address of one of ``ASSETS``."""
-    return f"/assets/{sha256(_content(name)).hexdigest()[:16]}/{name}"
+    return f"/assets/{sha256(asset_bytes(name)).hexdigest()[:16]}/{name}"
 
 
 @cache
-def _content(name: str) -> bytes:
+def asset_bytes(name: str) -> bytes:
+    """Give what is in the folder of assets; what is not in ``ASSETS`` is only ever written into a document."""
     return (_HERE / "assets" / name).read_bytes()
 
 
