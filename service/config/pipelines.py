@@ -9,6 +9,7 @@ from service.config.budgets import BudgetTable
 from service.config.checks import ChecksTable
 from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
+from service.config.gaps import GapsTable
 from service.config.settings import OwnSecrets
 from service.config.setup import SetupTable
 from service.config.tables import Filled, Table, VariableName, choose, surroundings
@@ -141,6 +142,7 @@ class PipelineTable(Table):
     train: TrainTable
     verdict: VerdictTable = VerdictTable()
     budget: BudgetTable = BudgetTable()
+    gaps: GapsTable = GapsTable()
 
     def own_secrets(self, environment: Environment) -> OwnSecrets | None:
         """Give what this pipeline's own webhook is signed with, None where it has none."""
@@ -160,4 +162,5 @@ class PipelineTable(Table):
             train=self.train.policy(),
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
             budget=self.budget.policy(),
+            gaps=self.gaps.policy(),
         )

@@ -6,6 +6,7 @@ from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluations import EvaluationStore
 from service.ports.examples import ExampleStore, StoryStore, Wanted
+from service.ports.gaps import Abilities, GapStore, LabelQueues, RowStanding, UnlabelledRow
 from service.ports.inbox import Inbox, Taken
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
 from service.ports.models import ModelsSeen, SeenModel
@@ -16,6 +17,7 @@ from service.ports.trainers import Answer, JobEvent, RemoteJob, RemoteModel, Tra
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
+    "Abilities",
     "Answer",
     "CheckpointRecord",
     "Clock",
@@ -27,11 +29,13 @@ __all__ = [
     "ExportStore",
     "FileStore",
     "FileWriter",
+    "GapStore",
     "Gathering",
     "Inbox",
     "JobEvent",
     "JobQueue",
     "Kin",
+    "LabelQueues",
     "LabelSource",
     "LabelTask",
     "LabelboxAccount",
@@ -46,6 +50,7 @@ __all__ = [
     "RemoteJob",
     "RemoteModel",
     "ReportStore",
+    "RowStanding",
     "RunStore",
     "SeenEvents",
     "SeenModel",
@@ -53,5 +58,6 @@ __all__ = [
     "StoryStore",
     "Taken",
     "Trainer",
+    "UnlabelledRow",
     "Wanted",
 ]
