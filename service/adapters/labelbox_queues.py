@@ -1,6 +1,7 @@
 """Giving work to Labelbox's labelers through its own SDK."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from service.adapters.labelbox_errors import translated
@@ -45,12 +46,12 @@ class LabelboxQueuesOfSdk:
         with translated(reading=True):
             project = self._client.get_project(project_id)
             task = project.export(filters={"workflow_status": "ToLabel"}, params=_WITH_METADATA)
-            waiting = [row for row in _rows(task, most) if not _labels(row, project_id)]
-            found = [_unlabelled(row, in_project=True) for row in waiting]
+            waiting = (row for row in _rows(task) if not _labels(row, project_id))
+            found = [_unlabelled(row, in_project=True) for row in islice(waiting, most)]
             for dataset in self._datasets(datasets):
                 task = dataset.export(params={**_WITH_METADATA, "project_ids": [project_id]})
-                elsewhere = [row for row in _rows(task, most) if project_id not in row.projects]
-                found += [_unlabelled(row, in_project=False) for row in elsewhere]
+                elsewhere = (row for row in _rows(task) if project_id not in row.projects)
+                found += [_unlabelled(row, in_project=False) for row in islice(elsewhere, most)]
         return found
 
     def look(self, project_id: str, data_row_ids: Sequence[str]) -> dict[str, RowStanding]:
@@ -61,8 +62,7 @@ class LabelboxQueuesOfSdk:
             for start in range(0, len(data_row_ids), _MAX_IDS):
                 wanted = list(data_row_ids[start : start + _MAX_IDS])
                 task = project.export(filters={"data_row_ids": wanted}, params=_WITH_STATUS)
-                for row in _rows(task, len(wanted)):
-                    found[row.data_row.id] = _standing(row, project_id)
+                found |= {row.data_row.id: _standing(row, project_id) for row in _rows(task)}
         return found
 
     def batches(self, project_id: str) -> dict[str, int]:
@@ -123,15 +123,13 @@ _WITH_METADATA = {"metadata_fields": True, "project_details": True}
 _WITH_STATUS = {"data_row_details": True, "project_details": True}
 
 
-def _rows(task: Any, most: int) -> Iterator[ExportRow]:  # noqa: ANN401 - the SDK's own class
-    """Wait for an export and give its rows, so many at most."""
+def _rows(task: Any) -> Iterator[ExportRow]:  # noqa: ANN401 - the SDK's own class
+    """Wait for an export and give its rows, one in memory at a time."""
     task.wait_till_done(timeout_seconds=_MAX_WAIT_S)
     if task.status != "COMPLETE":
         raise LabelsUnreachable(f"export {task.uid} is {task.status}")
     # An empty export has no result to stream, and streaming it raises.
-    for number, item in enumerate(task.get_buffered_stream() if task.has_result() else ()):
-        if number >= most:
-            return
+    for item in task.get_buffered_stream() if task.has_result() else ():
         yield row_of(item.json)
 
 

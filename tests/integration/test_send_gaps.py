@@ -57,9 +57,7 @@ class Desk:
         """Label the prompts of these rows once more, as a class that says something else; give all row ids."""
         at = self.shop.clock.forward(1)
         new = [make_outcome(f"twin-{n}", "zzz 999", prompt=prompt_of(n), at=at) for n in numbers]
-        write_outcomes(
-            self.shop.examples, self.shop.pipelines[NAME], new, appraisers=appraisers, gone=(), observed_at=at
-        )
+        self.write(*new)
         for outcome in new:
             self.queues.label(outcome.data_row_id, at=at)
         return sorted([f"row-{n}" for n in numbers] + [f"twin-{n}" for n in numbers])
