@@ -282,6 +282,8 @@ class Deps:
             gaps=SqlGapStore(self.engine),
             queues=lambda: self.label_queues,
             clock=now,
+            keep=self._patience.keep,
+            lease=self._patience.lease,
         )
 
     @property

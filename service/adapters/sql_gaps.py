@@ -80,6 +80,11 @@ class SqlGapStore:
         mine = (gap_plans.c.plan_id == plan_id, gap_plans.c.is_open, free)
         return self._change(sa.update(gap_plans).where(*mine).values(leased_until=until)) == 1
 
+    def extend(self, plan_id: str, *, until: datetime) -> None:
+        """See ``GapStore``."""
+        mine = (gap_plans.c.plan_id == plan_id, gap_plans.c.is_open)
+        self._change(sa.update(gap_plans).where(*mine).values(leased_until=until))
+
     def release(self, plan_id: str) -> None:
         """See ``GapStore``."""
         self._change(sa.update(gap_plans).where(gap_plans.c.plan_id == plan_id).values(leased_until=None))

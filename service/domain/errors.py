@@ -161,7 +161,7 @@ class GapsBusy(ServiceError):
     """Another process is sending this pipeline's rows, or was killed while it did."""
 
     retryable = True
-    remedy = "Run the same command again in a few minutes: it goes on where that one stood."
+    remedy = "Run the same command again in a minute: it goes on where that one stood."
 
 
 class RowsRefused(LabelsRefused):

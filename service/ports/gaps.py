@@ -99,6 +99,9 @@ class GapStore(Protocol):
     def take(self, plan_id: str, *, now: datetime, until: datetime) -> bool:
         """Have an open plan alone until then; False while somebody else has it."""
 
+    def extend(self, plan_id: str, *, until: datetime) -> None:
+        """Have it alone for longer."""
+
     def release(self, plan_id: str) -> None:
         """Let others have it."""
 

@@ -1,7 +1,6 @@
 """Hand a plan over to Labelbox: every step is looked for before it is done, and written when it is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from service.domain.errors import ServiceError
 from service.domain.gaps import KINDS, GapPlan, GapRow, RowState, batch_name, remark_on
@@ -9,8 +8,6 @@ from service.domain.pipelines import Pipeline
 from service.ports import RowStanding
 from service.usecases.gap_parts import GapParts
 
-# Longer than most calls to Labelbox take; each step that is written prolongs it.
-LEASE = timedelta(minutes=5)
 UNSENT: frozenset[RowState] = frozenset({"planned", "sending"})
 
 
@@ -78,7 +75,7 @@ class Sender:
     def _mark(self, rows: Sequence[GapRow], state: RowState) -> None:
         if rows:
             now, ids = self._parts.clock(), [row.candidate.data_row_id for row in rows]
-            self._parts.gaps.mark(self._plan.plan_id, ids, state, now=now, until=now + LEASE)
+            self._parts.gaps.mark(self._plan.plan_id, ids, state, now=now, until=now + self._parts.lease)
 
 
 def _is(row: GapRow, action: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from service.domain.gap_slices import Asked
@@ -11,6 +12,7 @@ from service.domain.questions import Question, question_in
 from service.domain.snapshots import read_chats
 from service.ports import Clock, EvaluationStore, GapStore, LabelQueues
 from service.usecases.archive import Archive
+from service.usecases.exporting import Keeper
 from service.usecases.mend_snapshot import opened, whole_snapshot
 
 
@@ -21,6 +23,8 @@ class GapParts:
     Attributes:
         datasets: By pipeline, where unlabelled prompts are if its table does not say so.
         queues: Connects to Labelbox.
+        keep: See ``Keeper``.
+        lease: A process that is not heard of for so long no longer has its plan.
     """
 
     pipelines: Mapping[str, Pipeline]
@@ -30,6 +34,8 @@ class GapParts:
     gaps: GapStore
     queues: Callable[[], LabelQueues]
     clock: Clock
+    keep: Keeper
+    lease: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Send work back to the labelers: a plan is written before anything is sent, and whoever comes next completes it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from service.domain.gaps import (
     planned_rows,
 )
 from service.domain.pipelines import Pipeline
-from service.usecases.deliver_gaps import LEASE, UNSENT, Sender
+from service.usecases.deliver_gaps import UNSENT, Sender
 from service.usecases.find_gaps import Found, find_gaps
 from service.usecases.gap_parts import GapParts
 
@@ -88,17 +89,11 @@ def send_gaps(name: str, parts: GapParts, *, most: int, kinds: Collection[str] =
     plan = draft.plan
     if not plan.rows:
         return draft
-    now = parts.clock()
     if not draft.is_resumed and not parts.gaps.add(plan):
         raise GapsBusy(f"another plan of {name} was made meanwhile")
-    if not parts.gaps.take(plan.plan_id, now=now, until=now + LEASE):
-        raise GapsBusy(f"plan {plan.plan_id} is being sent, or the process that did was killed a moment ago")
-    try:
-        Sender(_pipeline(name, parts), plan, parts).send()
-    except ServiceError:
-        # What was done is written; the next one goes on there at once.
-        parts.gaps.release(plan.plan_id)
-        raise
+    with _held(plan.plan_id, parts):
+        # Whoever had it before may have gone on since it was read.
+        Sender(_pipeline(name, parts), parts.gaps.plans(name)[-1], parts).send()
     return replace(draft, plan=parts.gaps.plans(name)[-1])
 
 
@@ -119,12 +114,11 @@ def give_up_gaps(name: str, parts: GapParts) -> GapPlan | None:
     plan = next((plan for plan in parts.gaps.plans(name) if plan.is_open), None)
     if plan is None:
         return None
-    now = parts.clock()
-    if not parts.gaps.take(plan.plan_id, now=now, until=now + LEASE):
-        raise GapsBusy(f"plan {plan.plan_id} is being sent, or the process that did was killed a moment ago")
-    left = [row.candidate.data_row_id for row in plan.rows if row.state in UNSENT]
-    parts.gaps.mark(plan.plan_id, left, "overtaken", now=now, until=now + LEASE)
-    parts.gaps.finish(plan.plan_id)
+    with _held(plan.plan_id, parts):
+        left = [row.candidate.data_row_id for row in plan.rows if row.state in UNSENT]
+        now = parts.clock()
+        parts.gaps.mark(plan.plan_id, left, "overtaken", now=now, until=now + parts.lease)
+        parts.gaps.finish(plan.plan_id)
     return plan
 
 
@@ -153,6 +147,21 @@ def is_answered(row: GapRow, example: Example | None) -> bool:
         return False
     sent = row.candidate
     return sent.activity_at is None or example.activity_at > sent.activity_at
+
+
+@contextmanager
+def _held(plan_id: str, parts: GapParts) -> Iterator[None]:
+    """Have a plan alone for the block; a process that is killed is not heard of any more, and loses it."""
+    now = parts.clock()
+    if not parts.gaps.take(plan_id, now=now, until=now + parts.lease):
+        raise GapsBusy(f"plan {plan_id} is being sent, or the process that did was killed a moment ago")
+    try:
+        with parts.keep(lambda: parts.gaps.extend(plan_id, until=parts.clock() + parts.lease)):
+            yield
+    except ServiceError:
+        # What was done is written; the next one goes on there at once.
+        parts.gaps.release(plan_id)
+        raise
 
 
 def _pipeline(name: str, parts: GapParts) -> Pipeline:

@@ -77,6 +77,8 @@ def test_a_plan_is_anothers_until_its_lease_ends_it_is_released_or_closed(store:
     assert store.take("g-summaries-1", now=NOON, until=LATER)
     store.mark("g-summaries-1", ["a"], "sending", now=LATER, until=UNTIL)
     assert not store.take("g-summaries-1", now=LATER + timedelta(seconds=1), until=UNTIL)
+    store.extend("g-summaries-1", until=UNTIL + timedelta(hours=1))
+    assert not store.take("g-summaries-1", now=UNTIL + timedelta(seconds=1), until=UNTIL)
     store.release("g-summaries-1")
     assert store.take("g-summaries-1", now=LATER, until=UNTIL)
     assert store.take("g-summaries-1", now=UNTIL + timedelta(seconds=1), until=UNTIL + timedelta(minutes=1))

@@ -1,6 +1,7 @@
 """Sending gaps back: from stored evaluations and examples, once each whatever happens, and what it changed."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,6 @@ from service.domain.labels import RowOutcome
 from service.domain.pipelines import GapPolicy, VerdictPolicy
 from service.domain.snapshots import configuration_of
 from service.ports import Abilities
-from service.usecases.deliver_gaps import LEASE
 from service.usecases.gap_parts import GapParts, serving_role
 from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import draft_gaps, give_up_gaps, send_due_gaps, send_gaps
@@ -48,6 +48,7 @@ class Desk:
             gaps=SqlGapStore(shop.engine),
             queues=lambda: self.queues,
             clock=shop.clock,
+            keep=lambda _: nullcontext(),
         )
 
     def plans(self) -> list[GapPlan]:
@@ -264,7 +265,7 @@ def test_whatever_breaks_the_next_run_completes_the_plan_and_nothing_is_done_twi
             # Its lease has to end; another kind of failure gives it back.
             with pytest.raises(GapsBusy):
                 send_gaps(NAME, desk.parts, most=12)
-            desk.shop.clock.forward(LEASE.total_seconds() + 1)
+            desk.shop.clock.forward(desk.parts.lease.total_seconds() + 1)
         assert desk.plans()[-1].is_open
         done = send_gaps(NAME, desk.parts, most=12)
         assert done.is_resumed
@@ -314,7 +315,7 @@ def test_another_plan_made_meanwhile_or_in_hand_is_not_disturbed(desk: Desk) -> 
     draft = draft_gaps(NAME, parts, most=20, kinds=["conflict"])
     parts.gaps.add(draft.plan)
     now = desk.shop.clock.now
-    assert parts.gaps.take(draft.plan.plan_id, now=now, until=now + LEASE)
+    assert parts.gaps.take(draft.plan.plan_id, now=now, until=now + parts.lease)
     for act in (lambda: send_gaps(NAME, parts, most=20), lambda: give_up_gaps(NAME, parts)):
         with pytest.raises(GapsBusy):
             act()
