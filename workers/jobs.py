@@ -108,6 +108,8 @@ def send_gaps(pipeline: str) -> None:
     """Send work back to a pipeline's labelers, if it is due."""
     parts = deps()
     with bound_contextvars(job="send_gaps", pipeline=pipeline):
+        if pipeline not in parts.settings.pipelines:
+            return  # it left the configuration while the message waited
         try:
             draft = send_due_gaps(parts.settings.pipelines[pipeline], parts.gap_parts)
         except ServiceError as error:

@@ -79,9 +79,11 @@ def scores_of(pipeline: Pipeline, parts: GapParts, run_id: str, role: str, facts
 
 
 def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -> str:
-    """Say which of the models in an evaluation serves, for its weaknesses are the ones to mend; else the newest."""
-    serves = [role for role, model in facts["models"].items() if champion and model == champion["model"]]
-    return next((role for role in ("challenger", "champion") if role in serves), "challenger")
+    """Say which of the models in an evaluation serves, for its weaknesses are the ones to mend; else the newest one."""
+    models = facts.get("models", {})
+    serves = [role for role, model in models.items() if champion and model == champion["model"]]
+    newest = "challenger" if "challenger" in models else "base"
+    return next((role for role in ("challenger", "champion") if role in serves), newest)
 
 
 def asked_of(question: Question) -> Asked:

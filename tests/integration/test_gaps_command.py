@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from sandbox.faults import Faults
 from sandbox.imports import add_texts
@@ -17,6 +18,9 @@ from sandbox.operations import Operation
 from sandbox.server import RunningSandbox, serve_in_thread
 from sandbox.settings import Settings
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
+from service.adapters.sql_engine import make_engine
+from service.adapters.sql_tables import evaluations
+from service.bootstrap import now
 from service.cli.app import run
 from service.config import load
 from service.config.describe import describe
@@ -185,6 +189,31 @@ def test_an_unfinished_plan_can_be_given_up(call: Call, server: RunningSandbox, 
     assert (code, out.count("  gone ")) == (0, 2)
     facts = json.loads(call("labelbox", "gaps", "p", "--give-up", "--json")[1])
     assert facts == {"pipeline": "p", "plan": None}
+
+
+def test_a_worker_sends_by_itself_after_a_verdict(
+    call: Call, server: RunningSandbox, project: str, folder: Path
+) -> None:
+    file = folder / "tuneloop.toml"
+    file.write_text(file.read_text().replace("control_percent = 0", "control_percent = 0\nautomatic = true\nmost = 3"))
+    command = [sys.executable, "-c", "from workers.jobs import send_gaps; send_gaps('p'); send_gaps('gone')"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def work() -> None:
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+
+    work()
+    assert in_rework(server, project) == set()
+    engine = make_engine(f"sqlite:///{folder / 'data' / 'tuneloop.db'}")
+    with engine.begin() as connection:
+        # Judged by another metric than the one that decides now.
+        row = {"run_id": "run-1", "pipeline": "p", "outcome": "kept", "facts": {"scores": {}}, "at": now()}
+        connection.execute(sa.insert(evaluations), [row])
+    engine.dispose()
+    for _ in range(2):
+        work()
+        assert len(in_rework(server, project)) == 3
+    assert call("labelbox", "gaps", "p", "--report")[1].startswith("p: 1 plans, 3 rows are with the labelers")
 
 
 def test_wrong_usage_is_refused_with_what_is_right(call: Call) -> None:

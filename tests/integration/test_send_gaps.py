@@ -407,6 +407,7 @@ def test_the_weaknesses_of_the_model_that_serves_count() -> None:
     facts = {"models": {"base": "b", "challenger": "new", "champion": "old"}}
     assert serving_role(facts, {"model": "old"}) == "champion"
     assert serving_role(facts, {"model": "new"}) == "challenger"
+    assert serving_role({"models": {"base": "b"}}, None) == serving_role({}, None) == "base"
     assert serving_role(facts, None) == serving_role(facts, {"model": "third"}) == "challenger"
 
 
