@@ -14,6 +14,8 @@ _RUN = 4
 # Runs are told apart by a hash of this many values; what two of them share by accident is lost in the sum.
 _VALUES = 1 << 20
 _SHOWN_CHARACTERS = 4_000
+# Texts of a mebibyte by the thousand do not fit in memory at once.
+_PIECE = 500
 _FACTORS = np.array([1_000_003**power % (1 << 61) for power in range(_RUN)], dtype=np.uint64)
 
 
@@ -27,8 +29,13 @@ def nearest(anchors: Sequence[str], pool: Sequence[str], *, most: int) -> list[l
     """
     if not anchors or not pool:
         return [[] for _ in anchors]
-    found = _vectors([*anchors, *pool])
-    likeness = (found[: len(anchors)] @ found[len(anchors) :].T).toarray()
+    holders = np.zeros(_VALUES)
+    for text in (*anchors, *pool):
+        holders[np.unique(_runs(text))] += 1
+    rarity = np.log((1 + len(anchors) + len(pool)) / (1 + holders)) + 1
+    wanted = _vectors(anchors, rarity)
+    pieces = [pool[start : start + _PIECE] for start in range(0, len(pool), _PIECE)]
+    likeness = np.hstack([(wanted @ _vectors(piece, rarity).T).toarray() for piece in pieces])
     # Stable, so that equal ones stay in the pool's order.
     best = np.argsort(-likeness, axis=1, kind="stable")[:, :most]
     return [
@@ -37,18 +44,15 @@ def nearest(anchors: Sequence[str], pool: Sequence[str], *, most: int) -> list[l
     ]
 
 
-def _vectors(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a sparse matrix, whose types depend on its format
-    from scipy.sparse import csr_matrix, diags_array
+def _vectors(texts: Sequence[str], rarity: Any) -> Any:  # noqa: ANN401 - a sparse matrix
+    from scipy.sparse import csr_matrix
 
     counted = [np.unique(_runs(text), return_counts=True) for text in texts]
-    columns = np.concatenate([runs for runs, _ in counted])
-    weights = np.concatenate([1 + np.log(counts) for _, counts in counted])
-    ends = np.cumsum([0, *(len(runs) for runs, _ in counted)])
-    counts = csr_matrix((weights, columns, ends), shape=(len(texts), _VALUES))
-    holders = np.bincount(columns, minlength=_VALUES)
-    weighed = counts @ diags_array(np.log((1 + len(texts)) / (1 + holders)) + 1)
-    lengths = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
-    return diags_array(1 / np.maximum(lengths, 1e-12)) @ weighed
+    rows = [(1 + np.log(counts)) * rarity[runs] for runs, counts in counted]
+    # Of length 1, so that their product is the cosine; an empty text stays empty.
+    weights = np.concatenate([row / max(float(np.linalg.norm(row)), 1e-12) for row in rows])
+    ends = np.cumsum([0, *map(len, rows)])
+    return csr_matrix((weights, np.concatenate([runs for runs, _ in counted]), ends), shape=(len(texts), _VALUES))
 
 
 def _runs(text: str) -> Any:  # noqa: ANN401 - an array of places
