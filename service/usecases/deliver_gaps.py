@@ -1,8 +1,9 @@
 """Hand a plan over to Labelbox: every step is looked for before it is done, and written when it is."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from service.domain.errors import ServiceError
+from service.domain.errors import LabelsRefused, ServiceError
 from service.domain.gaps import KINDS, GapPlan, GapRow, RowState, batch_name, remark_on
 from service.domain.pipelines import Pipeline
 from service.ports import RowStanding
@@ -65,12 +66,17 @@ class Sender:
         mine = [row for row in rows if became[row.candidate.data_row_id] == "sending"]
         for row in mine:
             if row.candidate.label_id:
-                self._queues.remark(self._project, row.candidate.data_row_id, row.candidate.label_id, remark_on(row))
+                with suppress(LabelsRefused):
+                    # The reason is kept here in any case; who may do nothing at all is refused the move as well.
+                    self._remark(row, row.candidate.label_id)
                 self._mark([row], row.state)
         if mine:
             self._mark(mine, "sending")
             self._queues.rework(self._project, [row.candidate.data_row_id for row in mine])
             self._mark(mine, "sent")
+
+    def _remark(self, row: GapRow, label_id: str) -> None:
+        self._queues.remark(self._project, row.candidate.data_row_id, label_id, remark_on(row))
 
     def _mark(self, rows: Sequence[GapRow], state: RowState) -> None:
         if rows:

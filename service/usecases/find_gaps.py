@@ -19,9 +19,9 @@ from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores
 from service.usecases.steps.evaluate import stored_name
 
 # Read of each source; beyond it the first ones are as good as any.
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 # Compared with each other in memory.
-_MOST_FAILURES, _MOST_ANCHORS, _MOST_LABELLED, _MOST_GROUPS = 100, 100, 20_000, 2_000
+_MOST_FAILURES, _MOST_ANCHORS, _MOST_LABELLED, _MOST_GROUPS = 100, 100, 10_000, 2_000
 # Prompts like one failed question.
 _NEIGHBOURS = 5
 # From this likeness on two prompts are about the same thing.

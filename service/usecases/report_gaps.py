@@ -59,8 +59,9 @@ def _kind(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[str, 
 
 def _is_changed(row: GapRow, example: Example | None) -> bool:
     """Say whether a row has another content now, or its first one."""
-    stands = example is not None and example.status in {"active", "held"}
-    return stands and example is not None and example.content_hash != row.candidate.content_hash
+    if example is None or example.status not in {"active", "held"}:
+        return False
+    return example.content_hash != row.candidate.content_hash
 
 
 def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> dict[str, Any]:

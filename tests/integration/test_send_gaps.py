@@ -107,6 +107,13 @@ def test_labels_that_contradict_each_other_go_to_rework_with_a_remark(desk: Desk
     assert not any("zzz" in text or "late parcel" in text for _, _, text in desk.queues.remarks)
 
 
+def test_a_remark_that_is_refused_does_not_hold_the_label_up(desk: Desk) -> None:
+    rows = desk.contradict(3)
+    desk.queues.takes_remarks = False
+    sent = send_gaps(NAME, desk.parts, most=10, kinds=["conflict"])
+    assert ids(sent.plan) == rows == sorted(desk.queues.moved)
+
+
 def test_without_an_evaluation_labels_are_asked_about_and_what_is_missing_is_said(desk: Desk) -> None:
     desk.contradict(3)
     desk.offer(0, 5)

@@ -59,6 +59,7 @@ class FakeQueues:
     acts_before_failing: bool = False
     error: BaseException = field(default_factory=lambda: LabelsUnreachable("the connection broke"))
     at: datetime = NOON
+    takes_remarks: bool = True
 
     def label(self, row_id: str, *, status: str = "DONE", at: datetime = NOON) -> None:
         """Let a row stand in the project with its label."""
@@ -107,6 +108,8 @@ class FakeQueues:
     @_change
     def remark(self, project_id: str, data_row_id: str, label_id: str, text: str) -> None:
         assert project_id
+        if not self.takes_remarks:
+            raise LabelsRefused("no issues here")
         if (data_row_id, label_id, text) not in self.remarks:
             self.remarks.append((data_row_id, label_id, text))
 
