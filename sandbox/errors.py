@@ -27,6 +27,13 @@ class OperationNotAllowed(SandboxError):
     http_status = 409
 
 
+class Conflict(SandboxError):
+    """Something of that name is there already."""
+
+    code = "RESOURCE_CONFLICT"
+    http_status = 409
+
+
 class MalformedRequest(SandboxError):
     """The request makes no sense: an unknown question, an unknown filter, a value out of range."""
 

@@ -90,6 +90,13 @@ class Surroundings:
 
 def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     """Write one line as a JSON object."""
+    line = line_of(row.data_row, row.last_activity_at, params, around)
+    line["projects"] = {around.project_id: project_part(row, params, around)}
+    return line
+
+
+def project_part(row: ProjectRow, params: Params, around: Surroundings) -> Json:
+    """Write what one project knows of a row."""
     project: Json = {
         "name": around.project_name,
         "labels": [_label(label, row, params, around.at) for label in row.labels],
@@ -97,17 +104,21 @@ def export_row(row: ProjectRow, params: Params, around: Surroundings) -> Json:
     if params.project_details:
         project["project_details"] = _project_details(row, around)
     project["project_tags"] = []
+    return project
+
+
+def line_of(data_row: DataRow, active_at: datetime, params: Params, around: Surroundings) -> Json:
+    """Write what a line says of its row itself, whatever projects it is in."""
     line: Json = {
-        "data_row": _data_row(row.data_row, row.last_activity_at, params, around),
-        "media_attributes": row.data_row.media_attributes,
+        "data_row": _data_row(data_row, active_at, params, around),
+        "media_attributes": data_row.media_attributes,
     }
     if params.attachments:
         line["attachments"] = []
     if params.metadata:
-        line["metadata_fields"] = exported(row.data_row.metadata, around.metadata)
+        line["metadata_fields"] = exported(data_row.metadata, around.metadata)
     if params.embeddings:
         line["embeddings"] = []
-    line["projects"] = {around.project_id: project}
     return line
 
 

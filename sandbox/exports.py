@@ -1,6 +1,6 @@
 """Exports: started in one moment, written outside the lock, read in chunks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sandbox.chunks import CHUNK_BYTES, Chunks
 from sandbox.core import Sandbox
 from sandbox.export_filters import read_filters
 from sandbox.export_rows import Params, Surroundings, export_row
-from sandbox.records import ProjectRow
+from sandbox.records import Json
 from sandbox.tasks import Outcome, Task
 
 
@@ -51,7 +51,7 @@ def start_export(
     at = sandbox.now()
     faults = sandbox.faults
     rows = project.rows_as_of(at - timedelta(seconds=faults.export_lag_s), ids)
-    task = sandbox.tasks.export(asked.get("taskName") or "", project.id, at, faults, outcome=_outcome(sandbox))
+    task = sandbox.tasks.export(asked.get("taskName") or "", project.id, at, faults, outcome=outcome_of(sandbox))
     is_short = sandbox.uses_up("short_exports")
     until = at + timedelta(seconds=faults.address_life_s)
     storage = organization.storage
@@ -62,18 +62,20 @@ def start_export(
         chosen = [row for row in rows if selection.takes(row)]
         if is_short:
             chosen = chosen[: len(chosen) - max(1, len(chosen) // 3)]
-        task.result = _file(chosen, params, around, chunk_bytes) if chosen else None
+        task.result = file_of((export_row(row, params, around) for row in chosen), chunk_bytes) if chosen else None
         task.built = True
 
     return Started(task, write)
 
 
-def _outcome(sandbox: Sandbox) -> Outcome:
+def outcome_of(sandbox: Sandbox) -> Outcome:
+    """Say how the next export ends."""
     if sandbox.uses_up("failed_exports"):
         return "FAILED"
     return "CANCELED" if sandbox.uses_up("canceled_exports") else "COMPLETE"
 
 
-def _file(rows: list[ProjectRow], params: Params, around: Surroundings, chunk_bytes: int) -> Chunks:
+def file_of(lines: Iterable[Json], chunk_bytes: int = CHUNK_BYTES) -> Chunks:
+    """Write the lines of an export."""
     encode = msgspec.json.Encoder().encode
-    return Chunks((encode(export_row(row, params, around)) for row in rows), chunk_bytes=chunk_bytes)
+    return Chunks((encode(line) for line in lines), chunk_bytes=chunk_bytes)

@@ -26,6 +26,7 @@ _OPTIONS = {
     "bare_limited_requests": ("", "so many are answered 429 with another message"),
     "broken_requests": ("", "so many are answered 503"),
     "dropped_requests": ("", "so many are cut off in the middle"),
+    "unheard_changes": ("", "so many of the next changes are done and answered 500"),
     "truncated_chunks": ("", "so many of the next files of exports are too short"),
     "broken_downloads": ("", "so many are answered 503"),
     "dropped_downloads": ("", "so many are cut off in the middle"),

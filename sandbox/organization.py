@@ -11,7 +11,7 @@ from sandbox.kinds import Kind, Quality
 from sandbox.metadata import MetadataSchemas
 from sandbox.ontologies import archive, with_ids
 from sandbox.project import Project, new_queues
-from sandbox.records import Batch, Consensus, DataRow, Dataset, Json, Ontology, User, Webhook
+from sandbox.records import Batch, Consensus, DataRow, Dataset, Issue, Json, Ontology, User, Webhook
 from sandbox.storage import Storage
 
 OWNER = "owner@example.com"
@@ -40,6 +40,7 @@ class Organization:
         self.by_global_key: dict[str, str] = {}
         self.ontologies: dict[str, Ontology] = {}
         self.webhooks: dict[str, Webhook] = {}
+        self.issues: list[Issue] = []
         self.model_configs: dict[str, Json] = {}
         self.metadata = MetadataSchemas(ids)
         self.storage = Storage(base_url)

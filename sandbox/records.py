@@ -108,6 +108,19 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Issue:
+    """A remark that somebody pinned to a data row of a project."""
+
+    id: str
+    number: int
+    project_id: str
+    data_row_id: str
+    label_id: str | None
+    content: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """A wish to be told; without ``project_id`` it covers the whole organisation."""
 

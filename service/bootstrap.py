@@ -18,6 +18,7 @@ from service.adapters.commands import ShelllessCommands
 from service.adapters.files_store import FsspecFileStore
 from service.adapters.heartbeat import beating
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
+from service.adapters.labelbox_queues import LabelboxQueuesOfSdk
 from service.adapters.labelbox_source import LabelboxSource
 from service.adapters.labelbox_stream import remove_copies
 from service.adapters.own_functions import load_function
@@ -34,6 +35,7 @@ from service.adapters.sql_evaluation_reads import SqlEvaluationReads
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_exports import SqlExportStore
+from service.adapters.sql_gaps import SqlGapStore
 from service.adapters.sql_judgements import SqlJudgementStore
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_models_seen import SqlModelsSeen
@@ -59,6 +61,7 @@ from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
 from service.usecases.forget import Erasing
+from service.usecases.gap_parts import GapParts
 from service.usecases.reconcile import Reconcile, Reconciles
 from service.usecases.steps.parts import Parts, Timing, TrainerAccount
 from service.usecases.tell import Target, Telling
@@ -277,6 +280,27 @@ class Deps:
     def account(self) -> LabelboxAccountOfSdk:
         """Labelbox, to be set up."""
         return LabelboxAccountOfSdk(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+
+    @cached_property
+    def label_queues(self) -> LabelboxQueuesOfSdk:
+        """Labelbox, as work is given to its labelers."""
+        return LabelboxQueuesOfSdk(api_key=self._labelbox_api_key, endpoint=self.settings.labelbox_endpoint)
+
+    @cached_property
+    def gap_parts(self) -> GapParts:
+        """What finds gaps and sends them back to the labelers."""
+        return GapParts(
+            pipelines=self.settings.pipelines,
+            datasets={name: (setup.name,) for name, setup in self.settings.setups.items()},
+            archive=self.archive,
+            evaluations=self.evaluations,
+            gaps=SqlGapStore(self.engine),
+            queues=lambda: self.label_queues,
+            clock=now,
+            keep=self._patience.keep,
+            metrics=metrics_of,
+            lease=self._patience.lease,
+        )
 
     @property
     def _exports_folder(self) -> Path:

@@ -8,6 +8,7 @@ from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
 from service.bootstrap import now
+from service.domain.errors import ServiceError
 from service.domain.leaks import LEAK
 from service.domain.runs import Run, RunState
 from service.usecases.advance_run import advance_run as advance
@@ -17,6 +18,7 @@ from service.usecases.clear_run import note_clearing_crash
 from service.usecases.gather_reports import gather_reports as gather
 from service.usecases.reconcile_trainer import reconcile_trainer as compare
 from service.usecases.ring_job import poke
+from service.usecases.send_gaps import send_due_gaps
 from service.usecases.steps.parts import Parts
 from service.usecases.watch_sunsets import look_at_models, warn_of_ends
 from workers.beginning import begin_if_due
@@ -139,6 +141,26 @@ def watch_sunsets() -> None:
             logger.warning("models_not_seen", trainer=trainer, error=type(error).__name__, remedy=error.remedy)
         for notice in warn_of_ends(parts.settings.pipelines, parts, now=now()):
             logger.warning(notice.kind, **notice.facts)
+
+
+@without_texts
+def send_gaps(pipeline: str) -> None:
+    """Send work back to a pipeline's labelers, if it is due."""
+    parts = deps()
+    with bound_contextvars(job="send_gaps", pipeline=pipeline):
+        if pipeline not in parts.settings.pipelines:
+            return  # it left the configuration while the message waited
+        try:
+            draft = send_due_gaps(parts.settings.pipelines[pipeline], parts.gap_parts)
+        except ServiceError as error:
+            # It comes again with the schedule; what was sent is written.
+            logger.warning("gaps_not_sent", error=type(error).__name__, message=str(error), remedy=error.remedy)
+            return
+        if draft is not None:
+            states = [row.state for row in draft.plan.rows]
+            logger.info(
+                "gaps_sent", plan=draft.plan.plan_id, sent=states.count("sent"), watched=states.count("control")
+            )
 
 
 @without_texts

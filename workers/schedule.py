@@ -63,6 +63,8 @@ def make_beats(deps: Deps) -> list[Beat]:
         Beat("recount", timedelta(days=1), lambda: _recount(deps)),
         # Hourly, for what could not be asked: each model is asked about once a day.
         Beat("sunsets", timedelta(hours=1), lambda: deps.queue.wake("watch_sunsets")),
+        # What is due is asked by the job; it reads Labelbox only then.
+        Beat("gaps", timedelta(minutes=10), lambda: _send_gaps(deps)),
         Beat("warn", timedelta(minutes=1), lambda: _warn(deps)),
         Beat("reconcile", service.reconcile_every, lambda: _reconcile_all(deps)),
         Beat("trainers", service.trainers_every, lambda: _compare_trainers(deps)),
@@ -106,6 +108,12 @@ def _recount(deps: Deps) -> None:
 def _warn(deps: Deps) -> None:
     if notices := warn(deps.settings.pipelines, deps, now=now()):
         logger.warning("people_warned", notices=notices)
+
+
+def _send_gaps(deps: Deps) -> None:
+    for name, pipeline in deps.settings.pipelines.items():
+        if pipeline.gaps.automatic:
+            deps.queue.wake("send_gaps", name)
 
 
 def _reconcile_all(deps: Deps) -> None:

@@ -32,6 +32,14 @@ def wrong_answer(sandbox: Sandbox) -> Response | None:
     return None
 
 
+def unheard(sandbox: Sandbox, text: str) -> Response | None:
+    """Answer a change that was done as if it had failed, if it is to be; the SDK then asks for it once more."""
+    is_change = text.lstrip().startswith("mutation") and "exportDataRows" not in text
+    if is_change and sandbox.uses_up("unheard_changes"):
+        return Response("internal error", status_code=500)
+    return None
+
+
 def wrong_download(sandbox: Sandbox, content: bytes) -> Response | None:
     """Serve the file of an export wrongly, if one of the next ones is to be."""
     if sandbox.uses_up("dropped_downloads"):

@@ -5,22 +5,17 @@ from collections.abc import Callable, Sequence
 from sandbox.api.context import Arguments, where_of
 from sandbox.api.views import batch_view
 from sandbox.core import Sandbox
-from sandbox.errors import OperationNotAllowed, UnknownResource
+from sandbox.errors import Conflict, OperationNotAllowed, UnknownResource
 from sandbox.project import Project
 from sandbox.records import Batch, Consensus, Json
 
 
 def batch_fields(sandbox: Sandbox, project: Project) -> dict[str, Callable[[Arguments], object]]:
     """Give the fields of a project that read or write its batches."""
-    organization = sandbox.organization
     return {
         "batches": lambda arguments: _batches(project, arguments),
         "createBatchV2": lambda arguments: _create(sandbox, project, arguments["input"]),
-        "createEmptyBatch": lambda arguments: {
-            "id": organization.create_batch(
-                project, arguments["input"]["name"], sandbox.now(), _consensus(arguments["input"])
-            ).id
-        },
+        "createEmptyBatch": lambda arguments: {"id": _made(sandbox, project, arguments["input"]).id},
         "addDataRowsToBatchAsync": lambda arguments: _fill(sandbox, project, arguments["input"]),
     }
 
@@ -32,9 +27,20 @@ def _batches(project: Project, arguments: Arguments) -> Json:
 
 
 def _create(sandbox: Sandbox, project: Project, given: Json) -> Json:
-    batch = sandbox.organization.create_batch(project, given["name"], sandbox.now(), _consensus(given))
+    batch = _made(sandbox, project, given)
     failed = _add_rows(sandbox, project, batch, given)
     return {"batch": batch_view(project, batch), "failedDataRowIds": failed}
+
+
+def _made(sandbox: Sandbox, project: Project, given: Json) -> Batch:
+    """Make an empty batch.
+
+    Raises:
+        Conflict: The project has one of that name. Source: the SDK's ``Project.create_batch``.
+    """
+    if any(batch.name == given["name"] for batch in project.batches.values()):
+        raise Conflict(f"the project has a batch {given['name']!r} already")
+    return sandbox.organization.create_batch(project, given["name"], sandbox.now(), _consensus(given))
 
 
 def _consensus(given: Json) -> Consensus | None:

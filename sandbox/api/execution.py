@@ -6,6 +6,7 @@ from sandbox.api.account import ACCOUNT
 from sandbox.api.context import Context, Resolver
 from sandbox.api.datasets import DATASETS
 from sandbox.api.exports import EXPORTS
+from sandbox.api.issues import ISSUES
 from sandbox.api.model_configs import MODEL_CONFIGS
 from sandbox.api.ontologies import ONTOLOGIES
 from sandbox.api.project_creation import CREATION
@@ -22,6 +23,7 @@ _ROOTS: dict[str, Resolver] = {
     **CREATION,
     **DATASETS,
     **EXPORTS,
+    **ISSUES,
     **MODEL_CONFIGS,
     **ONTOLOGIES,
     **PROJECTS,

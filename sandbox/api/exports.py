@@ -1,12 +1,20 @@
 """Exports and the files in which they are read."""
 
 from sandbox.api.context import Arguments, Context, Resolver, where_of
-from sandbox.exports import start_export
+from sandbox.dataset_exports import start_dataset_export
+from sandbox.exports import Started, start_export
 from sandbox.records import Json
 
 
 def _start(context: Context, arguments: Arguments) -> Json:
-    started = start_export(context.sandbox, arguments["input"], base_url=context.base_url)
+    return _started(context, start_export(context.sandbox, arguments["input"], base_url=context.base_url))
+
+
+def _start_in_catalog(context: Context, arguments: Arguments) -> Json:
+    return _started(context, start_dataset_export(context.sandbox, arguments["input"], base_url=context.base_url))
+
+
+def _started(context: Context, started: Started) -> Json:
     context.afterwards.append(started.write)
     return {"taskId": started.task.id, "isStreamable": True}
 
@@ -33,4 +41,8 @@ def _task(context: Context, arguments: Arguments) -> Json:
     return {"exportMetadataHeader": header, "exportFileFromOffset": file}
 
 
-EXPORTS: dict[str, Resolver] = {"exportDataRowsInProject": _start, "task": _task}
+EXPORTS: dict[str, Resolver] = {
+    "exportDataRowsInProject": _start,
+    "exportDataRowsInCatalog": _start_in_catalog,
+    "task": _task,
+}

@@ -1,7 +1,10 @@
 """Projects, and everything the SDK reaches through one: ontology, batches, queues, labels."""
 
+from dataclasses import replace
+
 from sandbox.api.batches import batch_fields
 from sandbox.api.context import Arguments, Context, Resolver, fitting, page_of, where_of
+from sandbox.api.issues import issue_page
 from sandbox.api.model_configs import model_views
 from sandbox.api.views import label_view, ontology_view, project_view, queue_view, webhook_view
 from sandbox.core import Sandbox
@@ -61,6 +64,8 @@ def _below(sandbox: Sandbox, project: Project) -> Json:
         "projectModelConfigs": lambda _: model_views(organization, project),
         "webhooks": webhooks,
         "taskQueues": lambda _: _queues(project),
+        "issues": lambda arguments: issue_page(organization, project, arguments),
+        "createQueuePriorityUpdateTask": lambda arguments: _reprioritise(sandbox, project, arguments["data"]),
         **batch_fields(sandbox, project),
         "createBulkAddRowsToQueueTask": lambda arguments: _move_rows(sandbox, project, arguments["data"]),
     }
@@ -80,12 +85,25 @@ def _move_rows(sandbox: Sandbox, project: Project, given: Json) -> Json:
     names = {queues.labeling.id: "labeling", queues.review.id: "review", queues.rework.id: "rework", None: "done"}
     if given["queueId"] not in names:
         raise UnknownResource(f"no task queue {given['queueId']!r}")
-    identifiers = given["dataRowIdentifiers"]
-    for key in sandbox.organization.known_ids(identifiers["ids"], are_global_keys=identifiers["idType"] == "GKEY"):
-        if key in project.rows and not project.rows[key].current.deleted:
-            sandbox.perform(Operation("move", project.id, key, queue=names[given["queueId"]]))
+    for key in _named_rows(sandbox, project, given["dataRowIdentifiers"]):
+        sandbox.perform(Operation("move", project.id, key, queue=names[given["queueId"]]))
     task = sandbox.tasks.finished("send to task queue", "send-to-task-queue", sandbox.now())
     return {"taskId": task.id}
+
+
+def _reprioritise(sandbox: Sandbox, project: Project, given: Json) -> Json:
+    """Let rows come earlier or later; whether that counts as activity nobody says, here it does not."""
+    for key in _named_rows(sandbox, project, given["dataRowIdentifiers"]):
+        row = project.rows[key].current
+        project.rows[key].put(replace(row, priority=int(given["priority"])), sandbox.now())
+    task = sandbox.tasks.finished("update priority", "queue-priority-update", sandbox.now())
+    return {"taskId": task.id}
+
+
+def _named_rows(sandbox: Sandbox, project: Project, identifiers: Json) -> list[str]:
+    """Give those of the rows named that are in the project."""
+    known = sandbox.organization.known_ids(identifiers["ids"], are_global_keys=identifiers["idType"] == "GKEY")
+    return [key for key in known if key in project.rows and not project.rows[key].current.deleted]
 
 
 PROJECTS: dict[str, Resolver] = {

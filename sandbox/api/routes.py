@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.api.answers_gone_wrong import limited, wrong_answer, wrong_download
+from sandbox.api.answers_gone_wrong import limited, unheard, wrong_answer, wrong_download
 from sandbox.api.context import Context
 from sandbox.api.execution import answer, refusal
 from sandbox.core import Sandbox
@@ -60,7 +60,8 @@ async def _graphql(request: Request) -> Response:
     except (ValueError, KeyError, TypeError, AttributeError):
         return JSONResponse(refusal(UnparsableQuery("the body is no GraphQL request")))
     try:
-        return JSONResponse(await run_in_threadpool(answer, Context(sandbox, base_url), text, variables))
+        answered = await run_in_threadpool(answer, Context(sandbox, base_url), text, variables)
+        return unheard(sandbox, text) or JSONResponse(answered)
     except LimitExceeded as error:
         return limited(str(error))
 

@@ -7,7 +7,7 @@ from sandbox.metadata import shown
 from sandbox.older_vocabulary import older_vocabulary
 from sandbox.organization import Organization
 from sandbox.project import Project
-from sandbox.records import Batch, DataRow, Dataset, Json, Label, Ontology, ProjectRow, Queue, User, Webhook
+from sandbox.records import Batch, DataRow, Dataset, Issue, Json, Label, Ontology, ProjectRow, Queue, User, Webhook
 from sandbox.stamps import api_stamp, whole_second
 from sandbox.tasks import Task
 
@@ -154,6 +154,28 @@ def queue_view(queue: Queue, rows: int) -> Json:
         "description": None,
         "queueType": queue.queue_type,
         "dataRowCount": rows,
+    }
+
+
+def issue_view(issue: Issue, author: User) -> Json:
+    """Show an issue; nobody resolves one here."""
+    written = api_stamp(issue.created_at)
+    return {
+        "id": issue.id,
+        "friendlyId": str(issue.number),
+        "labelId": issue.label_id,
+        "dataRowId": issue.data_row_id,
+        "categoryId": None,
+        "content": issue.content,
+        "position": None,
+        "status": "Open",
+        "createdBy": user_view(author),
+        "resolvedBy": None,
+        "createdAt": written,
+        "updatedAt": written,
+        "resolvedAt": None,
+        "contentUpdatedAt": written,
+        "latestReplyAt": None,
     }
 
 

@@ -17,6 +17,7 @@ from service.adapters.sql_tables import (
     evaluations,
     example_versions,
     examples,
+    gap_rows,
     groups,
     judgements,
     tombstones,
@@ -90,6 +91,7 @@ class SqlErasureStore:
             versions = sa.update(example_versions).where(example_versions.c.example_id.in_(ids))
             connection.execute(versions.values(content="", content_hash=""))
             connection.execute(sa.delete(decisions).where(decisions.c.example_id.in_(ids)))
+            connection.execute(sa.delete(gap_rows).where(gap_rows.c.data_row_id.in_(data_row_ids)))
             _leave_places(connection, pipeline, keys | {group_key(question) for question in questions}, questions)
         return len(changes)
 
@@ -100,6 +102,7 @@ class SqlErasureStore:
             for some in chunks(questions):
                 for table in (answers, judgements):
                     number += connection.execute(sa.delete(table).where(table.c.question.in_(some))).rowcount
+                connection.execute(sa.update(gap_rows).where(gap_rows.c.target.in_(some)).values(target=""))
             judged = sa.select(evaluations.c.run_id, evaluations.c.facts).where(evaluations.c.run_id.in_(run_ids))
             for run_id, facts in connection.execute(judged).all():
                 asked = facts.get("questions", [])

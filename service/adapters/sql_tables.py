@@ -595,3 +595,48 @@ notice_channels = sa.Table(
     # A hash of the address that answered 410, while the channel is closed for it.
     sa.Column("closed_for", sa.Text),
 )
+
+# Rows that go back to the labelers together.
+gap_plans = sa.Table(
+    "gap_plans",
+    metadata,
+    _text("plan_id", primary_key=True),
+    _text("pipeline"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    # The evaluation that it was made from, and whose scores in it.
+    sa.Column("run_id", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    _moment("created_at"),
+    _moment("leased_until", nullable=True),
+    # These settle every race: a number is given once, and one plan is open at a time.
+    sa.UniqueConstraint("pipeline", "ordinal", name="gap_plans_numbered_once"),
+    sa.Index(
+        "gap_plans_one_open",
+        "pipeline",
+        unique=True,
+        sqlite_where=sa.text("is_open"),
+        postgresql_where=sa.text("is_open"),
+    ),
+)
+
+# One row of a plan; ids and reasons only.
+gap_rows = sa.Table(
+    "gap_rows",
+    metadata,
+    _text("plan_id", primary_key=True),
+    _text("data_row_id", primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    _text("kind"),
+    _text("action"),
+    # control is only watched; the others: planned, sending, then sent, overtaken or gone.
+    _text("state"),
+    _text("reason"),
+    _text("target"),
+    sa.Column("label_id", sa.Text),
+    # How the row stood when it was planned; empty where nobody had labelled it.
+    _text("content_hash"),
+    _moment("activity_at", nullable=True),
+    _moment("sent_at", nullable=True),
+    sa.Index("gap_rows_by_row", "data_row_id"),
+)

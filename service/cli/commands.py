@@ -8,6 +8,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_dying,
     cmd_explain,
     cmd_forget,
+    cmd_gaps,
     cmd_held,
     cmd_labelbox,
     cmd_money,

@@ -20,6 +20,7 @@ from service.config.budgets import BudgetTable
 from service.config.checks import ChecksTable
 from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
+from service.config.gaps import GapsTable
 from service.config.metrics import METRIC_TABLES, MetricTables
 from service.config.settings import OwnSecrets
 from service.config.setup import SetupTable
@@ -205,6 +206,8 @@ class PipelineTable(Table):
         around = replace(surroundings(info), own_metrics=value.own_metrics)
         return VerdictTable.model_validate(value.verdict, context=around)
 
+    gaps: GapsTable = GapsTable()
+
     def own_secrets(self, environment: Environment) -> OwnSecrets | None:
         """Give what this pipeline's own webhook is signed with, None where it has none."""
         name = self.labels.webhook_secret_env
@@ -224,4 +227,5 @@ class PipelineTable(Table):
             metrics={metric: table.spec(folder) for metric, table in self.metrics.items()},
             verdict=VerdictPolicy(**{**verdict, "guard": tuple(verdict["guard"])}),
             budget=self.budget.policy(),
+            gaps=self.gaps.policy(),
         )

@@ -151,6 +151,19 @@ class AmbiguousAccount(ServiceError):
     remedy = "Rename or delete all but one in Labelbox, or choose another name in [pipelines.NAME.setup]."
 
 
+class GapsRefused(ServiceError):
+    """This project cannot take work back, or nothing of what was asked for can be known of it."""
+
+    remedy = "See docs/gaps.md: what each kind of gap and of project allows."
+
+
+class GapsBusy(ServiceError):
+    """Another process is sending this pipeline's rows, or was killed while it did."""
+
+    retryable = True
+    remedy = "Run the same command again in a minute: it goes on where that one stood."
+
+
 class RowsRefused(LabelsRefused):
     """Labelbox refused an export of these rows by their ids; perhaps it does not know one of them."""
 

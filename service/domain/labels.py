@@ -154,7 +154,7 @@ class RowReader:
             "activity_at": _UNKNOWN if self._offline else _activity_at(row),
             "label_ids": tuple([_id(label.id) for label in labels]),
             "touched_at": None if self._offline else touched_at(labels),
-            "metadata": {} if self._offline else _metadata(row),
+            "metadata": {} if self._offline else metadata_of(row),
         }
 
     def _read(self, row: ExportRow, project: Project | None, row_data: object) -> RowOutcome:
@@ -188,7 +188,8 @@ def _activity_at(row: ExportRow) -> datetime:
     return moment_of(stamp)
 
 
-def _metadata(row: ExportRow) -> Mapping[str, str]:
+def metadata_of(row: ExportRow) -> Mapping[str, str]:
+    """Give what a row's uploader noted of it, by the fields' names."""
     fields = row.metadata_fields if isinstance(row.metadata_fields, list) else ()
     return {
         str(item["schema_name"]): str(item["value"])

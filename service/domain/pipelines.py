@@ -139,6 +139,31 @@ class VerdictPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class GapPolicy:
+    """What goes back to the labelers, see ``tuneloop labelbox gaps``.
+
+    Attributes:
+        automatic: Whether by itself after a verdict.
+        most: So many rows may be out at once when it goes by itself.
+        every: At the earliest this long after the last plan, by itself.
+        control_percent: The share of a plan that is only recorded, to compare with what was sent.
+        stale_after: A label that nobody touched for this long is asked about again; 0 never.
+        priority: Of the rows, 1 is the highest.
+        kinds: Keys of ``gaps.KINDS``; empty for all.
+        datasets: Where unlabelled prompts are, by name or id; the dataset of the setup unless given.
+    """
+
+    automatic: bool = False
+    most: int = 25
+    every: timedelta = timedelta(days=7)
+    control_percent: float = 20
+    stale_after: timedelta = timedelta(days=180)
+    priority: int = 1
+    kinds: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """US dollars that may be spent: by everything, at one trainer, or by one pipeline; None is no limit.
 
@@ -174,6 +199,7 @@ class Pipeline:
     verdict: VerdictPolicy = VerdictPolicy()
     budget: Budget = Budget()
     metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+    gaps: GapPolicy = GapPolicy()
 
     @property
     def form(self) -> Form:

@@ -12,7 +12,7 @@ from service.domain.splits import Split
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "held_out")
 # They say who learns from the lines and when, not which lines there are.
-_NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict", "metrics"})
+_NO_SHAPE = frozenset({"name", "system", "train", "trigger", "verdict", "metrics", "budget", "gaps"})
 # They say when a snapshot is used, and not what is in it.
 _MINIMUMS = frozenset({"min_train", "min_validation", "min_held_out"})
 

@@ -8,6 +8,7 @@ from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluation_reads import AnswerTokens, EvaluationReads, StoredEvaluation
 from service.ports.evaluations import EvaluationStore
 from service.ports.examples import ExampleStore, RowFacts, StoryStore, Wanted
+from service.ports.gaps import Abilities, GapStore, LabelQueues, RowStanding, UnlabelledRow
 from service.ports.inbox import Inbox, Taken
 from service.ports.judgements import Judgement, JudgementStore
 from service.ports.labels import ExportStore, LabelboxAccount, LabelSource, LabelTask, PromptTexts
@@ -19,6 +20,7 @@ from service.ports.trainers import Answer, JobEvent, RemoteFile, RemoteJob, Remo
 from service.ports.work import DeadLetters, JobQueue, ReconcileStore
 
 __all__ = [
+    "Abilities",
     "Aftermath",
     "Answer",
     "AnswerTokens",
@@ -33,6 +35,7 @@ __all__ = [
     "ExportStore",
     "FileStore",
     "FileWriter",
+    "GapStore",
     "Gathering",
     "Inbox",
     "JobEvent",
@@ -40,6 +43,7 @@ __all__ = [
     "Judgement",
     "JudgementStore",
     "Kin",
+    "LabelQueues",
     "LabelSource",
     "LabelTask",
     "LabelboxAccount",
@@ -56,6 +60,7 @@ __all__ = [
     "RemoteModel",
     "ReportStore",
     "RowFacts",
+    "RowStanding",
     "RunStore",
     "SeenEvents",
     "SeenModel",
@@ -64,5 +69,6 @@ __all__ = [
     "StoryStore",
     "Taken",
     "Trainer",
+    "UnlabelledRow",
     "Wanted",
 ]

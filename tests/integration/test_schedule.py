@@ -58,6 +58,17 @@ def test_a_project_is_wanted_once_however_many_pipelines_read_it(
     assert {job for job in map(str, queued(redis)) if "convert" not in job} == {"('reconcile', ['project-1'])"}
 
 
+def test_gaps_are_looked_for_only_where_they_go_by_themselves(settings: Settings, redis: Redis) -> None:
+    name, pipeline = next(iter(settings.pipelines.items()))
+    automatic = replace(pipeline, gaps=replace(pipeline.gaps, automatic=True))
+    for pipelines in (settings.pipelines, {**settings.pipelines, name: automatic}):
+        deps = Deps(replace(settings, pipelines=pipelines))
+        (gaps,) = [beat for beat in make_beats(deps) if beat.name == "gaps"]
+        gaps.act()
+        deps.engine.dispose()
+    assert [job for job in queued(redis) if job[0] == "send_gaps"] == [("send_gaps", [name])]
+
+
 def test_the_sweep_calls_for_what_stands_and_not_for_what_somebody_has(
     deps: Deps, beats: dict[str, Beat], redis: Redis
 ) -> None:

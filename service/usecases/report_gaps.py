@@ -1,0 +1,128 @@
+"""Say what was sent back to the labelers and what it changed, against the rows that were only watched."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from service.domain.errors import NotFound
+from service.domain.examples import Example
+from service.domain.gap_effects import Effect, Shares, effect_on_means, effect_on_shares
+from service.domain.gap_slices import Slicing
+from service.domain.gaps import KINDS, GapPlan, GapRow
+from service.domain.pipelines import Pipeline
+from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, scores_of
+from service.usecases.send_gaps import is_answered, rows_out
+
+
+def report_gaps(name: str, parts: GapParts) -> dict[str, Any]:
+    """Give everything that is known, as JSON holds it.
+
+    Raises:
+        NotFound: There is no such pipeline.
+    """
+    if name not in parts.pipelines:
+        raise NotFound(f"no pipeline {name!r}", remedy=f"There are: {', '.join(parts.pipelines)}")
+    plans = parts.gaps.plans(name)
+    rows = [row for plan in plans for row in plan.rows]
+    standing = parts.archive.examples.existing(name, sorted({row.candidate.data_row_id for row in rows}))
+    return {
+        "pipeline": name,
+        "plans": [_plan(plan) for plan in plans],
+        "out": len(rows_out(name, parts, now=parts.clock())),
+        "kinds": {kind: _kind([row for row in rows if row.candidate.kind == kind], standing) for kind in KINDS},
+        "scores": _scores(parts.pipelines[name], plans, parts),
+    }
+
+
+def _plan(plan: GapPlan) -> dict[str, Any]:
+    states = [row.state for row in plan.rows]
+    return {
+        "plan": plan.plan_id,
+        "at": plan.created_at.isoformat(),
+        "is_open": plan.is_open,
+        "rows": {state: states.count(state) for state in dict.fromkeys(states)},
+    }
+
+
+def _kind(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[str, Any]:
+    """Count what became of the rows of one kind; what was overtaken was neither sent nor only watched."""
+    sent = [row for row in rows if row.state == "sent"]
+    control = [row for row in rows if row.is_control]
+    found: dict[str, Any] = {"sent": len(sent), "control": len(control)}
+    for name, holds in (("answered", is_answered), ("changed", _is_changed)):
+        hits = [sum(holds(row, standing.get(row.candidate.data_row_id)) for row in group) for group in (sent, control)]
+        shares = Shares(len(sent), hits[0], len(control), hits[1])
+        found[name] = {"sent": hits[0], "control": hits[1], **_told(effect_on_shares(shares))}
+    return found
+
+
+def _is_changed(row: GapRow, example: Example | None) -> bool:
+    """Say whether a row has another content now, or its first one."""
+    if example is None or example.status not in {"active", "held"}:
+        return False
+    return example.content_hash != row.candidate.content_hash
+
+
+def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> dict[str, Any]:
+    newest = newest_scores(pipeline, parts)
+    followed = list(_followed(pipeline, plans, parts, newest)) if newest else []
+    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
+    slices = []
+    for plan, before, changes in followed:
+        for row in plan.rows:
+            key, side = row.candidate.target, "control" if row.is_control else "sent"
+            if row.candidate.kind == "failure" and key in changes and row.state in {"sent", "control"}:
+                moved[side].setdefault(key, changes[key])
+        slices += _slices(plan, before, changes)
+    groups = [list(moved[side].values()) for side in ("sent", "control")]
+    return {
+        "metric": pipeline.verdict.primary,
+        "failures": {
+            "sent": _mean(groups[0]),
+            "control": _mean(groups[1]),
+            **_told(effect_on_means(groups[0], groups[1])),
+        },
+        "slices": slices,
+    }
+
+
+def _followed(
+    pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts, newest: Scored
+) -> Iterator[tuple[GapPlan, Scored, dict[str, float]]]:
+    """Give each plan that a newer evaluation followed, the scores that it was made from, and how they changed."""
+    for plan in plans:
+        facts = parts.evaluations.evaluation(plan.run_id) if plan.run_id and plan.run_id != newest.run_id else None
+        if facts is not None and plan.run_id and plan.role:
+            before = scores_of(pipeline, parts, plan.run_id, plan.role, facts)
+            if before is not None:
+                yield plan, before, _changes(before, newest)
+
+
+def _changes(before: Scored, after: Scored) -> dict[str, float]:
+    """Give by how much each question that was asked both times is answered better."""
+    sign, old, new = 1 if before.metric.higher_is_better else -1, before.by_key(), after.by_key()
+    return {key: sign * (new[key] - old[key]) for key in old if key in new}
+
+
+def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Compare each slice that rows were sent for with all other questions; no rows decide by lot between these."""
+    asked = {question.key: asked_of(question) for question in before.questions}
+    slicing = Slicing(list(asked.values()))
+    found = []
+    for name in dict.fromkeys(
+        row.candidate.target for row in plan.rows if row.candidate.kind == "slice" and row.state == "sent"
+    ):
+        inside = [changes[key] for key, item in asked.items() if key in changes and name in slicing.of(item)]
+        outside = [changes[key] for key, item in asked.items() if key in changes and name not in slicing.of(item)]
+        told = _told(effect_on_means(inside, outside))
+        found.append({"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told})
+    return found
+
+
+def _mean(values: Sequence[float]) -> dict[str, Any]:
+    return {"questions": len(values), "moved": math.fsum(values) / len(values) if values else None}
+
+
+def _told(effect: Effect | None) -> dict[str, Any]:
+    return {"effect": asdict(effect) if effect else None, "words": effect.words if effect else "cannot tell yet"}
