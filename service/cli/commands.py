@@ -10,6 +10,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_forget,
     cmd_held,
     cmd_labelbox,
+    cmd_models,
     cmd_money,
     cmd_notify,
     cmd_processes,

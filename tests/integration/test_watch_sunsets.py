@@ -243,5 +243,5 @@ def test_a_run_that_would_take_its_place_is_named_until_it_has(watch: Watch) -> 
     assert shop.go(run.run_id).state == S.KEPT
     (found,) = watch.dying()
     assert found.advice.endswith(f"tuneloop models promote {run.run_id}")
-    promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    promote_run(run.run_id, shop.parts)
     assert watch.dying() == []
