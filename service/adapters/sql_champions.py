@@ -34,6 +34,7 @@ def crown(connection: sa.Connection, run: Run, cause: str, grounds: Grounds, now
         "run_id": run.run_id,
         "promoted_at": now,
         "position": number,
+        "decided": grounds.decided,
         "evidence": dict(grounds.evidence),
         "gone_since": None,
     }

@@ -462,6 +462,7 @@ champions = sa.Table(
     _moment("promoted_at"),
     # The entry of the history that made it the champion.
     sa.Column("position", sa.Integer, nullable=True),
+    sa.Column("decided", sa.Text, nullable=True),
     sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
     sa.Column("gone_since", Moment, nullable=True),
     # The entry that the stable name at its trainer was last set for.

@@ -21,10 +21,11 @@ def upgrade() -> None:
     """Add the columns; champions of before keep their place, and their evidence is that of their runs."""
     for table in ("champions", "champion_history"):
         op.add_column(table, sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True))
+        op.add_column(table, sa.Column("decided", sa.Text(), nullable=True))
         op.add_column(table, sa.Column("gone_since", Moment(), nullable=True))
     for name in ("position", "named_for"):
         op.add_column("champions", sa.Column(name, sa.Integer(), nullable=True))
-    for name in ("trainer", "decided", "decided_by", "reason"):
+    for name in ("trainer", "decided_by", "reason"):
         op.add_column("champion_history", sa.Column(name, sa.Text(), nullable=True))
     op.execute(sa.text(_PLACES))
     op.execute(sa.text(_TRAINERS))
