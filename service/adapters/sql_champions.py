@@ -11,7 +11,7 @@ from service.adapters.sql_notices import write_notice
 from service.adapters.sql_tables import champion_history, champions
 from service.domain.errors import ChampionMoved
 from service.domain.reigns import ANYBODY, Grounds
-from service.domain.run_notices import notice_of_champion
+from service.domain.run_notices import notice_of_champion, notice_of_gone
 from service.domain.runs import Run
 
 _LOCKS = 7_405_015
@@ -45,17 +45,33 @@ def crown(connection: sa.Connection, run: Run, cause: str, grounds: Grounds, now
         write_notice(connection, notice_of_champion(run, before=model, cause=cause, number=number), now)
 
 
-def note_gone(connection: sa.Connection, champion: Mapping[str, Any], since: datetime | None) -> bool:
-    """Write that a champion answers no more, or does again; False where that was known or it serves no longer."""
-    table = champions.c
-    known = table.gone_since.is_not(None) if since else table.gone_since.is_(None)
-    mine = (table.pipeline == champion["pipeline"], table.position == champion["position"])
-    changed = connection.execute(sa.update(champions).where(*mine, ~known).values(gone_since=since)).rowcount
-    if changed:
-        past = champion_history.c
-        served = (past.pipeline == champion["pipeline"], past.run_id == champion["run_id"])
-        connection.execute(sa.update(champion_history).where(*served).values(gone_since=since))
-    return bool(changed)
+def note_gone(
+    connection: sa.Connection, pipeline: str, position: int, *, since: datetime | None, now: datetime
+) -> bool:
+    """Write that a champion answers no more, or does again, and tell of its end; see ``EvaluationStore``."""
+    mine = (champions.c.pipeline == pipeline, champions.c.position == position)
+    known = champions.c.gone_since.is_not(None) if since else champions.c.gone_since.is_(None)
+    changed = sa.update(champions).where(*mine, ~known).values(gone_since=since).returning(champions)
+    champion = connection.execute(changed).one_or_none()
+    if champion is None:
+        return False
+    served = (champion_history.c.pipeline == pipeline, champion_history.c.run_id == champion.run_id)
+    connection.execute(sa.update(champion_history).where(*served).values(gone_since=since))
+    if since is not None:
+        write_notice(connection, notice_of_gone(pipeline, champion.model, champion.trainer, number=position), now)
+    return True
+
+
+def note_named(connection: sa.Connection, champion: Mapping[str, Any]) -> bool:
+    """Write which champion the stable name means; if another serves by now, that it means nobody for sure."""
+    mine = champions.c.pipeline == champion["pipeline"]
+    serves = (mine, champions.c.position == champion["position"])
+    named = sa.update(champions).where(*serves).values(named_for=champion["position"])
+    if connection.execute(named).rowcount:
+        return True
+    # Whoever named the other one may have been overtaken by us.
+    connection.execute(sa.update(champions).where(mine).values(named_for=None))
+    return False
 
 
 def _reigning(connection: sa.Connection, pipeline: str) -> sa.Row[Any] | None:

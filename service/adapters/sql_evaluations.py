@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_champions import crown, note_gone
+from service.adapters.sql_champions import crown, note_gone, note_named
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, champion_history, champions, evaluations
@@ -62,6 +62,9 @@ class SqlEvaluationStore:
                 evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
                 over = evaluation.get("judged_against", ANYBODY)
                 crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
+            elif evaluation.get("champion_gone"):
+                # One that was replaced just now need not be mourned.
+                note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
         return ended
 
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> None:
@@ -69,10 +72,21 @@ class SqlEvaluationStore:
         with self._engine.begin() as connection:
             crown(connection, run, cause, grounds, now)
 
-    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None) -> bool:
+    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
-            return note_gone(connection, champion, since)
+            return note_gone(connection, champion["pipeline"], champion["position"], since=since, now=now)
+
+    def to_be_named(self) -> list[Mapping[str, Any]]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(champions).where(champions.c.named_for.is_distinct_from(champions.c.position))
+        with reading(self._engine) as connection:
+            return [dict(row) for row in connection.execute(wanted.order_by(champions.c.pipeline)).mappings()]
+
+    def note_named(self, champion: Mapping[str, Any]) -> bool:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            return note_named(connection, champion)
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""

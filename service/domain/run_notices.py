@@ -90,6 +90,25 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
     )
 
 
+def notice_of_gone(pipeline: str, model: str, trainer: str, *, number: int) -> Notice:
+    """Tell that who serves does not answer any more.
+
+    Args:
+        pipeline: Whose champion.
+        model: Its name.
+        trainer: Where it was.
+        number: That of the change which made it the champion, so that each reign's end is told once.
+    """
+    return Notice(
+        "champion_gone",
+        f"{pipeline} {number}",
+        f"{pipeline}: the champion does not answer any more",
+        f"{model} at {trainer} is gone.\ntuneloop models rollback {pipeline} | tuneloop runs start {pipeline}",
+        pipeline=pipeline,
+        facts={"model": model, "trainer": trainer},
+    )
+
+
 def run_facts(run: Run) -> dict[str, Any]:
     """Give what programs may know of a run."""
     estimate = run.fact("estimate") or {}

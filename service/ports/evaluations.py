@@ -33,8 +33,14 @@ class EvaluationStore(Protocol):
             ChampionMoved: Somebody else serves than the grounds say may be replaced.
         """
 
-    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None) -> bool:
+    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """Write that a champion's model is gone, or (None) is there again; False where that is known."""
+
+    def to_be_named(self) -> list[Mapping[str, Any]]:
+        """Give the champions that no stable name was set for yet, as far as their trainers have any."""
+
+    def note_named(self, champion: Mapping[str, Any]) -> bool:
+        """Write that the stable name means this champion; False, and to be named anew, where it serves no longer."""
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """Give the evaluation of a run."""

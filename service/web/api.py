@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from service.bootstrap import Deps, now
+from service.config import TrainerSettings
 from service.domain.errors import NotFound
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run
+from service.domain.stable_names import stable_name
 from service.usecases.report_money import Money, report_money
 from service.usecases.report_run import report_run, series_of
 from service.usecases.report_status import Status, report_status
@@ -89,7 +91,7 @@ def _serving(deps: Deps, *, name: str) -> Serving:
         model=champion["model"],
         trainer=champion["trainer"],
         base_url=trainer.base_url if trainer else None,
-        stable_name=None,
+        stable_name=_stable_name(champion, trainer),
         system=evidence.get("system"),
         since=champion["promoted_at"],
         run_id=champion["run_id"],
@@ -100,6 +102,12 @@ def _serving(deps: Deps, *, name: str) -> Serving:
         gone=champion["gone_since"] is not None,
         gone_since=champion["gone_since"],
     )
+
+
+def _stable_name(champion: Mapping[str, Any], trainer: TrainerSettings | None) -> str | None:
+    """Give the name that means this champion for sure."""
+    is_set = trainer is not None and trainer.manners.aliases and champion["named_for"] == champion["position"]
+    return stable_name(champion["pipeline"]) if is_set else None
 
 
 def _dead_letters(deps: Deps, *, limit: int) -> DeadLetterList:

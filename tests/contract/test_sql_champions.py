@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import ChampionMoved
 from service.domain.reigns import Grounds
@@ -116,13 +117,13 @@ def test_a_champion_that_is_gone_is_noted_once_and_may_come_back(champions: SqlE
     champions.promote(kept(1), "by hand", now=NOON)
     champion = champions.champion("summaries")
     assert champion is not None
-    assert champions.note_gone(champion, since=NOON)
-    assert not champions.note_gone(champion, since=NOON + timedelta(days=1))
+    assert champions.note_gone(champion, since=NOON, now=NOON)
+    assert not champions.note_gone(champion, since=NOON + timedelta(days=1), now=NOON)
     found = champions.champion("summaries")
     assert found is not None
     assert (found["gone_since"], champions.champion_history("summaries")[0]["gone_since"]) == (NOON, NOON)
-    assert champions.note_gone(champion, since=None)
-    assert not champions.note_gone(champion, since=None)
+    assert champions.note_gone(champion, since=None, now=NOON)
+    assert not champions.note_gone(champion, since=None, now=NOON)
     assert champions.champion_history("summaries")[0]["gone_since"] is None
 
 
@@ -131,7 +132,50 @@ def test_a_word_about_a_former_champion_does_not_touch_the_one_that_serves(champ
     former = champions.champion("summaries")
     assert former is not None
     champions.promote(kept(2), "by hand", now=NOON)
-    assert not champions.note_gone(former, since=NOON)
+    assert not champions.note_gone(former, since=NOON, now=NOON)
     found = champions.champion("summaries")
     assert found is not None
     assert found["gone_since"] is None
+
+
+def test_a_champion_is_to_be_named_until_it_was(champions: SqlEvaluationStore) -> None:
+    champions.promote(kept(1), "by hand", now=NOON)
+    (champion,) = champions.to_be_named()
+    assert champions.note_named(champion)
+    assert champions.to_be_named() == []
+    champions.promote(kept(2), "by hand", now=NOON)
+    assert [row["run_id"] for row in champions.to_be_named()] == ["run-2"]
+
+
+def test_a_name_set_too_late_has_the_one_that_serves_named_anew(champions: SqlEvaluationStore) -> None:
+    champions.promote(kept(1), "by hand", now=NOON)
+    (former,) = champions.to_be_named()
+    champions.promote(kept(2), "by hand", now=NOON)
+    (champion,) = champions.to_be_named()
+    assert champions.note_named(champion)
+    assert not champions.note_named(former)
+    assert [row["run_id"] for row in champions.to_be_named()] == ["run-2"]
+
+
+def test_the_end_of_a_champion_is_told_once(engine: sa.Engine, champions: SqlEvaluationStore) -> None:
+    champions.promote(kept(1), "by hand", now=NOON)
+    champion = champions.champion("summaries")
+    assert champion is not None
+    for since in (NOON, NOON, None, NOON):
+        champions.note_gone(champion, since=since, now=NOON)
+    kinds = [row["kind"] for row in SqlOutbox(engine).recent(10)]
+    assert sorted(kinds) == ["champion_changed", "champion_gone"]
+
+
+def test_a_verdict_without_the_champion_says_that_it_is_gone(engine: sa.Engine, champions: SqlEvaluationStore) -> None:
+    champions.promote(kept(7), "by hand", now=NOON)
+    runs = SqlRunStore(engine)
+    run = runs.claim(make_run(tuned_model="ft:1"))
+    assert run is not None
+    for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED, S.EVALUATING):
+        run = runs.record(run, Step(state, "x"), now=NOON)
+    evaluation = {**JUDGED, "outcome": "worse", "champion_gone": True, "judged_against": position(champions)}
+    champions.conclude(run, Step(S.KEPT, "It is worse."), evaluation, now=NOON)
+    found = champions.champion("summaries")
+    assert found is not None
+    assert found["gone_since"] == NOON

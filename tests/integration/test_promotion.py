@@ -169,7 +169,7 @@ def test_a_model_that_ends_is_promoted_only_despite_its_end(shop: Workshop) -> N
 
 def test_a_model_that_stopped_answering_is_not_promoted_again(shop: Workshop) -> None:
     first, second = shop.go(shop.train()), another(shop, 2)
-    shop.evaluations.note_gone(serving(shop), since=shop.clock.now)
+    shop.evaluations.note_gone(serving(shop), since=shop.clock.now, now=shop.clock.now)
     promote_run(second.run_id, shop.parts)
     with pytest.raises(ModelGone, match="did not answer"):
         promote_run(first.run_id, shop.parts)
@@ -205,7 +205,7 @@ def test_a_rollback_goes_to_the_previous_champion_and_the_next_one_further(shop:
 def test_a_rollback_skips_a_model_that_is_gone(shop: Workshop) -> None:
     first, second, third = shop.go(shop.train()), another(shop, 2), another(shop, 3)
     promote_run(second.run_id, shop.parts)
-    shop.evaluations.note_gone(serving(shop), since=shop.clock.now)
+    shop.evaluations.note_gone(serving(shop), since=shop.clock.now, now=shop.clock.now)
     promote_run(third.run_id, shop.parts)
     with pytest.raises(ModelGone):
         roll_back("summaries", shop.parts, to=second.run_id)

@@ -76,7 +76,7 @@ def test_a_champion_that_is_gone_is_said_so(stage: Stage) -> None:
     tag = stage.get(PATH).headers["etag"]
     champion = stage.deps.evaluations.champion("summaries")
     assert champion is not None
-    stage.deps.evaluations.note_gone(champion, since=now())
+    stage.deps.evaluations.note_gone(champion, since=now(), now=now())
     found = stage.get(PATH, headers=GATE_KEY | {"If-None-Match": tag})
     assert (found.status, json.loads(found.body)["gone"]) == (200, True)
     assert stage.read("/pipelines/summaries")["champion"]["gone_since"] is not None
