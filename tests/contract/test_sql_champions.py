@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_engine import make_engine, migrate
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_outbox import SqlOutbox
 from service.adapters.sql_runs import SqlRunStore
@@ -179,3 +180,34 @@ def test_a_verdict_without_the_champion_says_that_it_is_gone(engine: sa.Engine, 
     found = champions.champion("summaries")
     assert found is not None
     assert found["gone_since"] == NOON
+
+
+def test_champions_of_before_keep_their_place_and_their_trainer(bare_database_url: str) -> None:
+    migrate(bare_database_url, "0013")
+    engine = make_engine(bare_database_url)
+    crowned = {"pipeline": "summaries", "model": "ft:1", "run_id": "run-1", "promoted_at": NOON.isoformat()}
+    with engine.begin() as connection:
+        for cause in ("first", "again"):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO champion_history (pipeline, model, run_id, promoted_at, cause) "
+                    "VALUES (:pipeline, :model, :run_id, :promoted_at, :cause)"
+                ),
+                crowned | {"cause": cause},
+            )
+        connection.execute(
+            sa.text(
+                "INSERT INTO champions (pipeline, model, trainer, run_id, promoted_at) "
+                "VALUES (:pipeline, :model, 'box', :run_id, :promoted_at)"
+            ),
+            crowned,
+        )
+    migrate(bare_database_url)
+    store = SqlEvaluationStore(engine)
+    history = store.champion_history("summaries")
+    assert [row["cause"] for row in history] == ["again", "first"]
+    assert position(store) == history[0]["position"]
+    # Who serves may be replaced by a verdict that was reached against it.
+    store.promote(kept(2), "x", now=NOON, grounds=Grounds("automatic", over=position(store)))
+    assert serving(store) == "run-2"
+    engine.dispose()

@@ -98,3 +98,29 @@ def test_a_champion_that_is_gone_is_shown_with_the_way_back(says: Says, sqlite_e
     assert "GONE: it has not answered since" in out
     assert "tuneloop models rollback p" in out
     assert "GONE since" in says("status")[1]
+
+
+def test_check_tells_of_a_champion_that_is_gone(says: Says, sqlite_engine: sa.Engine) -> None:
+    crown(sqlite_engine, 1)
+    store = SqlEvaluationStore(sqlite_engine)
+    champion = store.champion("p")
+    assert champion is not None
+    store.note_gone(champion, since=NOON, now=NOON)
+    _, out, err = says("check", "--quiet")
+    (line,) = [line for line in (out + err).splitlines() if " p champion: " in line]
+    assert "does not answer any more" in line
+    assert "tuneloop models rollback p" in line
+
+
+def test_check_tells_whether_the_stable_name_means_the_champion(
+    says: Says, sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    written = CONFIGURATION.replace('"generic"', '"tuneloop"')
+    (tmp_path / "tuneloop.toml").write_text(written)
+    crown(sqlite_engine, 1)
+    _, out, err = says("check", "--quiet")
+    assert "tuneloop/p does not mean yet ft:1" in out + err
+    store = SqlEvaluationStore(sqlite_engine)
+    assert store.note_named(store.to_be_named()[0])
+    _, out, err = says("check")
+    assert "tuneloop/p means ft:1" in out + err

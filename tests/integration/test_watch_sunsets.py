@@ -151,7 +151,7 @@ def test_pipelines_that_train_the_same_model_are_told_of_it_together(watch: Watc
     assert watch.warn() == [("model_dying", TUNED, 50), ("model_dying", "base-model", 50)]
     with watch.shop.engine.connect() as connection:
         rows = connection.execute(sa.select(notices).order_by(notices.c.pipeline)).all()
-    (of_base,) = [row for row in rows if row.facts["model"] == "base-model"]
+    (of_base,) = [row for row in rows if row.kind == "model_dying" and row.facts["model"] == "base-model"]
     assert (of_base.pipeline, of_base.facts["pipelines"]) == (None, ["summaries", "second"])
     (of_champion,) = [row for row in rows if row.facts["model"] == TUNED]
     assert of_champion.pipeline == "summaries"
