@@ -16,6 +16,7 @@ from service.usecases.advance_run import note_crash
 from service.usecases.clear_run import clear_run as clear
 from service.usecases.clear_run import note_clearing_crash
 from service.usecases.gather_reports import gather_reports as gather
+from service.usecases.name_champion import name_champion as set_name
 from service.usecases.reconcile_trainer import reconcile_trainer as compare
 from service.usecases.ring_job import poke
 from service.usecases.send_gaps import send_due_gaps
@@ -129,6 +130,19 @@ def gather_reports(run_id: str) -> None:
             logger.warning("reports_incomplete", missing=missing, attempts=done.attempts)
         else:
             logger.info("reports_gathered", missing=missing, attempts=done.attempts)
+
+
+@without_texts
+def name_champion(pipeline: str) -> None:
+    """Let a pipeline's stable name mean its champion."""
+    with bound_contextvars(job="name_champion", pipeline=pipeline):
+        try:
+            named = set_name(pipeline, deps().parts)
+        except ServiceError as error:
+            # The sweep comes again until it is so.
+            logger.warning("champion_not_named", error=type(error).__name__, remedy=error.remedy)
+        else:
+            logger.info("champion_named", named=named)
 
 
 @without_texts

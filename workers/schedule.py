@@ -16,6 +16,7 @@ from service.adapters.sql_recounts import mend_tallies
 from service.bootstrap import Deps, now
 from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
+from service.usecases.name_champion import champions_to_name
 from service.usecases.redact_snapshot import remove_loose_files
 from service.usecases.warn import warn
 from workers.beginning import begin_if_due
@@ -82,6 +83,8 @@ def sweep(deps: Deps) -> None:
         deps.queue.wake("gather_reports", run_id)
     for run_id in deps.aftermath.due(now=now()):
         deps.queue.wake("clear_run", run_id)
+    for name in champions_to_name(deps.parts):
+        deps.queue.wake("name_champion", name)
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)

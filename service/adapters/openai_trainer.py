@@ -157,6 +157,11 @@ class OpenAITrainer:
             raise
         return remote_model(found)
 
+    def set_alias(self, alias: str, model: str) -> None:
+        """See ``Trainer``; an extension of our own ``trainer/``."""
+        with self._translated():
+            self._client.put(f"/aliases/{alias}", cast_to=object, body={"model": model})
+
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
         options: dict[str, Any] = {self._dialect.length_field: self._access.max_tokens}

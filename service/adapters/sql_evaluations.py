@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.adapters.sql_champions import crown, note_gone, note_named
 from service.adapters.sql_engine import chunks, reading, storable, upsert
-from service.adapters.sql_notices import write_notice
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
-from service.domain.run_notices import notice_of_champion
 from service.domain.runs import Run, RunState, Step
 from service.ports import Answer
 
@@ -59,13 +59,34 @@ class SqlEvaluationStore:
             ended = write_step(connection, run, step, now)
             connection.execute(upsert(connection, evaluations).values(row).on_conflict_do_nothing())
             if step.state == RunState.PROMOTED:
-                _crown(connection, ended, step.cause, now)
+                evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
+                over = evaluation.get("judged_against", ANYBODY)
+                crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
+            elif evaluation.get("champion_gone"):
+                # One that was replaced just now need not be mourned.
+                note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
         return ended
 
-    def promote(self, run: Run, cause: str, *, now: datetime) -> None:
+    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> None:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
-            _crown(connection, run, cause, now)
+            crown(connection, run, cause, grounds, now)
+
+    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            return note_gone(connection, champion["pipeline"], champion["position"], since=since, now=now)
+
+    def to_be_named(self) -> list[Mapping[str, Any]]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(champions).where(champions.c.named_for.is_distinct_from(champions.c.position))
+        with reading(self._engine) as connection:
+            return [dict(row) for row in connection.execute(wanted.order_by(champions.c.pipeline)).mappings()]
+
+    def note_named(self, champion: Mapping[str, Any]) -> bool:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            return note_named(connection, champion)
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""
@@ -98,23 +119,3 @@ class SqlEvaluationStore:
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(champion_history.c.position.desc())).mappings()
             return [dict(row) for row in rows]
-
-
-def _crown(connection: sa.Connection, run: Run, cause: str, now: datetime) -> None:
-    row = {
-        "pipeline": run.pipeline,
-        "model": run.answers_as,
-        "trainer": run.trainer,
-        "run_id": run.run_id,
-        "promoted_at": now,
-    }
-    reigning = sa.select(champions.c.model, champions.c.trainer).where(champions.c.pipeline == run.pipeline)
-    before = connection.execute(reigning.with_for_update()).one_or_none()
-    statement = upsert(connection, champions).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["pipeline"], set_=row))
-    past = {name: row[name] for name in ("pipeline", "model", "run_id", "promoted_at")}
-    crowning = sa.insert(champion_history).values({**past, "cause": cause}).returning(champion_history.c.position)
-    number = connection.execute(crowning).scalar_one()
-    if before is None or before != (run.tuned_model, run.trainer):
-        model = before.model if before else None
-        write_notice(connection, notice_of_champion(run, before=model, cause=cause, number=number), now)

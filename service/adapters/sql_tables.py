@@ -460,6 +460,13 @@ champions = sa.Table(
     _text("trainer"),
     _text("run_id"),
     _moment("promoted_at"),
+    # The entry of the history that made it the champion.
+    sa.Column("position", sa.Integer, nullable=True),
+    sa.Column("decided", sa.Text, nullable=True),
+    sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("gone_since", Moment, nullable=True),
+    # The entry that the stable name at its trainer was last set for.
+    sa.Column("named_for", sa.Integer, nullable=True),
 )
 
 champion_history = sa.Table(
@@ -471,6 +478,12 @@ champion_history = sa.Table(
     _text("run_id"),
     _moment("promoted_at"),
     _text("cause"),
+    sa.Column("trainer", sa.Text, nullable=True),
+    sa.Column("decided", sa.Text, nullable=True),
+    sa.Column("decided_by", sa.Text, nullable=True),
+    sa.Column("reason", sa.Text, nullable=True),
+    sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("gone_since", Moment, nullable=True),
     sa.Index("champion_history_by_pipeline", "pipeline", "position"),
 )
 

@@ -155,6 +155,10 @@ class TogetherTrainer:
         """See ``Trainer``; this server names no day on which a model ends."""
         return None
 
+    def set_alias(self, alias: str, model: str) -> None:  # noqa: ARG002 - the port's shape
+        """See ``Trainer``; this server has no names of that kind."""
+        raise TrainerRefused(f"no alias for {model}: this trainer has none")
+
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a cut answer is an answer, only not a good one."""
         request: dict[str, Any] = {"model": model, "messages": list(messages)}

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from service.bootstrap import Deps, now
 from service.cli.check_labelbox import Checked
 from service.domain.pipelines import Pipeline
+from service.domain.stable_names import stable_name
 from service.domain.sunsets import Sunset, sunset_reasons, threshold_of, when
 from service.ports import ModelsSeen, RemoteModel
 from service.usecases.dying import dying_champions
@@ -72,6 +74,15 @@ def _champion(pipeline: Pipeline, deps: Deps) -> Iterator[Checked]:
     champion = deps.evaluations.champion(pipeline.name)
     if champion is None:
         return
+    if champion["gone_since"]:
+        yield Checked(
+            f"{pipeline.name} champion",
+            ok=False,
+            text=f"{champion['model']} at {champion['trainer']} does not answer any more",
+            remedy=f"tuneloop models rollback {pipeline.name}",
+        )
+        return
+    yield from _name(champion, deps)
     sunset, today = champion_sunset(champion, deps), now().date()
     left, least = sunset.days_left(today), pipeline.train.min_days_left
     near = dying_champions({pipeline.name: pipeline}, deps, within_days=None, now=now())
@@ -82,6 +93,20 @@ def _champion(pipeline: Pipeline, deps: Deps) -> Iterator[Checked]:
         text=f"{champion['model']} at {champion['trainer']} {when(sunset.shutdown_on, today)}",
         remedy=near[0].advice if near and not ok else "",
         is_note=ok and bool(near),
+    )
+
+
+def _name(champion: Mapping[str, Any], deps: Deps) -> Iterator[Checked]:
+    """Say whether the stable name means the champion, where its trainer has such names."""
+    account = deps.accounts.get(champion["trainer"])
+    if account is None or not account.dialect.aliases:
+        return
+    is_set = champion["named_for"] == champion["position"]
+    yield Checked(
+        f"{champion['pipeline']} stable name",
+        ok=True,
+        text=f"{stable_name(champion['pipeline'])} {'means' if is_set else 'does not mean yet'} {champion['model']}",
+        is_note=not is_set,
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs, champions and dead letters on the command line."""
+"""Runs and dead letters on the command line."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bootstrap import Deps, now
-from service.cli.app import AsJson, dead_letters, models, print_json, runs
+from service.cli.app import AsJson, dead_letters, print_json, runs
 from service.cli.run_lines import lines_of_events, lines_of_ledger, lines_of_report, lines_of_run, lines_of_story
 from service.cli.showing import visible
 from service.config import load
@@ -149,40 +149,6 @@ def cancel(run_id: RunId) -> None:
     from service.usecases.steer_run import cancel_run
 
     _say(cancel_run(run_id, _deps().parts))
-
-
-@models.command("show")
-def show_models(pipeline: str, *, as_json: AsJson = False) -> None:
-    """Show a pipeline's champion and those before it."""
-    deps = _deps()
-    champion, history = deps.evaluations.champion(pipeline), deps.evaluations.champion_history(pipeline)
-    if not history and pipeline not in deps.settings.pipelines:
-        raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
-    if as_json:
-        print_json({"champion": champion, "history": history})
-        return
-    typer.echo(f"champion: {champion['model'] if champion else 'none yet'}")
-    for row in history:
-        typer.echo(f"  {row['promoted_at']:%Y-%m-%d %H:%M:%S}  {row['model']}  ({row['run_id']})  {row['cause']}")
-
-
-@models.command()
-def promote(run_id: RunId) -> None:
-    """Make a judged run's model the champion: after a manual verdict, or to go back to an earlier one."""
-    from service.usecases.promote_run import promote_run
-
-    deps = _deps()
-    run = promote_run(run_id, runs=deps.runs, evaluations=deps.evaluations, clock=now)
-    typer.echo(f"{run.answers_as} is the champion of {run.pipeline}.")
-
-
-@models.command()
-def undeploy(run_id: RunId) -> None:
-    """Take down the model of an ended run that is not the champion, by the trainer's undeploy command."""
-    from service.usecases.undeploy_run import undeploy_run
-
-    run = undeploy_run(run_id, _deps().parts)
-    typer.echo(f"{run.answers_as} is taken down.")
 
 
 @dead_letters.command("list")

@@ -59,7 +59,8 @@ def _say(line: PipelineStatus) -> None:
     if line.drift is not None:
         typer.echo(f"  drift      {_drift(line.drift)}")
     typer.echo(f"  last run   {line.last_run or 'none'}")
-    typer.echo(f"  champion   {line.champion or 'none yet'}")
+    gone = f", GONE since {line.champion_gone_since:%Y-%m-%d %H:%M} UTC" if line.champion_gone_since else ""
+    typer.echo(f"  champion   {line.champion or 'none yet'}{gone}")
     typer.echo(f"  next run   {'due now' if line.due else '; '.join(line.waits_for)}")
     for note in line.notes:
         typer.echo(f"  note       {note}")

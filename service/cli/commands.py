@@ -11,6 +11,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_gaps,
     cmd_held,
     cmd_labelbox,
+    cmd_models,
     cmd_money,
     cmd_notify,
     cmd_processes,

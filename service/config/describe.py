@@ -19,7 +19,9 @@ from service.domain.sunsets import Sunset
 
 _NAMED = 2
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
-_SECRETS = frozenset({"labelbox_api_key", "webhook_secrets", "admin_tokens", "api_key", "addresses", "secrets"})
+_SECRETS = frozenset(
+    {"labelbox_api_key", "webhook_secrets", "admin_tokens", "read_tokens", "api_key", "addresses", "secrets"}
+)
 
 
 def describe(settings: Settings) -> list[tuple[str, str]]:

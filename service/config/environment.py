@@ -129,6 +129,12 @@ class Variables(BaseModel):
         AfterValidator(_unguessable),
         Field(alias="TUNELOOP_ADMIN_TOKEN"),
     ] = Settings.admin_tokens
+    read_tokens: Annotated[
+        tuple[SecretStr, ...],
+        BeforeValidator(split_secrets),
+        AfterValidator(_unguessable),
+        Field(alias="TUNELOOP_READ_TOKEN"),
+    ] = Settings.read_tokens
     host: Annotated[str, Field(alias="TUNELOOP_HOST")] = Settings.host
     port: Annotated[int, Field(alias="TUNELOOP_PORT", ge=0, le=65535)] = Settings.port
     max_body_bytes: Annotated[int, Field(alias="TUNELOOP_MAX_BODY_BYTES", ge=1024, le=1024**3)] = (

@@ -138,6 +138,7 @@ class Settings:
         webhook_secrets: The general ones, which ring for every pipeline.
         own_secrets: By pipeline, for those whose webhook has secrets of its own.
         admin_tokens: Each opens the page, the API and the metrics; several while one is rotated.
+        read_tokens: Each opens the API alone: for applications that ask which model serves.
     """
 
     config_file: Path
@@ -156,6 +157,7 @@ class Settings:
     webhook_secrets: tuple[SecretStr, ...] = ()
     own_secrets: Mapping[str, OwnSecrets] = field(default_factory=dict)
     admin_tokens: tuple[SecretStr, ...] = ()
+    read_tokens: tuple[SecretStr, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     max_body_bytes: int = 10 * 1024 * 1024

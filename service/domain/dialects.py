@@ -46,6 +46,7 @@ class Dialect:
         temperature: Asked of a model that is judged; ``omit`` for models that refuse it, as reasoning ones do.
         suffix_max: The longest suffix of a model's name, in characters.
         suffix_without: Characters that a suffix may not hold.
+        aliases: Whether it can let a name of ours follow the champion.
         deploy: ``by_hand`` where a tuned model answers only once somebody has deployed it.
     """
 
@@ -69,6 +70,7 @@ class Dialect:
     temperature: Literal[0, "omit"] = 0
     suffix_max: int = 64
     suffix_without: str = ""
+    aliases: bool = False
     deploy: Literal["none", "by_hand"] = "none"
 
     def but(self, ways: Mapping[str, Any]) -> "Dialect":
@@ -137,7 +139,9 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             file_list=False,
         ),
         # Our own trainer/.
-        "tuneloop": Dialect(any_hyperparameter=True, metadata_filter=True, creates_once=True, suffix_without=":/?#% "),
+        "tuneloop": Dialect(
+            any_hyperparameter=True, metadata_filter=True, creates_once=True, aliases=True, suffix_without=":/?#% "
+        ),
         # Another shape, with an adapter of its own. Source: Together's API reference and its Python package 3.1.
         "together": Dialect(
             base_url="https://api.together.xyz/v1",

@@ -347,6 +347,13 @@ class RunMoved(ServiceError):
     remedy = "Nothing: the other worker's step stands."
 
 
+class ChampionMoved(ServiceError):
+    """Another model became the champion meanwhile, so that what was decided is no longer about who serves."""
+
+    retryable = True
+    remedy = "See tuneloop models show PIPELINE, and decide anew."
+
+
 class ChannelFailed(ServiceError):
     """A channel did not take a notice."""
 

@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "run_slow": "run.slow",
     "orphan_found": "orphan.found",
     "champion_changed": "champion.changed",
+    "champion_gone": "champion.gone",
     "model_dying": "model.dying",
     "training_ends": "training.ends",
     "budget_near": "budget.near",

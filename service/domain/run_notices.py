@@ -31,6 +31,9 @@ _COMMANDS = {
     "promoted": "tuneloop models show {pipeline}",
     "kept": "tuneloop runs show {run} | tuneloop models promote {run} to let it serve all the same",
 }
+# The verdict is "better", and [verdict] promote is "manual".
+_WAITS = "is better and waits for a person to promote it"
+_LET_SERVE = 'tuneloop models promote {run} --reason "..." | tuneloop runs show {run}'
 _COMMAND = "tuneloop runs show {run}"
 _NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
 # The words of every other error may be a trainer's, which quotes the lines it refuses.
@@ -53,11 +56,13 @@ def notice_of_transition(run: Run, *, cause: str, facts: Mapping[str, Any], numb
     if kind is None:
         return None
     happened = _happened(kind, run, cause, facts)
-    command = _COMMANDS.get(kind, _COMMAND).format(run=run.run_id, pipeline=run.pipeline)
+    waits = kind == "kept" and facts.get("waits_for_promotion")
+    title, command = (_WAITS, _LET_SERVE) if waits else (_TITLES[kind], _COMMANDS.get(kind, _COMMAND))
+    command = command.format(run=run.run_id, pipeline=run.pipeline)
     return Notice(
         kind,
         f"{run.run_id} {number}",
-        f"{run.pipeline}: run {run.ordinal} {_TITLES[kind]}",
+        f"{run.pipeline}: run {run.ordinal} {title}",
         "\n".join(line for line in (happened, _remedy(kind, facts), command) if line),
         pipeline=run.pipeline,
         facts=run_facts(run) | _error_facts(facts),
@@ -78,10 +83,29 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
         "champion_changed",
         f"{run.pipeline} {number}",
         f"{run.pipeline}: another model is the champion",
-        f"{run.tuned_model} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
+        f"{run.answers_as} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
         f"tuneloop models show {run.pipeline}",
         pipeline=run.pipeline,
         facts={**run_facts(run), "before": before},
+    )
+
+
+def notice_of_gone(pipeline: str, model: str, trainer: str, *, number: int) -> Notice:
+    """Tell that who serves does not answer any more.
+
+    Args:
+        pipeline: Whose champion.
+        model: Its name.
+        trainer: Where it was.
+        number: That of the change which made it the champion, so that each reign's end is told once.
+    """
+    return Notice(
+        "champion_gone",
+        f"{pipeline} {number}",
+        f"{pipeline}: the champion does not answer any more",
+        f"{model} at {trainer} is gone.\ntuneloop models rollback {pipeline} | tuneloop runs start {pipeline}",
+        pipeline=pipeline,
+        facts={"model": model, "trainer": trainer},
     )
 
 

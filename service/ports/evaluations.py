@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.domain.reigns import BY_HAND, Grounds
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
 from service.ports.trainers import Answer
@@ -19,10 +20,27 @@ class EvaluationStore(Protocol):
         """Remember an answer; the first one stays."""
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
-        """Write the evaluation, the run's end and, if promoted, the champion in one transaction."""
+        """Write the evaluation, the run's end and, if promoted, the champion in one transaction.
 
-    def promote(self, run: Run, cause: str, *, now: datetime) -> None:
-        """Make a run's model the champion, with its history."""
+        Raises:
+            ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
+        """
+
+    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> None:
+        """Make a run's model the champion, with its history.
+
+        Raises:
+            ChampionMoved: Somebody else serves than the grounds say may be replaced.
+        """
+
+    def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
+        """Write that a champion's model is gone, or (None) is there again; False where that is known."""
+
+    def to_be_named(self) -> list[Mapping[str, Any]]:
+        """Give the champions that no stable name was set for yet, as far as their trainers have any."""
+
+    def note_named(self, champion: Mapping[str, Any]) -> bool:
+        """Write that the stable name means this champion; False, and to be named anew, where it serves no longer."""
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """Give the evaluation of a run."""

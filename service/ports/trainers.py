@@ -126,3 +126,6 @@ class Trainer(Protocol):
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """Ask a model; ModelNotReady while the server does not know it."""
+
+    def set_alias(self, alias: str, model: str) -> None:
+        """Let a name mean a tuned model from now on; only where the dialect has ``aliases``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from service.domain.errors import RunMoved, ServiceError, WorkersDie
+from service.domain.errors import ChampionMoved, RunMoved, ServiceError, WorkersDie
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.clear_run import clear_run
 from service.usecases.steps.deploy import deploy
@@ -16,6 +16,8 @@ from service.usecases.steps.upload import upload
 
 # A step that was begun this often and never ended takes its worker with it, out of memory perhaps.
 MAX_TURNS = 20
+
+_NO_MISSES = {"champion_misses": 0}
 
 _STEPS: Mapping[RunState, Callable[[Run, Parts], Step]] = {
     RunState.CLAIMED: freeze,
@@ -77,4 +79,10 @@ def _do(run: Run, parts: Parts) -> Run:
     step, evaluation = evaluate(run, parts)
     if evaluation is None:
         return parts.runs.record(run, step, now=parts.clock())
-    return parts.evaluations.conclude(run, step, evaluation, now=parts.clock())
+    try:
+        return parts.evaluations.conclude(run, step, evaluation, now=parts.clock())
+    except ChampionMoved:
+        # Every answer is kept: only the new champion's are missing.
+        cause = "judged again: the champion changed meanwhile"
+        again = Step(run.state, cause, changes={"attempts": 0}, facts=_NO_MISSES)
+        return parts.runs.record(run, again, now=parts.clock())

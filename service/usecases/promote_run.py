@@ -1,8 +1,13 @@
 """What a person may decide against or after a verdict: which judged model serves."""
 
-from service.domain.errors import ServiceError
+from datetime import date
+
+from service.domain.errors import NotFound, ServiceError
+from service.domain.reigns import Grounds, evidence_of
 from service.domain.runs import Run, RunState
-from service.ports import Clock, EvaluationStore, RunStore
+from service.domain.sunsets import when
+from service.usecases.steps.parts import Parts
+from service.usecases.sunset import sunset_of
 
 
 class NotJudged(ServiceError):
@@ -11,23 +16,114 @@ class NotJudged(ServiceError):
     remedy = "Only a run that ended as promoted or kept can be promoted: see tuneloop runs list."
 
 
+class OtherData(ServiceError):
+    """The run was trained on the examples of another pipeline."""
+
+    remedy = "Promote a run of this pipeline's own examples: tuneloop runs list --pipeline PIPELINE."
+
+
 class TakenDown(ServiceError):
     """The run's model lost and was undeployed: it would answer nobody."""
 
     remedy = "Start another run of the pipeline, or remove the trainer's undeploy command before the next one."
 
 
-def promote_run(run_id: str, *, runs: RunStore, evaluations: EvaluationStore, clock: Clock) -> Run:
-    """Make a judged run's model the champion, whatever the verdict was; the history says that a person did it.
+class ModelGone(ServiceError):
+    """The run's model is gone, or about to be: it would answer nobody, or not for long."""
+
+    remedy = "Promote a run of a model that lasts (tuneloop models dying), or give --despite-sunset."
+
+
+def promote_run(
+    run_id: str, parts: Parts, *, by: str | None = None, reason: str | None = None, despite_sunset: bool = False
+) -> Run:
+    """Make a judged run's model the champion, whatever the verdict was; the history says who did it, and why.
+
+    Args:
+        run_id: The run.
+        parts: The parts.
+        by: Who decides.
+        reason: Why, in that person's words.
+        despite_sunset: Although the model is gone or about to shut down, as far as it is known.
 
     Raises:
-        NotJudged: The run has no evaluation.
-        TakenDown: Its model does not answer any more.
+        NotJudged: The run has no evidence on held-out examples.
+        OtherData: What it was trained on belongs to another pipeline.
+        TakenDown: Its model was undeployed.
+        ModelGone: Its model does not answer any more, or not for long.
     """
-    run = runs.get(run_id)
-    if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluations.evaluation(run.run_id) is None:
-        raise NotJudged(f"run {run.run_id} is {run.state}")
+    run = parts.runs.get(run_id)
+    grounds = Grounds("by hand", evidence_for(run, parts), by=by, reason=reason)
+    _require_own_data(run, parts)
+    require_serving(run)
+    if not despite_sunset:
+        _require_lasting(run, parts)
+    champion = parts.evaluations.champion(run.pipeline)
+    if champion is None or champion["run_id"] != run.run_id:
+        parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
+    return run
+
+
+def require_serving(run: Run) -> None:
+    """Refuse a model that we took down ourselves.
+
+    Raises:
+        TakenDown: It was undeployed.
+    """
     if run.fact("taken_down"):
         raise TakenDown(f"the model of run {run.run_id} was undeployed")
-    evaluations.promote(run, "by hand", now=clock())
-    return run
+
+
+def missing_since_promoted(run: Run, parts: Parts) -> bool:
+    """Say whether the run's model served once, and did not answer when it was last asked."""
+    mine = (row for row in parts.evaluations.champion_history(run.pipeline) if row["run_id"] == run.run_id)
+    newest = next(mine, None)
+    return newest is not None and newest["gone_since"] is not None
+
+
+def shutdown_of(run: Run, parts: Parts) -> date | None:
+    """Give when the run's model shuts down, as far as that is known without asking anybody."""
+    ends = (sunset_of(run.trainer, str(name), parts).shutdown_on for name in (run.answers_as, run.model))
+    return min((end for end in ends if end is not None), default=None)
+
+
+def evidence_for(run: Run, parts: Parts) -> dict[str, object]:
+    """Give what a run's model has to show.
+
+    Raises:
+        NotJudged: Nothing that was measured on held-out examples.
+    """
+    evaluation = parts.evaluations.evaluation(run.run_id)
+    if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluation is None:
+        raise NotJudged(f"run {run.run_id} is {run.state}")
+    if not evaluation.get("held_out"):
+        raise NotJudged(f"run {run.run_id} was judged on no held-out example")
+    evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
+    if "system" not in evaluation:
+        evidence["system"] = _frozen_system(run, parts)
+    return evidence
+
+
+def _frozen_system(run: Run, parts: Parts) -> str | None:
+    """Give the system text of a run that was judged before evaluations held it."""
+    system = parts.archive.snapshots.get(run.snapshot_id or "").head.get("system")
+    return None if system is None else str(system)
+
+
+def _require_own_data(run: Run, parts: Parts) -> None:
+    try:
+        snapshot = parts.archive.snapshots.get(run.snapshot_id or "")
+    except NotFound as error:
+        raise NotJudged(f"the snapshot of run {run.run_id} is unknown") from error
+    if snapshot.pipeline != run.pipeline:
+        raise OtherData(f"run {run.run_id} of {run.pipeline} was trained on examples of {snapshot.pipeline}")
+
+
+def _require_lasting(run: Run, parts: Parts) -> None:
+    if missing_since_promoted(run, parts):
+        raise ModelGone(f"{run.answers_as} at {run.trainer} did not answer when it was last asked")
+    shutdown_on, today = shutdown_of(run, parts), parts.clock().date()
+    pipeline = parts.pipelines.get(run.pipeline)
+    least = max(pipeline.train.min_days_left if pipeline else 0, 1)
+    if shutdown_on is not None and (shutdown_on - today).days < least:
+        raise ModelGone(f"{run.answers_as} at {run.trainer} {when(shutdown_on, today)}")

@@ -46,6 +46,9 @@ def look_at_models(pipelines: Mapping[str, Pipeline], watched: Watched, *, clock
             failed[trainer] = error
         else:
             watched.models_seen.note(trainer, model, found, now=clock())
+            # Of a server that never listed it, as one that tells nothing of models, its absence says nothing.
+            if seen is not None and seen.known != (found is not None):
+                _note_champion(trainer, model, pipelines, watched, now=clock(), is_there=found is not None)
     return failed
 
 
@@ -65,6 +68,15 @@ def _in_use(pipelines: Mapping[str, Pipeline], watched: Watched) -> Iterator[tup
         if champion := watched.evaluations.champion(name):
             yield champion["trainer"], champion["model"]
             yield champion["trainer"], watched.runs.get(champion["run_id"]).model
+
+
+def _note_champion(
+    trainer: str, model: str, pipelines: Mapping[str, Pipeline], watched: Watched, *, now: datetime, is_there: bool
+) -> None:
+    for name in pipelines:
+        champion = watched.evaluations.champion(name)
+        if champion and (champion["trainer"], champion["model"]) == (trainer, model):
+            watched.evaluations.note_gone(champion, since=None if is_there else now, now=now)
 
 
 def _of_champions(pipelines: Mapping[str, Pipeline], watched: Watched, now: datetime) -> Iterator[Notice]:

@@ -49,13 +49,62 @@ class ExampleCounts:
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The model that serves, and the run that made it; ``shutdown_on`` is null where no end is known."""
+    """The model that serves, and the run that made it.
+
+    ``shutdown_on`` is null where no end is known, ``gone_since`` where it answered when it was last asked.
+    """
 
     model: str
     trainer: str
     run_id: str
     promoted_at: datetime
     shutdown_on: date | None
+    gone_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why it serves: the verdict on held-out examples, all of which the run's evaluation has.
+
+    Null where a person promoted it before evidence was kept with the champion.
+    """
+
+    run_id: str
+    outcome: str | None = None
+    sentence: str | None = None
+    held_out: int | None = None
+    incumbent: str | None = None
+    look: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What an application needs to ask the model that serves.
+
+    Attributes:
+        model: What to ask for, at ``base_url`` with a key of the application's own.
+        base_url: Null where the trainer is no longer configured.
+        stable_name: A name that follows the champion at that trainer; null where it has none, or not yet.
+        system: The system text that it was trained with, to be sent with every question; null where there was none.
+        decided: ``automatic``, ``by hand`` or ``rollback``; null for champions of earlier versions.
+        shutdown_on: Null where no end is known.
+        gone: Whether it did not answer when it was last asked.
+    """
+
+    pipeline: str
+    model: str
+    trainer: str
+    base_url: str | None
+    stable_name: str | None
+    system: str | None
+    since: datetime
+    run_id: str
+    snapshot_id: str | None
+    decided: str | None
+    evidence: Evidence | None
+    shutdown_on: date | None
+    gone: bool
+    gone_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,24 +7,29 @@ from typing import Any, TypeVar
 import msgspec
 
 from service.bootstrap import Deps, now
+from service.config import TrainerSettings
 from service.domain.errors import NotFound
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run
+from service.domain.stable_names import stable_name
 from service.usecases.report_money import Money, report_money
 from service.usecases.report_run import report_run, series_of
 from service.usecases.report_status import Status, report_status
+from service.usecases.sunset import champion_sunset
 from service.usecases.take_stock import take_stock
 from service.web.answers import (
     Champion,
     DeadLetter,
     DeadLetterList,
     Evaluation,
+    Evidence,
     ExampleCounts,
     PipelineDetail,
     PipelineList,
     PipelineSummary,
     RunDetail,
     RunList,
+    Serving,
     Transition,
     summarize_run,
 )
@@ -73,6 +78,36 @@ def _pipeline(deps: Deps, *, name: str) -> PipelineDetail:
         champion=_read(Champion, stock.champion) if stock.champion else None,
         last_run=summarize_run(stock.newest) if stock.newest else None,
     )
+
+
+def _serving(deps: Deps, *, name: str) -> Serving:
+    champion = deps.evaluations.champion(name)
+    if champion is None:
+        known = name in deps.settings.pipelines
+        raise NotFound(f"pipeline {name!r} has no champion yet" if known else f"no pipeline {name!r}")
+    trainer, evidence = deps.settings.trainers.get(champion["trainer"]), champion["evidence"] or {}
+    return Serving(
+        pipeline=name,
+        model=champion["model"],
+        trainer=champion["trainer"],
+        base_url=trainer.base_url if trainer else None,
+        stable_name=_stable_name(champion, trainer),
+        system=evidence.get("system"),
+        since=champion["promoted_at"],
+        run_id=champion["run_id"],
+        snapshot_id=evidence.get("snapshot_id"),
+        decided=champion["decided"],
+        evidence=_read(Evidence, evidence) if evidence.get("run_id") else None,
+        shutdown_on=champion_sunset(champion, deps).shutdown_on,
+        gone=champion["gone_since"] is not None,
+        gone_since=champion["gone_since"],
+    )
+
+
+def _stable_name(champion: Mapping[str, Any], trainer: TrainerSettings | None) -> str | None:
+    """Give the name that means this champion for sure."""
+    is_set = trainer is not None and trainer.manners.aliases and champion["named_for"] == champion["position"]
+    return stable_name(champion["pipeline"]) if is_set else None
 
 
 def _dead_letters(deps: Deps, *, limit: int) -> DeadLetterList:
@@ -143,6 +178,7 @@ OPERATIONS = (
     Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
     Operation("/pipelines", "The pipelines of the configuration", PipelineList, _pipelines),
     Operation("/pipelines/{name}", "Where one pipeline stands", PipelineDetail, _pipeline, may_miss=True),
+    Operation("/pipelines/{name}/champion", "Which model to ask", Serving, _serving, may_miss=True, has_tag=True),
     Operation("/money", "The month's money, as `tuneloop money --json` tells it", Money, _money),
     Operation("/dead-letters", "Work set aside", DeadLetterList, _dead_letters, {"limit": _LIMIT}),
     Operation("/runs", "Runs", RunList, _runs, {"pipeline": _PIPELINE, "limit": _LIMIT}, may_miss=True),

@@ -106,8 +106,10 @@ def _gated_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
     """Give what is behind the gate, which stands before their own routing: a stranger cannot ask what there is."""
     metrics = Route("/metrics", metrics_page(deps, doors.answered, doors.events), methods=["GET"])
     reads = [operation.route(deps) for operation in OPERATIONS]
-    gate = Gate(Router([metrics, *reads], redirect_slashes=False), _bytes(deps.settings.admin_tokens))
-    return [Route(path, gate) for path in ("/metrics", API, API + "/{rest:path}")]
+    admins = _bytes(deps.settings.admin_tokens)
+    api = Gate(Router(reads, redirect_slashes=False), [*admins, *_bytes(deps.settings.read_tokens)])
+    figures = Gate(Router([metrics], redirect_slashes=False), admins)
+    return [Route("/metrics", figures), *(Route(path, api) for path in (API, API + "/{rest:path}"))]
 
 
 def _bytes(secrets: Iterable[SecretStr]) -> list[bytes]:

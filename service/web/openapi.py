@@ -19,6 +19,12 @@ _REFUSALS = {
     413: "The body is too large",
     503: "A store does not answer; come again later",
 }
+_IF_NONE_MATCH: Mapping[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the answer that the caller has",
+    "schema": {"type": "string"},
+}
 _UNSIGNED = "No signature, or by none of the secrets that count here"
 
 
@@ -38,7 +44,13 @@ def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:
         "paths": {**_doors(), **reads},
         "components": {
             "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "TUNELOOP_ADMIN_TOKEN"}},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "TUNELOOP_ADMIN_TOKEN or TUNELOOP_READ_TOKEN",
+                }
+            },
         },
     }
 
@@ -47,16 +59,21 @@ def _read(operation: Operation, schema: Mapping[str, Any]) -> dict[str, Any]:
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in operation.path_names
     ]
-    in_query = [
+    in_query: list[Mapping[str, Any]] = [
         {"name": name, "in": "query", "description": rule.description, "schema": rule.schema}
         for name, rule in operation.query.items()
     ]
     refusals = [400, 401, *([404] if operation.may_miss else []), 503]
-    answer = {"description": "Found", "content": {"application/json": {"schema": schema}}}
+    answer: dict[str, Any] = {"description": "Found", "content": {"application/json": {"schema": schema}}}
+    unchanged: dict[str, Any] = {}
+    if operation.has_tag:
+        answer["headers"] = {"ETag": {"description": "Of exactly this answer", "schema": {"type": "string"}}}
+        in_query.append(_IF_NONE_MATCH)
+        unchanged["304"] = {"description": "Nothing changed since the answer of this tag"}
     return {
         "summary": operation.summary,
         "parameters": [*in_path, *in_query],
-        "responses": {"200": answer, **_refused(*refusals)},
+        "responses": {"200": answer, **unchanged, **_refused(*refusals)},
     }
 
 

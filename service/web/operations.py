@@ -1,5 +1,6 @@
 """One read of the API: its route and its place in the OpenAPI document are made from the same few words."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Operation:
         answer: The type of what ``read`` gives.
         read: Gives the answer; raises NotFound. It may block, so it is called in a thread.
         may_miss: Whether it can end with 404.
+        has_tag: Whether its answer has an ETag, so that whoever asks often is told 304 while nothing changed.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Operation:
     read: Callable[..., object]
     query: Mapping[str, QueryParameter] = field(default_factory=dict)
     may_miss: bool = False
+    has_tag: bool = False
 
     @property
     def path_names(self) -> list[str]:
@@ -64,7 +67,10 @@ class Operation:
 
         def endpoint(request: Request) -> Response:
             answer = self.read(deps, **self._arguments(request))
-            return Response(ENCODER.encode(answer), media_type="application/json", headers=HEADERS)
+            body = ENCODER.encode(answer)
+            if self.has_tag:
+                return _tagged(body, request.headers.get("if-none-match"))
+            return Response(body, media_type="application/json", headers=HEADERS)
 
         return Route(API + self.path, endpoint, methods=["GET"])
 
@@ -104,6 +110,17 @@ def name_parameter(description: str) -> QueryParameter:
         return text
 
     return QueryParameter(description, {"type": "string", "minLength": 1}, read)
+
+
+def _tagged(body: bytes, known: str | None) -> Response:
+    """Answer with the tag of exactly these bytes, or without them if the caller has them. Source: RFC 9110, 13.1.2."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag}
+    # Compared weakly, as the RFC wants it here: a proxy that compresses makes the tag a weak one.
+    named = {one.strip().removeprefix("W/") for one in (known or "").split(",")}
+    if named & {tag, "*"}:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _value(parameter: str, rule: QueryParameter, given: list[str]) -> object:

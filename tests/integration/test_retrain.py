@@ -109,7 +109,7 @@ def test_what_is_no_better_than_a_champion_that_goes_takes_its_place_by_hand(els
     shop.go(run.run_id, S.SUBMITTED)
     finish(elsewhere.trainer)
     assert shop.go(run.run_id).state == S.KEPT
-    promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    promote_run(run.run_id, shop.parts)
     champion = shop.evaluations.champion("summaries")
     assert champion is not None
     assert (champion["model"], champion["trainer"]) == ("tuned-elsewhere", "other")

@@ -217,7 +217,7 @@ def test_a_model_that_lost_is_taken_down_and_cannot_be_promoted_any_more(make: M
     assert shop.go(run_id).state == S.KEPT
     assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
     with pytest.raises(TakenDown):
-        promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+        promote_run(run_id, shop.parts)
 
 
 def test_a_better_model_that_a_person_has_to_promote_stays(make: MakeShop, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_better_model_that_a_person_has_to_promote_stays(make: MakeShop, tmp_p
     run_id = trained(shop)
     assert shop.go(run_id).state == S.KEPT
     assert [call.split()[0] for call in calls(tmp_path)] == ["up"]
-    promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    promote_run(run_id, shop.parts)
     champion = shop.evaluations.champion("summaries")
     assert champion is not None
     assert champion["model"] == name_of(run_id)

@@ -102,7 +102,7 @@ def test_a_model_below_the_base_is_not_promoted_though_it_beats_the_champion(sho
     # The base never leaks; the champion, chosen by hand, always does, and the challenger does so half of the time.
     shop.trainer.voices["base-model"] = good_answer
     chosen = shop.go(shop.train(voice=leaking_answer))
-    promote_run(chosen.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    promote_run(chosen.run_id, shop.parts)
     shop.fill(60, 240)
     run = shop.go(shop.train(2, voice=sometimes_leaking))
     evaluation = shop.evaluations.evaluation(run.run_id)
@@ -299,7 +299,7 @@ def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop:
     second = shop.go(shop.train(2))
     assert (first.state, second.state) == (S.PROMOTED, S.KEPT)
     for run in (second, first):
-        promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+        promote_run(run.run_id, shop.parts)
         champion = shop.evaluations.champion("summaries")
         assert champion is not None
         assert champion["model"] == run.tuned_model
@@ -310,5 +310,5 @@ def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop:
 def test_a_model_that_was_never_judged_cannot_be_promoted(shop: Workshop) -> None:
     run_id = shop.train()
     with pytest.raises(NotJudged):
-        promote_run(run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+        promote_run(run_id, shop.parts)
     assert shop.evaluations.champion("summaries") is None

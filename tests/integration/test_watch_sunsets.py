@@ -151,7 +151,7 @@ def test_pipelines_that_train_the_same_model_are_told_of_it_together(watch: Watc
     assert watch.warn() == [("model_dying", TUNED, 50), ("model_dying", "base-model", 50)]
     with watch.shop.engine.connect() as connection:
         rows = connection.execute(sa.select(notices).order_by(notices.c.pipeline)).all()
-    (of_base,) = [row for row in rows if row.facts["model"] == "base-model"]
+    (of_base,) = [row for row in rows if row.kind == "model_dying" and row.facts["model"] == "base-model"]
     assert (of_base.pipeline, of_base.facts["pipelines"]) == (None, ["summaries", "second"])
     (of_champion,) = [row for row in rows if row.facts["model"] == TUNED]
     assert of_champion.pipeline == "summaries"
@@ -243,5 +243,35 @@ def test_a_run_that_would_take_its_place_is_named_until_it_has(watch: Watch) -> 
     assert shop.go(run.run_id).state == S.KEPT
     (found,) = watch.dying()
     assert found.advice.endswith(f"tuneloop models promote {run.run_id}")
-    promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    promote_run(run.run_id, shop.parts)
     assert watch.dying() == []
+
+
+# Gone.
+
+
+def test_a_champion_that_its_trainer_no_longer_lists_is_gone_until_it_is_listed_again(watch: Watch) -> None:
+    shop = watch.shop
+    watch.look()
+    voice = shop.trainer.voices.pop(TUNED)
+    shop.clock.forward(86_400)
+    watch.look()
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["gone_since"] == shop.clock.now
+    shop.trainer.voices[TUNED] = voice
+    shop.clock.forward(86_400)
+    watch.look()
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["gone_since"] is None
+
+
+def test_a_champion_that_its_trainer_never_listed_is_not_taken_for_gone(watch: Watch) -> None:
+    del watch.shop.trainer.voices[TUNED]
+    for _ in range(2):
+        watch.look()
+        watch.shop.clock.forward(86_400)
+    champion = watch.shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["gone_since"] is None

@@ -69,6 +69,7 @@ class FakeTrainer:
         reported: A job's events, newest first.
         ends: When models shut down, by what the server says.
         points: A job's checkpoints, newest first.
+        aliases: The model that each stable name means.
     """
 
     creates_once: bool = False
@@ -86,6 +87,7 @@ class FakeTrainer:
     reported: list[JobEvent] = field(default_factory=list)
     ends: dict[str, date] = field(default_factory=dict)
     points: list[Mapping[str, Any]] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -207,6 +209,11 @@ class FakeTrainer:
     def model(self, model_id: str) -> RemoteModel | None:
         self._maybe_fail("model", done=False)
         return RemoteModel(model_id, self.ends.get(model_id)) if model_id in self.voices else None
+
+    def set_alias(self, alias: str, model: str) -> None:
+        self._maybe_fail("set_alias", done=False)
+        self.aliases[alias] = model
+        self._maybe_fail("set_alias", done=True)
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         self._maybe_fail(f"answer {model}", done=False)

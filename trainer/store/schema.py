@@ -90,4 +90,5 @@ MIGRATIONS = (
     """,
     "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
     "CREATE TABLE deployments (name TEXT PRIMARY KEY, model TEXT NOT NULL) STRICT",
+    "CREATE TABLE aliases (name TEXT PRIMARY KEY, model TEXT NOT NULL, changed_at INTEGER NOT NULL) STRICT",
 )

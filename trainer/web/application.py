@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trainer.runtime import Runtime
-from trainer.web import chat, files, jobs, models
+from trainer.web import aliases, chat, files, jobs, models
 from trainer.web.errors import ApiError, json_answer, on_api_error, on_crash, on_http_error
 from trainer.web.gate import Gate
 from trainer.web.serving import serving_routes
@@ -44,6 +44,9 @@ ROUTES = [
     Route("/v1/models", models.list_models, methods=["GET"]),
     Route("/v1/models/{model:path}", models.retrieve_model, methods=["GET"]),
     Route("/v1/models/{model:path}", models.delete_model, methods=["DELETE"]),
+    Route("/v1/aliases", aliases.list_aliases, methods=["GET"]),
+    Route("/v1/aliases/{name:path}", aliases.put_alias, methods=["PUT"]),
+    Route("/v1/aliases/{name:path}", aliases.delete_alias, methods=["DELETE"]),
     Route("/v1/chat/completions", chat.create_completion, methods=["POST"]),
 ]
 

@@ -13,6 +13,7 @@ from trainer.engine import Model, Reply
 from trainer.runtime import Runtime
 from trainer.store.ids import new_id
 from trainer.values import JsonObject
+from trainer.web.aliases import meant_by
 from trainer.web.bodies import read_json
 from trainer.web.chat_requests import ChatRequest, read_chat_request
 from trainer.web.errors import json_answer, model_not_found
@@ -40,7 +41,7 @@ async def create_completion(request: Request) -> Response:
 
 def _reply(runtime: Runtime, asked: ChatRequest) -> tuple[Model, Reply]:
     try:
-        model = runtime.shelf.get(served_name(runtime, asked.model))
+        model = runtime.shelf.get(meant_by(runtime, served_name(runtime, asked.model)))
     except FileNotFoundError:
         # Deleted while it was being loaded.
         model = None

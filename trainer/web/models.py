@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainer.runtime import Runtime
+from trainer.store.aliases import AliasRecord
 from trainer.store.folders import remove
 from trainer.store.models import ModelRecord
 from trainer.values import JsonObject
@@ -16,7 +17,8 @@ def list_models(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     bases = [base_model_shape(base) for base in runtime.base_models()]
     tuned = [_tuned(runtime, model) for model in runtime.stores.models.all()]
-    return json_answer({"object": "list", "data": [*bases, *tuned]})
+    aliases = [_aliased(runtime, alias) for alias in runtime.stores.aliases.all()]
+    return json_answer({"object": "list", "data": [*bases, *tuned, *(alias for alias in aliases if alias)]})
 
 
 def retrieve_model(request: Request) -> Response:
@@ -26,6 +28,9 @@ def retrieve_model(request: Request) -> Response:
     for base in runtime.base_models():
         if base.id == name:
             return json_answer(base_model_shape(base))
+    alias = runtime.stores.aliases.get(name)
+    if alias is not None and (shown := _aliased(runtime, alias)):
+        return json_answer(shown)
     return json_answer(_tuned(runtime, _known(runtime, name)))
 
 
@@ -47,6 +52,12 @@ def _known(runtime: Runtime, name: str) -> ModelRecord:
     if model is None:
         raise model_not_found(name)
     return model
+
+
+def _aliased(runtime: Runtime, alias: AliasRecord) -> JsonObject | None:
+    """Show an alias as the model that it means, under its own name; None where that model was deleted."""
+    model = runtime.stores.models.get(alias.model)
+    return None if model is None else {**_tuned(runtime, model), "id": alias.name, "alias_of": model.id}
 
 
 def _tuned(runtime: Runtime, model: ModelRecord) -> JsonObject:

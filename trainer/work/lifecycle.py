@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from trainer.store.aliases import AliasStore
 from trainer.store.database import Database
 from trainer.store.deliveries import DeliveryStore
 from trainer.store.deployments import DeploymentStore
@@ -34,6 +35,7 @@ class Stores:
     models: ModelStore
     deliveries: DeliveryStore
     deployments: DeploymentStore
+    aliases: AliasStore
 
     @classmethod
     def on(cls, database: Database) -> "Stores":
@@ -47,6 +49,7 @@ class Stores:
             ModelStore(database),
             DeliveryStore(database),
             DeploymentStore(database),
+            AliasStore(database),
         )
 
 

@@ -37,7 +37,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     questions = held_out_questions(snapshot, parts, keep=keep)
-    models = _models(run, parts)
+    champion = parts.evaluations.champion(run.pipeline)
+    models = _models(run, champion)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
     for role, (model, trainer_name) in models.items():
@@ -56,7 +57,7 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
             except (ModelNotReady, NotFound, TrainerRefused) as error:
                 if role != "champion":
                     raise
-                return _without_champion(run, error, parts), None
+                return _without_champion(run, error, parts, champion), None
     pipeline = parts.pipeline(run.pipeline)
     metrics = judged_by(pipeline, parts)
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
@@ -69,7 +70,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
-        "champion_gone": bool(run.fact("champion_gone")),
+        "champion_gone": champion is not None and run.fact("champion_gone") == champion["position"],
+        "judged_against": champion["position"] if champion else None,
+        "system": snapshot.head.get("system"),
     }
     step = _concluding_step(evaluation, policy)
     if evaluation["outcome"] != "better" and take_down_loser(run, parts):
@@ -97,11 +100,10 @@ def stored_name(trainer: str, model: str) -> str:
     return f"{trainer}/{model}"
 
 
-def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
+def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
-    champion = parts.evaluations.champion(run.pipeline)
-    if champion and not run.fact("champion_gone"):
+    if champion and run.fact("champion_gone") != champion["position"]:
         reigning = (champion["model"], champion["trainer"])
         if reigning != found["challenger"]:
             found["champion"] = reigning
@@ -165,13 +167,16 @@ def judge(
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
     better = evaluation["outcome"] == "better"
-    state = RunState.PROMOTED if better and policy.promote == "automatic" else RunState.KEPT
-    return Step(state, str(evaluation["sentence"]))
+    if better and policy.promote == "manual":
+        return Step(RunState.KEPT, str(evaluation["sentence"]), facts={"waits_for_promotion": True})
+    return Step(RunState.PROMOTED if better else RunState.KEPT, str(evaluation["sentence"]))
 
 
-def _without_champion(run: Run, error: ServiceError, parts: Parts) -> Step:
+def _without_champion(run: Run, error: ServiceError, parts: Parts, champion: Mapping[str, Any] | None) -> Step:
     """Go on without a champion that is gone: at once where its trainer is, after some patience where it is silent."""
     misses = int(run.fact("champion_misses") or 0) + 1
     if misses >= CHAMPION_ATTEMPTS or not error.retryable:
-        return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})
+        # Of this one only: another may take its place before the verdict.
+        gone = {"champion_gone": champion and champion["position"], "champion_misses": 0}
+        return Step(run.state, f"going on without the champion: {error}", facts=gone)
     return Step(run.state, str(error), facts={"champion_misses": misses}, due_at=parts.clock() + backoff(misses))

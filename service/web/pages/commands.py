@@ -26,7 +26,9 @@ def commands_for(run: Run) -> tuple[Command, ...]:
             return (Command(f"tuneloop runs start {run.pipeline}", "starts another run"),)
         case RunState.KEPT:
             promote = f"tuneloop models promote {run.run_id}"
-            return (Command(promote, "makes its model the champion all the same"),)
+            waits = run.fact("waits_for_promotion")
+            words = "lets it serve: it is better" if waits else "makes its model the champion all the same"
+            return (Command(promote, words),)
     return () if run.state in TERMINAL else (cancel,)
 
 
