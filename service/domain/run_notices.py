@@ -78,7 +78,7 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
         "champion_changed",
         f"{run.pipeline} {number}",
         f"{run.pipeline}: another model is the champion",
-        f"{run.tuned_model} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
+        f"{run.answers_as} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
         f"tuneloop models show {run.pipeline}",
         pipeline=run.pipeline,
         facts={**run_facts(run), "before": before},

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_runs import SqlRunStore
+from service.adapters.sql_tables import notices
 from service.domain.deployments import Deployment
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
@@ -300,3 +301,35 @@ def test_a_former_champion_is_taken_down_by_hand_and_the_reigning_one_is_not(mak
     shop.evaluations.promote(other, "by hand", now=shop.clock.now)
     undeploy_run(first, shop.parts)
     assert calls(tmp_path)[-1] == f"down {name_of(first)}"
+
+
+def test_a_deployed_run_whose_trainer_left_the_configuration_can_be_cancelled(make: MakeShop, tmp_path: Path) -> None:
+    """The remedy says so, and its pipeline would otherwise start no run ever again."""
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    del shop.accounts["box"]
+    run = shop.go(run_id)
+    assert (run.state, run.fact("remedy")) == (S.NEEDS_ATTENTION, "Put it back, or cancel the run.")
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert shop.letter_errors()[f"deployment {run_id}"] == "NotFound"
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up"]
+
+
+def test_a_model_that_a_person_deployed_is_taken_down_when_its_run_is_cancelled(make: MakeShop, tmp_path: Path) -> None:
+    shop = make(deploy=(), by_hand=True)
+    run_id = trained(shop)
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    # Deployed, and given up before anybody approved.
+    cancel_run(run_id, shop.parts)
+    assert calls(tmp_path) == [f"down {name_of(run_id)}"]
+
+
+def test_a_champion_that_is_crowned_anew_is_told_by_its_deployments_name_and_no_news_is_none(make: MakeShop) -> None:
+    shop = make()
+    first = shop.go(trained(shop))
+    shop.evaluations.promote(first, "by hand", now=shop.clock.now)
+    with shop.engine.connect() as connection:
+        told = list(connection.scalars(sa.select(notices.c.text).where(notices.c.kind == "champion_changed")))
+    (text,) = told
+    assert text.startswith(f"{name_of(first.run_id)} of run 1 at box serves now;")
