@@ -15,6 +15,7 @@ from service.adapters.sql_tables import notices
 from service.domain.deployments import Deployment
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
+from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import TakenDown, promote_run
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from service.usecases.steps.deploy import DEPLOY_ATTEMPTS
@@ -273,6 +274,25 @@ def test_a_run_is_not_cancelled_under_a_worker_that_may_crown_its_model(make: Ma
     with pytest.raises(RunCannot, match="just advancing"):
         cancel_run(run_id, shop.parts)
     shop.clock.forward(61)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
+
+
+def test_an_evaluation_that_workers_never_leave_alone_pauses_for_the_one_who_cancels_it(
+    make: MakeShop, tmp_path: Path
+) -> None:
+    """Each step queues the next at once: whoever tries again a minute later would always come too late."""
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    now = shop.clock.now
+    run = shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now)
+    assert run is not None
+    with pytest.raises(RunCannot, match="just advancing"):
+        cancel_run(run_id, shop.parts)
+    shop.runs.extend(run_id, until=shop.clock.forward(20) + timedelta(seconds=60))
+    shop.runs.record(run, Step(S.EVALUATING, "10 of 40 answers"), now=shop.clock.now)
+    assert advance_run(run_id, shop.parts) is None
     assert cancel_run(run_id, shop.parts).state == S.CANCELLED
     assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
 
