@@ -109,6 +109,12 @@ class SqlRunStore:
         with self._engine.begin() as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(due_at=None))
 
+    def hold_up(self, run_id: str, *, until: datetime) -> None:
+        """See ``RunStore``."""
+        in_hand = (runs.c.run_id == run_id, runs.c.leased_until.is_not(None))
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(runs).where(*in_hand).values(due_at=until))
+
     def recent(self, pipeline: str | None, limit: int) -> list[Run]:
         """See ``RunStore``."""
         wanted = sa.select(*RUN_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.ordinal.desc()).limit(limit)
@@ -181,10 +187,13 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
     return after
 
 
-def _due_after(step: Step) -> sa.ColumnElement[datetime | None]:
-    """Give when the next step is due: at once if the run was hurried while this one was under way."""
+def _due_after(step: Step) -> sa.ColumnElement[datetime | None] | None:
+    """Give when the next step is due: as the run was hurried or held up while this one was under way."""
+    if step.state in TERMINAL:
+        return None
     was_hurried = sa.and_(runs.c.leased_until.is_not(None), runs.c.due_at.is_(None))
-    return sa.case((was_hurried, sa.null()), else_=sa.literal(step.due_at, Moment))
+    was_held_up = runs.c.due_at > runs.c.leased_until
+    return sa.case((was_hurried, sa.null()), (was_held_up, runs.c.due_at), else_=sa.literal(step.due_at, Moment))
 
 
 def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -50,6 +50,9 @@ class RunStore(Protocol):
     def hurry(self, run_id: str) -> None:
         """Make a run due at once, or at once after the step that is under way."""
 
+    def hold_up(self, run_id: str, *, until: datetime) -> None:
+        """Let a run that a worker has rest after the step under way, until then or until it is hurried."""
+
     def recent(self, pipeline: str | None, limit: int) -> list[Run]:
         """Give the newest runs first."""
 

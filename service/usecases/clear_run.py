@@ -11,7 +11,7 @@ from service.domain.errors import JobMissing, ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, Run, RunState
 from service.ports import Trainer
 from service.usecases.steps.endings import MAX_ATTEMPTS, backoff, in_doubt
-from service.usecases.steps.money import bill, bill_estimate
+from service.usecases.steps.money import bill, close_reservation
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import adopt
 
@@ -128,8 +128,8 @@ def _put_off(run: Run, error: ServiceError, parts: Parts) -> None:
 
 
 def _count_as_spent(run: Run, parts: Parts) -> None:
-    # Nobody can say what it cost: nothing would be the worst guess. What was billed before stays.
-    bill_estimate(run, parts, note="nobody can say what it cost: taken to be the estimate")
+    # Nobody can say what it cost: nothing would be the worst guess.
+    close_reservation(run, parts, note="nobody can say what it cost: taken to be the estimate")
 
 
 def _as_told(run: Run) -> ServiceError:

@@ -102,6 +102,8 @@ class _Comparison:
     def _is_looked_after(self, file: RemoteFile, run: Run | None) -> bool:
         if run is None:
             return False
+        if run.trainer != self._name and run.trainer in self._parts.accounts:
+            return True  # another table of the configuration leads to the same account
         is_named = file.file_id in {run.fact("training_file"), run.fact("validation_file")}
         return run.state not in TERMINAL or (is_named and run.run_id in self._standing)
 

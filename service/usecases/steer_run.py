@@ -1,5 +1,7 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
+from datetime import timedelta
+
 from service.domain.errors import ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.clear_run import clear_run
@@ -61,6 +63,8 @@ _HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 _SENDS = frozenset({RunState.SNAPSHOTTED, RunState.UPLOADED})
 # A worker may be deploying, or crowning, the model that is about to be taken down.
 _SERVES = frozenset({RunState.DEPLOYING, RunState.EVALUATING})
+# Longer than most steps take, and not for ever if nobody comes back to cancel it.
+_PAUSE = timedelta(minutes=5)
 
 
 def _hold(run: Run, parts: Parts) -> Run:
@@ -70,6 +74,9 @@ def _hold(run: Run, parts: Parts) -> Run:
         now = parts.clock()
         parts.runs.hurry(run.run_id)
         held = parts.runs.lease(run.run_id, until=now + parts.timing.lease, now=now)
+    if held is None and run.state in _SERVES:
+        # Workers go from step to step without a pause, so that trying again would always come too late.
+        parts.runs.hold_up(run.run_id, until=parts.clock() + _PAUSE)
     if held is None or held.state != run.state or _is_asking(held):
         raise RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
     return held

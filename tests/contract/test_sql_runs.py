@@ -120,6 +120,26 @@ def test_a_run_that_is_not_due_is_left_alone_until_it_is_or_is_hurried(store: Sq
     assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON) is not None
 
 
+def test_a_run_that_is_held_up_rests_after_the_step_under_way_until_it_is_hurried(store: SqlRunStore) -> None:
+    run = claim(store)
+    # Nobody has it: there is nothing to wait for.
+    store.hold_up("run-1", until=NOON + 9 * MINUTE)
+    assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
+    store.hold_up("run-1", until=NOON + 9 * MINUTE)
+    store.extend("run-1", until=NOON + 2 * MINUTE)
+    run = store.record(run, Step(S.SNAPSHOTTED, "x"), now=NOON + MINUTE)
+    assert run.due_at == NOON + 9 * MINUTE
+    assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is None
+    store.hurry("run-1")
+    assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is not None
+    # It was for one step, and what ends is cleared at once.
+    run = store.record(run, Step(S.SNAPSHOTTED, "x"), now=NOON + 2 * MINUTE)
+    assert run.due_at is None
+    assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is not None
+    store.hold_up("run-1", until=NOON + 9 * MINUTE)
+    assert store.record(run, Step(S.FAILED, "x"), now=NOON + 2 * MINUTE).due_at is None
+
+
 @pytest.mark.parametrize("end", [S.FAILED, S.CANCELLED])
 def test_a_run_that_ended_is_never_leased_again(store: SqlRunStore, end: RunState) -> None:
     store.record(claim(store), Step(end, "over"), now=NOON)

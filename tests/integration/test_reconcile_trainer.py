@@ -318,3 +318,25 @@ def test_an_orphan_says_what_it_is_in_words(shop: Workshop) -> None:
         "job ftjob-1 of 2027-01-15 08:00, validating_files, was created by this installation for run run-x, which does "
         "not know of it"
     )
+
+
+def test_the_files_of_a_run_at_another_table_of_the_same_account_are_left_to_that(shop: Workshop) -> None:
+    """They stay for ``keep_files`` after its end, whichever name of the account is compared."""
+    run_id = shop.train()
+    shop.go(run_id)
+    files = dict(shop.trainer.files)
+    assert files
+    shop.accounts["twin"] = shop.accounts["box"]
+    shop.clock.forward((FILE_AGE + timedelta(hours=1)).total_seconds())
+    assert reconcile_trainer("twin", shop.parts).orphans == []
+    assert shop.trainer.files == files
+
+
+def test_the_files_of_a_run_that_was_cleared_are_deleted_by_its_own_table_alone(shop: Workshop) -> None:
+    run_id = shop.train()
+    shop.go(run_id)
+    shop.accounts["twin"] = shop.accounts["box"]
+    shop.aftermath.clear(run_id, now=shop.clock.now)
+    shop.clock.forward((FILE_AGE + timedelta(hours=1)).total_seconds())
+    assert reconcile_trainer("twin", shop.parts).orphans == []
+    assert {orphan.done for orphan in reconcile_trainer("box", shop.parts).orphans} == {"deleted"}

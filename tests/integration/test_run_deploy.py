@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_runs import SqlRunStore
+from service.adapters.sql_tables import notices
 from service.domain.deployments import Deployment
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
+from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import TakenDown, promote_run
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from service.usecases.steps.deploy import DEPLOY_ATTEMPTS
@@ -276,6 +278,25 @@ def test_a_run_is_not_cancelled_under_a_worker_that_may_crown_its_model(make: Ma
     assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
 
 
+def test_an_evaluation_that_workers_never_leave_alone_pauses_for_the_one_who_cancels_it(
+    make: MakeShop, tmp_path: Path
+) -> None:
+    """Each step queues the next at once: whoever tries again a minute later would always come too late."""
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    now = shop.clock.now
+    run = shop.runs.lease(run_id, until=now + timedelta(seconds=60), now=now)
+    assert run is not None
+    with pytest.raises(RunCannot, match="just advancing"):
+        cancel_run(run_id, shop.parts)
+    shop.runs.extend(run_id, until=shop.clock.forward(20) + timedelta(seconds=60))
+    shop.runs.record(run, Step(S.EVALUATING, "10 of 40 answers"), now=shop.clock.now)
+    assert advance_run(run_id, shop.parts) is None
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "down"]
+
+
 def test_a_run_that_waits_for_a_person_after_deploying_is_taken_down_when_cancelled(
     make: MakeShop, tmp_path: Path
 ) -> None:
@@ -300,3 +321,35 @@ def test_a_former_champion_is_taken_down_by_hand_and_the_reigning_one_is_not(mak
     shop.evaluations.promote(other, "by hand", now=shop.clock.now)
     undeploy_run(first, shop.parts)
     assert calls(tmp_path)[-1] == f"down {name_of(first)}"
+
+
+def test_a_deployed_run_whose_trainer_left_the_configuration_can_be_cancelled(make: MakeShop, tmp_path: Path) -> None:
+    """The remedy says so, and its pipeline would otherwise start no run ever again."""
+    shop = make()
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    del shop.accounts["box"]
+    run = shop.go(run_id)
+    assert (run.state, run.fact("remedy")) == (S.NEEDS_ATTENTION, "Put it back, or cancel the run.")
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
+    assert shop.letter_errors()[f"deployment {run_id}"] == "NotFound"
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up"]
+
+
+def test_a_model_that_a_person_deployed_is_taken_down_when_its_run_is_cancelled(make: MakeShop, tmp_path: Path) -> None:
+    shop = make(deploy=(), by_hand=True)
+    run_id = trained(shop)
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    # Deployed, and given up before anybody approved.
+    cancel_run(run_id, shop.parts)
+    assert calls(tmp_path) == [f"down {name_of(run_id)}"]
+
+
+def test_a_champion_that_is_crowned_anew_is_told_by_its_deployments_name_and_no_news_is_none(make: MakeShop) -> None:
+    shop = make()
+    first = shop.go(trained(shop))
+    shop.evaluations.promote(first, "by hand", now=shop.clock.now)
+    with shop.engine.connect() as connection:
+        told = list(connection.scalars(sa.select(notices.c.text).where(notices.c.kind == "champion_changed")))
+    (text,) = told
+    assert text.startswith(f"{name_of(first.run_id)} of run 1 at box serves now;")

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import champions
-from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
+from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
 from service.usecases.promote_run import NotJudged, promote_run
@@ -312,3 +312,18 @@ def test_a_model_that_was_never_judged_cannot_be_promoted(shop: Workshop) -> Non
     with pytest.raises(NotJudged):
         promote_run(run_id, shop.parts)
     assert shop.evaluations.champion("summaries") is None
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key"])
+def test_a_champion_that_is_only_refused_an_answer_is_not_passed_over(shop: Workshop, code: str) -> None:
+    """An unpaid bill or a revoked key must not put a model in its place that was never compared with it."""
+    shop.go(shop.train())
+    shop.fill(60, 90)
+    shop.trainer.goes_wrong(f"answer {TUNED}", TrainerRefused("refused", code=code))
+    run = shop.go(shop.train(2))
+    assert (run.state, run.fact("resume"), run.fact("champion_gone")) == (S.NEEDS_ATTENTION, "evaluating", None)
+    approve_run(run.run_id, shop.parts)
+    shop.go(run.run_id)
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["champion_gone"], evaluation["incumbent"]) == (False, "champion")

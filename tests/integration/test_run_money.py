@@ -12,6 +12,7 @@ from service.domain.errors import TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
 from service.usecases.clear_run import clear_run
+from service.usecases.reconcile_trainer import reconcile_trainer
 from service.usecases.steer_run import approve_run, cancel_run
 from tests.support.builders import make_run
 from tests.support.purses import estimate_of
@@ -193,3 +194,56 @@ def test_every_end_of_a_run_closes_what_was_set_aside(
         cancel_run(run_id, shop.parts)
     assert shop.go(run_id).state in {S.PROMOTED, S.FAILED, S.CANCELLED}
     assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == kinds
+
+
+@pytest.mark.parametrize("end", ["its job failed without tokens", "it never had a job"])
+def test_uploads_that_cannot_be_deleted_bill_nothing_that_was_given_back(
+    sqlite_engine: sa.Engine, tmp_path: Path, end: str
+) -> None:
+    """The trainer left the configuration after a failure: nobody was paid, and the month's budget must not say so."""
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    if end == "it never had a job":
+        shop.trainer.goes_wrong("create_job", TrainerRefused("winding down", code="training_not_available"))
+        shop.trainer.goes_wrong("delete_file", TrainerUnreachable())
+    shop.go(run_id, S.SUBMITTED)
+    if end == "its job failed without tokens":
+        shop.trainer.becomes("ftjob-1", "failed")
+        shop.go(run_id)
+    del shop.accounts["box"]
+    shop.clear_all()
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released"]
+    assert shop.letter_errors()[f"aftermath {run_id}"] == "NotFound"
+
+
+def test_a_job_that_failed_and_was_later_deleted_at_the_trainer_is_not_billed_then(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    """A run that was cancelled knows its job's end by its clearing alone, which comes again to delete the uploads."""
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    shop.go(run_id)
+    shop.trainer.becomes("ftjob-1", "failed")
+    cancel_run(run_id, shop.parts)
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released"]
+    del shop.trainer.jobs["ftjob-1"]
+    shop.clear_all()
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released"]
+    assert (shop.trainer.files, spend(shop)) == ({}, 0)
+
+
+def test_a_job_that_came_to_light_after_all_is_billed_although_its_money_was_given_back(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    shop.go(run_id, S.UPLOADED)
+    reserved = spend(shop)
+    cancel_run(run_id, shop.parts)
+    job = shop.trainer.add_job(run_id, None, installation=shop.aftermath.installation())
+    shop.trainer.becomes(job.job_id, "succeeded")
+    reconcile_trainer("box", shop.parts)
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released", "billed"]
+    assert spend(shop) == pytest.approx(reserved)

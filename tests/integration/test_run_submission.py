@@ -316,3 +316,12 @@ def test_looks_that_worked_do_not_count_as_attempts_that_failed(shop: Workshop, 
     assert run.state in {S.SUBMITTED, S.TRAINING}
     assert run.due_at is not None
     assert run.due_at - shop.clock.now <= timedelta(seconds=5)
+
+
+def test_a_trainer_that_creates_once_is_asked_for_a_day_before_a_person_is(shop: Workshop, run_id: str) -> None:
+    """It may only be starting again behind its gateway, and asking it twice makes no second job."""
+    shop.trainer.creates_once = True
+    begun_at = shop.clock.now
+    shop.trainer.goes_wrong("create_job", OutcomeUnknown("502"), times=1000)
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    assert shop.clock.now - begun_at > timedelta(hours=20)

@@ -165,3 +165,14 @@ def test_a_pipeline_without_a_limit_trains_everything(shop: Workshop) -> None:
     run_id = start(shop)
     assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
     assert shop.models_seen.find("box", "base-model") is None
+
+
+def test_a_run_that_waited_for_money_with_its_files_uploaded_is_looked_at_again(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.trainer.goes_wrong("create_job", TrainerRefused("pay first", code="insufficient_quota"))
+    assert shop.go(run_id).state == S.NEEDS_ATTENTION
+    shop.trainer.ends["base-model"] = (shop.clock.now + timedelta(days=5)).date()
+    approve_run(run_id, shop.parts)
+    run = shop.go(run_id)
+    assert (run.state, str(run.fact("error")).partition(":")[0]) == (S.FAILED, "ModelEnds")
+    assert (shop.trainer.jobs, shop.trainer.files, shop.ledger.month(now=shop.clock.now)) == ({}, {}, [])

@@ -47,9 +47,11 @@ def take_down_loser(run: Run, parts: Parts) -> bool:
     Returns:
         Whether the command was run; one that failed is a dead letter.
     """
-    if not may_be_deployed(run) or not parts.account(run.trainer).deployment.undeploy:
+    if not may_be_deployed(run):
         return False
     try:
+        if not parts.account(run.trainer).deployment.undeploy:
+            return False
         undeploy(run, parts)
     except ServiceError as error:
         parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock())
@@ -57,8 +59,8 @@ def take_down_loser(run: Run, parts: Parts) -> bool:
 
 
 def may_be_deployed(run: Run) -> bool:
-    """Say whether something may answer under this run's name."""
-    return bool(run.fact("inference_model") or run.fact("deployment"))
+    """Say whether something may answer under this run's name: a person may have deployed it and not said so yet."""
+    return any(run.fact(name) for name in ("inference_model", "deployment", "asked_to_deploy"))
 
 
 def undeploy(run: Run, parts: Parts) -> None:

@@ -40,7 +40,9 @@ def after_error(run: Run, error: ServiceError, parts: Parts) -> Step:
             due_at = now + min(backoff(run.attempts), MISSING_PAUSE)
             return _again(run, error, due_at, missing_since=missing.isoformat())
     elif error.retryable and run.attempts < MAX_ATTEMPTS:
-        pause = timedelta(seconds=1) if isinstance(error, OutcomeUnknown) else _pause(run, error)
+        # The sooner the search begins, the better; where the trainer is simply asked again it needs time to mend.
+        is_new_doubt = isinstance(error, OutcomeUnknown) and run.intent_at is None
+        pause = timedelta(seconds=1) if is_new_doubt else _pause(run, error)
         return _again(run, error, now + pause)
     return end(run, error, parts)
 

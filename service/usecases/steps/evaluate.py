@@ -6,7 +6,7 @@ from typing import Any
 
 from service.domain.comparisons import interval
 from service.domain.contests import Rival
-from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
+from service.domain.errors import ModelNotReady, NotFound, ServiceError
 from service.domain.guards import GuardRule
 from service.domain.judgements import judge_scores
 from service.domain.metrics import Context, Metric, described, score
@@ -54,7 +54,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                 ), None
             try:
                 answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
-            except (ModelNotReady, NotFound, TrainerRefused) as error:
+            except (ModelNotReady, NotFound) as error:
+                # One that is only refused, for money or a key, is not gone: a person is asked.
                 if role != "champion":
                     raise
                 return _without_champion(run, error, parts, champion), None

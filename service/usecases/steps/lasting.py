@@ -1,4 +1,4 @@
-"""The sunset guard's last look, right before money is set aside: the trainer itself is asked."""
+"""The sunset guard's last looks, before money is set aside and before the job: the trainer itself is asked."""
 
 from service.domain.errors import ModelEnds, ServiceError
 from service.domain.runs import Run

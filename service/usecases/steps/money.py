@@ -66,6 +66,12 @@ def bill_estimate(run: Run, parts: Parts, *, note: str) -> None:
         parts.ledger.release(run, note=note, now=parts.clock())
 
 
+def close_reservation(run: Run, parts: Parts, *, note: str) -> None:
+    """Take what is still set aside for spent; what was billed or given back stays so."""
+    if not any(entry.kind in {"billed", "released"} for entry in parts.ledger.entries_of(run.run_id)):
+        bill_estimate(run, parts, note=note)
+
+
 def waiting_facts(run: Run, estimate: Estimate, waiting: str) -> dict[str, object]:
     """Give the facts of a run that waits for approval."""
     remedy = f"tuneloop runs approve {run.run_id}, or set a price or another budget"

@@ -12,6 +12,7 @@ from service.domain.errors import TrainerBusy, TrainerRefused, TrainerUnreachabl
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
 from service.usecases.steps.endings import ALL_WELL, after_error, end, in_doubt
+from service.usecases.steps.lasting import require_lasting
 from service.usecases.steps.parts import Parts
 
 SEARCH_AGAIN = timedelta(seconds=5)
@@ -24,6 +25,7 @@ def submit(run: Run, parts: Parts) -> Step:
 
     Raises:
         OutcomeUnknown: The request had no answer; the intent stays, and the next attempt searches.
+        ModelEnds: The model has come too near to its end since its files were uploaded.
     """
     trainer = parts.account(run.trainer).connect()
     if in_doubt(run) and (job := adopt(run, trainer, parts)):
@@ -64,6 +66,8 @@ def submitted(job: RemoteJob, cause: str) -> Step:
 def _create(run: Run, trainer: Trainer, parts: Parts) -> Step:
     before = run
     if run.intent_at is None:
+        # It may have waited for weeks, for money or for room.
+        require_lasting(run, parts)
         run = parts.runs.note_intent(run, now=parts.clock())
     training_file, validation_file = run.fact("training_file"), run.fact("validation_file")
     try:
