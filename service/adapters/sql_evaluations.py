@@ -115,6 +115,6 @@ def _crown(connection: sa.Connection, run: Run, cause: str, now: datetime) -> No
     past = {name: row[name] for name in ("pipeline", "model", "run_id", "promoted_at")}
     crowning = sa.insert(champion_history).values({**past, "cause": cause}).returning(champion_history.c.position)
     number = connection.execute(crowning).scalar_one()
-    if before is None or before != (run.tuned_model, run.trainer):
+    if before is None or before != (run.answers_as, run.trainer):
         model = before.model if before else None
         write_notice(connection, notice_of_champion(run, before=model, cause=cause, number=number), now)

@@ -35,7 +35,17 @@ _COMMAND = "tuneloop runs show {run}"
 _NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
 # The words of every other error may be a trainer's, which quotes the lines it refuses.
 _OUR_WORDS = frozenset(
-    {"CommandFailed", "NotDeployed", "OutcomeUnknown", "OverBudget", "ServiceError", "StoreFailed", "TooFewExamples"}
+    {
+        "CommandFailed",
+        "ModelEnds",
+        "NotDeployed",
+        "OutcomeUnknown",
+        "OverBudget",
+        "ServiceError",
+        "StoreFailed",
+        "TooFewExamples",
+        "WorkersDie",
+    }
 )
 _ERROR = re.compile(r"([A-Z]\w+): (.*)", re.DOTALL)
 
@@ -53,7 +63,9 @@ def notice_of_transition(run: Run, *, cause: str, facts: Mapping[str, Any], numb
     if kind is None:
         return None
     happened = _happened(kind, run, cause, facts)
-    command = _COMMANDS.get(kind, _COMMAND).format(run=run.run_id, pipeline=run.pipeline)
+    # What was taken down cannot be promoted.
+    usual = _COMMAND if run.fact("taken_down") else _COMMANDS.get(kind, _COMMAND)
+    command = usual.format(run=run.run_id, pipeline=run.pipeline)
     return Notice(
         kind,
         f"{run.run_id} {number}",
@@ -69,7 +81,7 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
 
     Args:
         run: Whose model it is.
-        before: The model that served until now, None where there was none.
+        before: What the model that served until now is asked as, None where there was none.
         cause: ``by hand``, or the verdict's sentence.
         number: The change's.
     """
@@ -78,7 +90,7 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
         "champion_changed",
         f"{run.pipeline} {number}",
         f"{run.pipeline}: another model is the champion",
-        f"{run.tuned_model} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
+        f"{run.answers_as} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
         f"tuneloop models show {run.pipeline}",
         pipeline=run.pipeline,
         facts={**run_facts(run), "before": before},
@@ -97,6 +109,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "snapshot_id": run.snapshot_id,
         "job_id": run.job_id,
         "tuned_model": run.tuned_model,
+        "answers_as": run.answers_as,
         "estimated_usd": estimate.get("usd"),
     }
 
