@@ -21,8 +21,11 @@ class EvaluationStore(Protocol):
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction."""
 
-    def promote(self, run: Run, cause: str, *, now: datetime) -> None:
-        """Make a run's model the champion, with its history."""
+    def promote(self, run: Run, cause: str, *, now: datetime) -> bool:
+        """Make a run's model the champion, with its history; False where it was taken down."""
+
+    def retire(self, run: Run) -> bool:
+        """Write that the model of a run that has ended is taken down; False where it is the champion."""
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """Give the evaluation of a run."""

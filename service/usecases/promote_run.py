@@ -12,9 +12,9 @@ class NotJudged(ServiceError):
 
 
 class TakenDown(ServiceError):
-    """The run's model lost and was undeployed: it would answer nobody."""
+    """The run's model was undeployed: it would answer nobody."""
 
-    remedy = "Start another run of the pipeline, or remove the trainer's undeploy command before the next one."
+    remedy = "Train the same examples once more: tuneloop runs start --snapshot ID --again; such a model stays up."
 
 
 def promote_run(run_id: str, *, runs: RunStore, evaluations: EvaluationStore, clock: Clock) -> Run:
@@ -27,7 +27,6 @@ def promote_run(run_id: str, *, runs: RunStore, evaluations: EvaluationStore, cl
     run = runs.get(run_id)
     if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluations.evaluation(run.run_id) is None:
         raise NotJudged(f"run {run.run_id} is {run.state}")
-    if run.fact("taken_down"):
+    if not evaluations.promote(run, "by hand", now=clock()):
         raise TakenDown(f"the model of run {run.run_id} was undeployed")
-    evaluations.promote(run, "by hand", now=clock())
     return run

@@ -15,6 +15,7 @@ from service.domain.deployments import Deployment
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
 from service.usecases.promote_run import TakenDown, promote_run
+from service.usecases.retrain import Retraining, retrain
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from service.usecases.steps.deploy import DEPLOY_ATTEMPTS
 from service.usecases.undeploy_run import StaysDeployed, undeploy_run
@@ -300,3 +301,29 @@ def test_a_former_champion_is_taken_down_by_hand_and_the_reigning_one_is_not(mak
     shop.evaluations.promote(other, "by hand", now=shop.clock.now)
     undeploy_run(first, shop.parts)
     assert calls(tmp_path)[-1] == f"down {name_of(first)}"
+    # It would answer nobody.
+    with pytest.raises(TakenDown):
+        promote_run(first, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["run_id"] == "run-other"
+
+
+def test_a_model_that_was_trained_again_stays_up_for_a_person_to_promote(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    first = trained(shop)
+    shop.go(first)
+    snapshot = str(shop.runs.get(first).snapshot_id)
+    shop.clock.forward(1)
+    second = retrain(Retraining(snapshot, model="lasting"), shop.parts).run_id
+    shop.trainer.voices["lasting"] = leaking_answer
+    shop.go(second, S.SUBMITTED)
+    shop.finish_job(2)
+    shop.go(second, S.DEPLOYING)
+    shop.trainer.voices[name_of(second)] = good_answer
+    assert shop.go(second).state == S.KEPT  # no better than the champion, whose place it is to take
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "up"]
+    promote_run(second, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["model"] == name_of(second)

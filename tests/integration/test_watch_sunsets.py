@@ -150,7 +150,8 @@ def test_pipelines_that_train_the_same_model_are_told_of_it_together(watch: Watc
     watch.knows(TODAY + timedelta(50))
     assert watch.warn() == [("model_dying", TUNED, 50), ("model_dying", "base-model", 50)]
     with watch.shop.engine.connect() as connection:
-        rows = connection.execute(sa.select(notices).order_by(notices.c.pipeline)).all()
+        dying = sa.select(notices).where(notices.c.kind == "model_dying")
+        rows = connection.execute(dying.order_by(notices.c.pipeline)).all()
     (of_base,) = [row for row in rows if row.facts["model"] == "base-model"]
     assert (of_base.pipeline, of_base.facts["pipelines"]) == (None, ["summaries", "second"])
     (of_champion,) = [row for row in rows if row.facts["model"] == TUNED]
@@ -243,5 +244,14 @@ def test_a_run_that_would_take_its_place_is_named_until_it_has(watch: Watch) -> 
     assert shop.go(run.run_id).state == S.KEPT
     (found,) = watch.dying()
     assert found.advice.endswith(f"tuneloop models promote {run.run_id}")
+    with shop.engine.begin() as connection:
+        mine = sa.update(runs).where(runs.c.run_id == run.run_id)
+        connection.execute(mine.values(facts={**(shop.runs.get(run.run_id).facts or {}), "taken_down": True}))
+    # What was taken down takes nobody's place.
+    (found,) = watch.dying()
+    assert (found.successor, found.advice.partition(":")[0]) == (None, "Train the same examples elsewhere")
+    with shop.engine.begin() as connection:
+        mine = sa.update(runs).where(runs.c.run_id == run.run_id)
+        connection.execute(mine.values(facts={**(shop.runs.get(run.run_id).facts or {}), "taken_down": False}))
     promote_run(run.run_id, runs=shop.runs, evaluations=shop.evaluations, clock=shop.clock)
     assert watch.dying() == []
