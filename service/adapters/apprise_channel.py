@@ -25,6 +25,7 @@ _SEVERITY: Mapping[str, str] = {
     "training_ends": "warning",
     "orphan_found": "warning",
     "run_slow": "warning",
+    "run_paused": "warning",
     "reconcile_failing": "warning",
     "dead_letters": "warning",
 }

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from service.adapters.http_waits import retry_after_s
 from service.domain.errors import OutcomeUnknown, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
-from service.domain.outcomes import REFUSALS
+from service.domain.outcomes import INSUFFICIENT_QUOTA, REFUSALS
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIError, APIStatusError
 
 _LONGEST_MESSAGE = 300
+_MIB = 1024 * 1024
 # A server says these when it gave up waiting or another request stood in its way, so the work may have been done.
 _UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 _NO_RIGHT = "Check the variable that the trainer's api_key_env names, and what its key may do."
@@ -59,6 +60,15 @@ def doubt(message: str, *, creating: bool, wait_s: float | None = None) -> Servi
     return OutcomeUnknown(message) if creating else TrainerUnreachable(message, retry_after_s=wait_s)
 
 
+def too_large(size_bytes: int, most_mb: int) -> TrainerRefused:
+    """Give the error of a file that is not even sent."""
+    return TrainerRefused(
+        f"a file of {size_bytes / _MIB:.0f} MB is too large: this trainer takes {most_mb} MB",
+        code="file_too_large",
+        remedy="Train on fewer or shorter examples, or set the trainer's max_file_mb if it takes more.",
+    )
+
+
 def _of_status(error: "APIStatusError", words: str, *, creating: bool) -> ServiceError:
     status, code = error.status_code, error.code or error.type or ""
     wait_s = retry_after_s(error.response.headers)
@@ -66,6 +76,8 @@ def _of_status(error: "APIStatusError", words: str, *, creating: bool) -> Servic
         return TrainerBusy(words, retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _UNSURE:
         return doubt(words, creating=creating, wait_s=wait_s)
+    if status == HTTPStatus.PAYMENT_REQUIRED and code not in REFUSALS:
+        code = INSUFFICIENT_QUOTA
     remedy = REFUSALS[code].remedy if code in REFUSALS else _REMEDY_OF_STATUS.get(status)
     return TrainerRefused(words, code=code or None, remedy=remedy)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from service.adapters.openai_client import Access, open_client, patience
-from service.adapters.openai_errors import doubt, translated
+from service.adapters.openai_errors import doubt, too_large, translated
 from service.adapters.openai_objects import (
     NO_LIST,
     PAGE,
@@ -192,11 +192,7 @@ class OpenAITrainer:
 
     def _require_small(self, size_bytes: int) -> None:
         if size_bytes > self._dialect.max_file_mb * _MIB:
-            raise TrainerRefused(
-                f"a file of {size_bytes / _MIB:.0f} MB is too large: this trainer takes {self._dialect.max_file_mb} MB",
-                code="file_too_large",
-                remedy="Train on fewer or shorter examples, or set the trainer's max_file_mb if it takes more.",
-            )
+            raise too_large(size_bytes, self._dialect.max_file_mb)
 
     def _listed_files(self) -> Iterator[object]:
         files = partial(self._page, self._client.files.list, purpose=self._purpose, order="desc")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from service.adapters.sql_champions import crown, note_gone, note_named
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
-from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.adapters.sql_tables import answers, champion_history, champions, evaluations, runs
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
@@ -67,10 +67,24 @@ class SqlEvaluationStore:
                 note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
         return ended
 
-    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> None:
+    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
+        """See ``EvaluationStore``; whoever retires the model meanwhile waits, as the other way round."""
+        with self._engine.begin() as connection:
+            if _held_facts(connection, run).get("taken_down"):
+                return False
+            crown(connection, run, cause, grounds, now)
+        return True
+
+    def retire(self, run: Run) -> bool:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
-            crown(connection, run, cause, grounds, now)
+            facts = _held_facts(connection, run)
+            reigning = sa.select(champions.c.run_id).where(champions.c.pipeline == run.pipeline)
+            if connection.execute(reigning).scalar() == run.run_id:
+                return False
+            mine = sa.update(runs).where(runs.c.run_id == run.run_id)
+            connection.execute(mine.values(facts={**facts, "taken_down": True}))
+        return True
 
     def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """See ``EvaluationStore``."""
@@ -119,3 +133,9 @@ class SqlEvaluationStore:
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(champion_history.c.position.desc())).mappings()
             return [dict(row) for row in rows]
+
+
+def _held_facts(connection: sa.Connection, run: Run) -> Mapping[str, Any]:
+    """Give a run's facts and keep others from changing them until the transaction ends."""
+    wanted = sa.select(runs.c.facts).where(runs.c.run_id == run.run_id)
+    return connection.execute(wanted.with_for_update()).scalar() or {}

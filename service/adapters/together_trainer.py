@@ -16,8 +16,9 @@ from typing import Any, BinaryIO
 
 import httpx2
 
+from service.adapters.http_waits import retry_after_s
 from service.adapters.openai_client import Access
-from service.adapters.openai_errors import doubt
+from service.adapters.openai_errors import doubt, too_large
 from service.domain.contents import Message
 from service.domain.errors import (
     JobMissing,
@@ -27,6 +28,7 @@ from service.domain.errors import (
     TrainerRefused,
     TrainerUnreachable,
 )
+from service.domain.outcomes import INSUFFICIENT_QUOTA, REFUSALS
 from service.domain.runs import Run
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
@@ -41,7 +43,7 @@ _RUN_ID = re.compile(r"run-[0-9a-f]{20}")
 _LEVELS = {"legacy_info": "info", "warning": "warn", "legacy_iwarning": "warn", "legacy_ierror": "error"}
 _REMEDIES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Check the variable that the trainer's api_key_env names.",
-    HTTPStatus.PAYMENT_REQUIRED: "Add credit at the trainer, then start the run again.",
+    HTTPStatus.PAYMENT_REQUIRED: REFUSALS[INSUFFICIENT_QUOTA].remedy,
     HTTPStatus.FORBIDDEN: "Check what the key that the trainer's api_key_env names may do.",
     HTTPStatus.NOT_FOUND: "Check the trainer's base_url and the name of the model.",
 }
@@ -76,7 +78,7 @@ class TogetherTrainer:
     def upload(self, name: str, content: BinaryIO, size_bytes: int) -> str:
         """See ``Trainer``: looked for by name and size first, as the answer to an upload may have been lost."""
         if size_bytes > self._manners.max_file_mb * _MIB:
-            raise TrainerRefused(f"{name} is larger than the trainer's {self._manners.max_file_mb} MB")
+            raise too_large(size_bytes, self._manners.max_file_mb)
         for file in _items(self._ask("GET", "files")):
             if (file.get("filename"), file.get("bytes")) == (name, size_bytes):
                 return _id_of(file)
@@ -221,10 +223,14 @@ class TogetherTrainer:
     def _refusal(self, answer: httpx2.Response, *, creating: bool) -> ServiceError:
         status, (words, code) = answer.status_code, _complaint(answer)
         told = f"status {status}: {words.replace(self._key, '***') if self._key else words}"
+        wait_s = retry_after_s(answer.headers)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return TrainerBusy(told)
+            return TrainerBusy(told, retry_after_s=wait_s)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _UNSURE:
-            return doubt(told, creating=creating)
+            return doubt(told, creating=creating, wait_s=wait_s)
+        if status == HTTPStatus.PAYMENT_REQUIRED:
+            # Whatever its own word for it is, the run waits for whoever pays.
+            code = INSUFFICIENT_QUOTA
         kind = _NotThere if status == HTTPStatus.NOT_FOUND else TrainerRefused
         return kind(told, code=code, remedy=_REMEDIES.get(status))
 

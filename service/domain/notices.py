@@ -17,6 +17,7 @@ KINDS: Mapping[str, str] = {
     "failed": "run.failed",
     "cancelled": "run.cancelled",
     "run_slow": "run.slow",
+    "run_paused": "run.paused",
     "orphan_found": "orphan.found",
     "champion_changed": "champion.changed",
     "champion_gone": "champion.gone",

@@ -59,10 +59,11 @@ _GONE = Refusal(
 )
 
 TRAINING_NOT_AVAILABLE = "training_not_available"
+INSUFFICIENT_QUOTA = "insufficient_quota"
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         TRAINING_NOT_AVAILABLE: _GONE,
-        "insufficient_quota": _PAY,
+        INSUFFICIENT_QUOTA: _PAY,
         "exceeded_quota": _PAY,
         "billing_hard_limit_reached": _PAY,
         "invalid_training_file": _FILE,

@@ -38,7 +38,17 @@ _COMMAND = "tuneloop runs show {run}"
 _NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
 # The words of every other error may be a trainer's, which quotes the lines it refuses.
 _OUR_WORDS = frozenset(
-    {"CommandFailed", "NotDeployed", "OutcomeUnknown", "OverBudget", "ServiceError", "StoreFailed", "TooFewExamples"}
+    {
+        "CommandFailed",
+        "ModelEnds",
+        "NotDeployed",
+        "OutcomeUnknown",
+        "OverBudget",
+        "ServiceError",
+        "StoreFailed",
+        "TooFewExamples",
+        "WorkersDie",
+    }
 )
 _ERROR = re.compile(r"([A-Z]\w+): (.*)", re.DOTALL)
 
@@ -57,7 +67,9 @@ def notice_of_transition(run: Run, *, cause: str, facts: Mapping[str, Any], numb
         return None
     happened = _happened(kind, run, cause, facts)
     waits = kind == "kept" and facts.get("waits_for_promotion")
-    title, command = (_WAITS, _LET_SERVE) if waits else (_TITLES[kind], _COMMANDS.get(kind, _COMMAND))
+    # What was taken down cannot be promoted.
+    usual = _COMMAND if run.fact("taken_down") else _COMMANDS.get(kind, _COMMAND)
+    title, command = (_WAITS, _LET_SERVE) if waits else (_TITLES[kind], usual)
     command = command.format(run=run.run_id, pipeline=run.pipeline)
     return Notice(
         kind,
@@ -74,7 +86,7 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
 
     Args:
         run: Whose model it is.
-        before: The model that served until now, None where there was none.
+        before: What the model that served until now is asked as, None where there was none.
         cause: ``by hand``, or the verdict's sentence.
         number: The change's.
     """
@@ -121,6 +133,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "snapshot_id": run.snapshot_id,
         "job_id": run.job_id,
         "tuned_model": run.tuned_model,
+        "answers_as": run.answers_as,
         "estimated_usd": estimate.get("usd"),
     }
 

@@ -26,12 +26,15 @@ class EvaluationStore(Protocol):
             ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
         """
 
-    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> None:
-        """Make a run's model the champion, with its history.
+    def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
+        """Make a run's model the champion, with its history; False where it was taken down.
 
         Raises:
             ChampionMoved: Somebody else serves than the grounds say may be replaced.
         """
+
+    def retire(self, run: Run) -> bool:
+        """Write that the model of a run that has ended is taken down; False where it is the champion."""
 
     def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """Write that a champion's model is gone, or (None) is there again; False where that is known."""

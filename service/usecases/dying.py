@@ -95,7 +95,7 @@ def _successor(pipeline: Pipeline, champion: Run, reigns: Reigns, now: datetime)
     """Give the newest run of a model that lasts: one under way, or one that was judged and kept back."""
     least = least_days(pipeline)
     for run in reigns.runs.recent(pipeline.name, _NEWEST_RUNS):
-        alive = run.state not in TERMINAL or run.state == RunState.KEPT
+        alive = run.state not in TERMINAL or (run.state == RunState.KEPT and not run.fact("taken_down"))
         newer = run.ordinal > champion.ordinal
         if alive and newer and not door_of(run.trainer, run.model, reigns, min_days_left=least, now=now):
             return run

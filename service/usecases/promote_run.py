@@ -23,9 +23,9 @@ class OtherData(ServiceError):
 
 
 class TakenDown(ServiceError):
-    """The run's model lost and was undeployed: it would answer nobody."""
+    """The run's model was undeployed: it would answer nobody."""
 
-    remedy = "Start another run of the pipeline, or remove the trainer's undeploy command before the next one."
+    remedy = "Train the same examples once more: tuneloop runs start --snapshot ID --again; such a model stays up."
 
 
 class ModelGone(ServiceError):
@@ -60,7 +60,9 @@ def promote_run(
         _require_lasting(run, parts)
     champion = parts.evaluations.champion(run.pipeline)
     if champion is None or champion["run_id"] != run.run_id:
-        parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
+        is_crowned = parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
+        if not is_crowned:
+            raise TakenDown(f"the model of run {run.run_id} was undeployed")
     return run
 
 

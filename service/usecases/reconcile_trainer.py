@@ -6,11 +6,12 @@ A request whose answer was lost may have worked, a list may have shown it too la
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from service.domain.errors import OrphanFound, RunMoved, ServiceError, TrainerRefused
 from service.domain.orphans import Orphan, Standing, may_stop, notice_of, standing_of_job
 from service.domain.runs import TERMINAL, Run, RunState
+from service.domain.training_series import moment_of
 from service.domain.upload_names import run_of_upload
 from service.ports import RemoteFile, RemoteJob, Trainer
 from service.usecases.clear_run import clear_run, needed_files
@@ -202,4 +203,5 @@ _WORDS: Mapping[Standing, str] = {
 
 
 def _day(created_at: int) -> str:
-    return f"{datetime.fromtimestamp(created_at, UTC):%Y-%m-%d %H:%M}"
+    at = moment_of(created_at)
+    return f"{at:%Y-%m-%d %H:%M}" if at else "an unknown day"

@@ -13,7 +13,7 @@ from service.usecases.doors import gather_doors
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
 
-# What servers of every dialect know; the others' own mean nothing elsewhere.
+# What servers of most dialects know; the others' own mean nothing elsewhere.
 _KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multiplier"})
 _PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
 
@@ -159,5 +159,6 @@ def _settings_at(account: TrainerAccount, pipeline: Pipeline, parts: Parts) -> M
     given = pipeline.train.hyperparameters
     usual = parts.accounts.get(pipeline.train.trainer)
     if usual is None or usual.dialect != account.dialect:
-        given = {name: value for name, value in given.items() if name in _KNOWN_EVERYWHERE}
+        known = _KNOWN_EVERYWHERE - account.dialect.unknown_hyperparameters
+        given = {name: value for name, value in given.items() if name in known}
     return {"hyperparameters": dict(given), "suffix": account.dialect.fitting_suffix(pipeline.train.suffix)}

@@ -6,7 +6,14 @@ from typing import Any
 from service.domain.errors import ServiceError
 from service.domain.reigns import Crowning, Grounds, predecessors
 from service.domain.runs import Run
-from service.usecases.promote_run import ModelGone, evidence_for, missing_since_promoted, require_serving, shutdown_of
+from service.usecases.promote_run import (
+    ModelGone,
+    TakenDown,
+    evidence_for,
+    missing_since_promoted,
+    require_serving,
+    shutdown_of,
+)
 from service.usecases.steps.parts import Parts
 
 
@@ -47,7 +54,8 @@ def roll_back(
     crowned = next(row for row in history if row["run_id"] == run.run_id)
     evidence = crowned["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
-    parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds)
+    if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
+        raise TakenDown(f"the model of run {run.run_id} was undeployed")
     return run
 
 

@@ -20,14 +20,15 @@ def undeploy_run(run_id: str, parts: Parts) -> Run:
         CommandFailed: The command did not end with 0.
     """
     run = parts.runs.get(run_id)
-    champion = parts.evaluations.champion(run.pipeline)
     if run.state not in TERMINAL:
         raise StaysDeployed(f"run {run.run_id} is {run.state}", remedy=f"tuneloop runs cancel {run.run_id} ends it.")
-    if champion and champion["run_id"] == run.run_id:
-        raise StaysDeployed(f"{run.answers_as} is the champion of {run.pipeline}")
     if not may_be_deployed(run):
         raise StaysDeployed(f"run {run.run_id} has deployed no model")
     if not parts.account(run.trainer).deployment.undeploy:
         raise StaysDeployed(f"trainer {run.trainer} has no undeploy command")
+    # Written before the command runs: from now on nobody crowns it.
+    if not parts.evaluations.retire(run):
+        raise StaysDeployed(f"{run.answers_as} is the champion of {run.pipeline}")
     undeploy(run, parts)
+    parts.letters.settle("deployment", [run.run_id], now=parts.clock())
     return run

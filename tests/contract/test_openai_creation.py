@@ -105,6 +105,7 @@ def test_an_answer_that_says_nothing_leaves_the_outcome_unknown_after_one_reques
         (422, "bad_file", "Read the trainer's message"),
         (429, "insufficient_quota", "credit"),
         (400, "billing_hard_limit_reached", "credit"),
+        (402, None, "credit"),
     ],
 )
 def test_a_refusal_is_final_and_says_what_to_do(
@@ -113,7 +114,8 @@ def test_a_refusal_is_final_and_says_what_to_do(
     server.will(CREATE, refusal(status, code, "It will not do."))
     with pytest.raises(TrainerRefused, match=r"It will not do\. \(request req-9\)") as raised:
         create(server.trainer())
-    assert raised.value.code == (code or "invalid_request_error")
+    # Gateways ask for money by the status alone.
+    assert raised.value.code == (code or ("insufficient_quota" if status == 402 else "invalid_request_error"))
     assert remedy in raised.value.remedy
     assert not raised.value.retryable
     assert len(server.calls(CREATE)) == 1

@@ -104,6 +104,14 @@ def test_a_promotion_tells_the_runs_end_and_another_champion(engine: sa.Engine) 
     assert told(engine) == ["champion_changed", "promoted", "started"]
 
 
+def test_a_deployed_champion_that_is_promoted_once_more_is_not_told_again(engine: sa.Engine) -> None:
+    evaluations = SqlEvaluationStore(engine)
+    run = make_run(state=S.KEPT, tuned_model="base.ft-1", facts={"inference_model": "tuneloop-1"})
+    evaluations.promote(run, "by hand", now=NOON)
+    evaluations.promote(run, "by hand", now=NOON)
+    assert told(engine) == ["champion_changed"]
+
+
 def test_every_way_back_to_an_earlier_champion_is_told(engine: sa.Engine) -> None:
     evaluations = SqlEvaluationStore(engine)
     for number in (1, 2, 1):

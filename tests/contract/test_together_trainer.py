@@ -20,6 +20,7 @@ from service.domain.errors import (
     TrainerRefused,
     TrainerUnreachable,
 )
+from service.domain.outcomes import REFUSALS as OUTCOMES
 from service.domain.runs import Run
 from service.ports import Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, refusal, run, scripted_server
@@ -152,9 +153,12 @@ def test_events_of_one_second_keep_their_order(trainer: TogetherTrainer) -> None
 
 
 def test_a_file_that_is_too_large_is_not_sent(server: TogetherServer) -> None:
-    with closing(opened(server.address, ways={"max_file_mb": 1})) as small, pytest.raises(TrainerRefused, match="1 MB"):
+    small = opened(server.address, ways={"max_file_mb": 1})
+    with closing(small), pytest.raises(TrainerRefused, match="takes 1 MB") as raised:
         small.upload("train-1.jsonl", io.BytesIO(), 2 * 1024 * 1024)
     assert server.files == {}
+    assert raised.value.code == "file_too_large"
+    assert "max_file_mb" in raised.value.remedy
 
 
 def test_a_model_that_refuses_a_temperature_gets_none(server: TogetherServer) -> None:
@@ -198,6 +202,22 @@ def test_each_refusal_has_its_consequence(status: int, server: TogetherServer, t
         trainer.create_job(a_run(), training_file="file-1", validation_file=None)
     # Asked once: a creation that is repeated is paid twice.
     assert len([request for request in server.requests if request[1] == "/fine-tunes"]) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_that_the_server_asks_for_is_told(script: ScriptedServer, status: int) -> None:
+    script.will("GET /fine-tunes", refusal(status, **{"retry-after": "77"}))
+    with closing(opened(script.base_url)) as trainer, pytest.raises(ServiceError) as raised:
+        trainer.find_jobs(FIRST, "file-1")
+    assert getattr(raised.value, "retry_after_s", None) == 77
+
+
+def test_an_account_without_credit_waits_for_a_person_as_at_any_trainer(script: ScriptedServer) -> None:
+    script.will(CREATE, refusal(402, "credit_limit"))
+    with closing(opened(script.base_url)) as trainer, pytest.raises(TrainerRefused) as raised:
+        trainer.create_job(a_run(), training_file="file-1", validation_file=None)
+    assert OUTCOMES[raised.value.code or ""].asks
+    assert "tuneloop runs approve" in raised.value.remedy
 
 
 def test_a_key_that_the_server_repeats_is_not_told(server: TogetherServer) -> None:

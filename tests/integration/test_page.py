@@ -398,3 +398,11 @@ def test_every_link_leads_somewhere(scene: Scene) -> None:
     dead = {path for path in links if scene.stage.get(path).status != 200}
     assert len(links) > 12
     assert dead <= {"/pipelines/retired"}
+
+
+def test_a_deployed_model_is_shown_under_the_name_it_answers_to_as_well(scene: Scene) -> None:
+    deployed = {"inference_model": "tuneloop-1"}
+    run = make_run("run-deployed", pipeline="deployed", tuned_model="base.ft-1", facts=deployed)
+    assert scene.stage.deps.runs.claim(run) is not None
+    assert "Tuned model base.ft-1 Answers as tuneloop-1" in text(scene.stage, "/runs/run-deployed")
+    assert "Answers as" not in text(scene.stage, f"/runs/{scene.promoted}")

@@ -67,6 +67,13 @@ def test_where_all_is_known_nothing_is_found(shop: Workshop) -> None:
     assert shop.trainer.cancelled == []
 
 
+@pytest.mark.parametrize("created_at", [0, 1_793_600_000_000, -1])
+def test_a_server_whose_moments_are_none_is_compared_as_well(shop: Workshop, created_at: int) -> None:
+    in_doubt(shop)
+    shop.trainer.becomes("ftjob-1", "running", created_at=created_at)
+    assert compare(shop) == [("ftjob-1", "adoptable", "adopted")]
+
+
 def test_a_job_of_a_run_that_waits_for_it_is_adopted(shop: Workshop) -> None:
     run_id = in_doubt(shop)
     assert compare(shop, act=False) == [("ftjob-1", "adoptable", "adopted")]

@@ -201,6 +201,20 @@ def test_settings_of_a_job_are_translated_for_another_dialect(elsewhere: Elsewhe
     assert (own.fact("hyperparameters"), own.fact("suffix")) == (given, suffix)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "left"),
+    [("together", {"n_epochs": 2, "batch_size": 8}), ("nebius", None), ("generic", None), ("azure", None)],
+)
+def test_a_trainer_is_sent_no_hyperparameter_that_it_does_not_know(
+    dialect: str, left: dict[str, int] | None, elsewhere: Elsewhere
+) -> None:
+    given = {"n_epochs": 2, "batch_size": 8, "learning_rate_multiplier": 1.5}
+    train = TrainPolicy("box", "base-model", hyperparameters=given)
+    elsewhere.shop.pipelines["summaries"] = make_pipeline(train=train)
+    elsewhere.account(DIALECTS[dialect])
+    assert elsewhere.again().fact("hyperparameters") == (left or given)
+
+
 # Once.
 
 
@@ -245,10 +259,7 @@ def test_a_model_that_ends_soon_is_refused_unless_told_otherwise(elsewhere: Else
 
 def test_the_budget_of_that_trainer_counts(elsewhere: Elsewhere) -> None:
     elsewhere.account(budget=Budget(run_usd=1.0), prices={"lasting": Price(1_000_000.0, TODAY)})
-    run = elsewhere.again()
-    assert elsewhere.shop.go(run.run_id).state == S.FAILED
-    assert elsewhere.shop.letter_errors() == {f"run {run.run_id}": "OverBudget"}
-    assert elsewhere.trainer.files == {}
+    assert "above 1.00 USD a run (trainer other)" in str(refusal(elsewhere, RunNotStarted))
 
 
 def test_an_approval_is_asked_for_and_shown_with_its_estimate(elsewhere: Elsewhere) -> None:

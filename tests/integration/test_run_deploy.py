@@ -17,6 +17,7 @@ from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import Run, RunState, Step
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import TakenDown, promote_run
+from service.usecases.retrain import Retraining, retrain
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from service.usecases.steps.deploy import DEPLOY_ATTEMPTS
 from service.usecases.undeploy_run import StaysDeployed, undeploy_run
@@ -353,3 +354,29 @@ def test_a_champion_that_is_crowned_anew_is_told_by_its_deployments_name_and_no_
         told = list(connection.scalars(sa.select(notices.c.text).where(notices.c.kind == "champion_changed")))
     (text,) = told
     assert text.startswith(f"{name_of(first.run_id)} of run 1 at box serves now;")
+    # It would answer nobody.
+    with pytest.raises(TakenDown):
+        promote_run(first, shop.parts)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["run_id"] == "run-other"
+
+
+def test_a_model_that_was_trained_again_stays_up_for_a_person_to_promote(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    first = trained(shop)
+    shop.go(first)
+    snapshot = str(shop.runs.get(first).snapshot_id)
+    shop.clock.forward(1)
+    second = retrain(Retraining(snapshot, model="lasting"), shop.parts).run_id
+    shop.trainer.voices["lasting"] = leaking_answer
+    shop.go(second, S.SUBMITTED)
+    shop.finish_job(2)
+    shop.go(second, S.DEPLOYING)
+    shop.trainer.voices[name_of(second)] = good_answer
+    assert shop.go(second).state == S.KEPT  # no better than the champion, whose place it is to take
+    assert [call.split()[0] for call in calls(tmp_path)] == ["up", "up"]
+    promote_run(second, shop.parts)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["model"] == name_of(second)

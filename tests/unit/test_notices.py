@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from service.domain.alerts import paused, slow
 from service.domain.notices import (
     KINDS,
     MAX_ATTEMPTS,
@@ -99,6 +100,40 @@ def test_another_champion_is_told_with_the_one_before() -> None:
     assert "ft:2 of run 1 at box serves now instead of ft:1; by hand" in notice.text
     assert notice.facts["before"] == "ft:1"
     assert "instead" not in notice_of_champion(run, before=None, cause="by hand", number=4).text
+
+
+def test_another_champion_is_named_as_it_is_asked_and_by_its_trainers_name_too() -> None:
+    run = make_run(state=RunState.KEPT, tuned_model="base.ft-2", facts={"inference_model": "tuneloop-2"})
+    notice = notice_of_champion(run, before="tuneloop-1", cause="by hand", number=4)
+    assert "tuneloop-2 of run 1 at box serves now instead of tuneloop-1" in notice.text
+    assert (notice.facts["answers_as"], notice.facts["tuned_model"]) == ("tuneloop-2", "base.ft-2")
+
+
+def test_a_model_that_ends_is_told_with_its_day() -> None:
+    notice = told(RunState.FAILED, error="ModelEnds: base-model at box shuts down on 2027-01-14, in 9 days")
+    assert "ModelEnds: base-model at box shuts down on 2027-01-14, in 9 days" in notice.text
+
+
+def test_the_model_of_a_run_that_was_taken_down_is_not_offered() -> None:
+    assert "models promote" in told(RunState.KEPT).text
+    run = make_run(state=RunState.KEPT, facts={"taken_down": True})
+    notice = notice_of_transition(run, cause="no better.", facts={"taken_down": True}, number=1)
+    assert notice is not None
+    assert "models promote" not in notice.text
+    assert "tuneloop runs show run-1" in notice.text
+
+
+def test_what_is_told_of_an_open_job_is_of_a_kind_that_can_be_chosen() -> None:
+    run, since = make_run(job_id="job-1"), NOON - timedelta(days=2)
+    notices = [paused(run, since, now=NOON), slow(run, since, now=NOON, what="Job job-1 has been running")]
+    for notice in notices:
+        assert notice is not None
+        assert KINDS[notice.kind].startswith("run.")
+
+
+def test_every_kind_is_documented_with_its_type() -> None:
+    page = Path("docs/notices.md").read_text()
+    assert [kind for kind, event in KINDS.items() if f"| `{kind}` | `{event}` |" not in page] == []
 
 
 # Who hears what.

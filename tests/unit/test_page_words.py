@@ -60,11 +60,19 @@ def test_whatever_state_a_run_is_in_the_commands_are_those_that_work_there(each:
     assert ("promote" in verbs) == (each == S.KEPT)
 
 
+def test_a_model_that_was_taken_down_is_not_offered_to_be_promoted() -> None:
+    assert commands_for(make_run(state=S.KEPT, facts={"taken_down": True})) == ()
+
+
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
         ("delivery", "tuneloop dead-letters replay id-1"),
+        ("notice", "tuneloop dead-letters replay id-1"),
         ("run", "tuneloop runs show subject-1"),
+        ("aftermath", "tuneloop runs show subject-1"),
+        ("deployment", "tuneloop models undeploy subject-1"),
+        ("orphan", "tuneloop runs orphans"),
         ("reconcile", "tuneloop dead-letters show id-1"),
     ],
 )

@@ -13,7 +13,7 @@ from service.domain.metrics import Context, Metric, described, score
 from service.domain.pipelines import Pipeline, VerdictPolicy
 from service.domain.questions import Question, question_in
 from service.domain.repeated_looks import Look, take_look
-from service.domain.runs import Run, RunState, Step
+from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
@@ -76,7 +76,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "system": snapshot.head.get("system"),
     }
     step = _concluding_step(evaluation, policy)
-    if evaluation["outcome"] != "better" and take_down_loser(run, parts):
+    # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
+    is_loser = evaluation["outcome"] != "better" and run.cause != RETRAINING
+    if is_loser and take_down_loser(run, parts):
         step = replace(step, facts={"taken_down": True})
     return step, evaluation
 

@@ -24,7 +24,7 @@ def commands_for(run: Run) -> tuple[Command, ...]:
             return show, Command(approve, "goes on, once that is done"), cancel
         case RunState.FAILED | RunState.CANCELLED:
             return (Command(f"tuneloop runs start {run.pipeline}", "starts another run"),)
-        case RunState.KEPT:
+        case RunState.KEPT if not run.fact("taken_down"):
             promote = f"tuneloop models promote {run.run_id}"
             waits = run.fact("waits_for_promotion")
             words = "lets it serve: it is better" if waits else "makes its model the champion all the same"
@@ -34,8 +34,15 @@ def commands_for(run: Run) -> tuple[Command, ...]:
 
 def command_for_letter(kind: str, letter_id: str, subject: str) -> Command:
     """Give what may be done about work that was set aside."""
-    if kind == "delivery":
-        return Command(f"tuneloop dead-letters replay {letter_id}", "puts it back, once that is done")
-    if kind == "run":
-        return Command(f"tuneloop runs show {subject}", "tells what the run came to")
+    match kind:
+        case "delivery":
+            return Command(f"tuneloop dead-letters replay {letter_id}", "puts it back, once that is done")
+        case "notice":
+            return Command(f"tuneloop dead-letters replay {letter_id}", "sends it again, once that is done")
+        case "run" | "aftermath":
+            return Command(f"tuneloop runs show {subject}", "tells what the run came to")
+        case "deployment":
+            return Command(f"tuneloop models undeploy {subject}", "takes the model down, once that is done")
+        case "orphan":
+            return Command("tuneloop runs orphans", "tells what stands at the trainers, and what becomes of it")
     return Command(f"tuneloop dead-letters show {letter_id}", "tells what is known")
