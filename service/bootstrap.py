@@ -245,6 +245,11 @@ class Deps:
         return SqlEvaluationStore(self.engine)
 
     @cached_property
+    def judgements(self) -> SqlJudgementStore:
+        """What judges replied."""
+        return SqlJudgementStore(self.engine)
+
+    @cached_property
     def evaluation_reads(self) -> SqlEvaluationReads:
         """What is told of verdicts."""
         return SqlEvaluationReads(self.engine)
@@ -383,7 +388,7 @@ class Deps:
             reports=self.reports,
             aftermath=self.aftermath,
             evaluations=self.evaluations,
-            judgements=SqlJudgementStore(self.engine),
+            judgements=self.judgements,
             metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,

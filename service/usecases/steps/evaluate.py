@@ -1,26 +1,22 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from service.domain.comparisons import interval
-from service.domain.contests import Rival
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
-from service.domain.guards import GuardRule
-from service.domain.judgements import judge_scores
-from service.domain.metrics import Context, Metric, described, score
-from service.domain.pipelines import Pipeline, VerdictPolicy
+from service.domain.metrics import Context
+from service.domain.pipelines import VerdictPolicy
 from service.domain.questions import Question, question_in
-from service.domain.repeated_looks import Look, take_look
+from service.domain.repeated_looks import take_look
 from service.domain.runs import Run, RunState, Step
-from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
 from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
+from service.usecases.steps.judge_run import judge, judged_by, rules_of
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 
@@ -58,7 +54,7 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
                     raise
                 return _without_champion(run, error, parts), None
     pipeline = parts.pipeline(run.pipeline)
-    metrics = judged_by(pipeline, parts)
+    metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
     if isinstance(replies, str):
@@ -67,6 +63,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
+        **rules_of(pipeline),
+        "answers_in": {role: stored_name(trainer, model) for role, (model, trainer) in models.items()},
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
         "champion_gone": bool(run.fact("champion_gone")),
@@ -114,53 +112,6 @@ def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -
     parts.evaluations.add_answer(stored_name(trainer, model), question.key, answer, now=parts.clock())
     parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
     return answer.text
-
-
-def judged_by(pipeline: Pipeline, parts: Parts) -> list[Metric]:
-    """Give the metrics that decide a pipeline's verdicts, the primary one first."""
-    by_name = parts.metrics(pipeline)
-    return [by_name[name] for name in (pipeline.verdict.primary, *pipeline.verdict.guard)]
-
-
-def judge(
-    policy: VerdictPolicy,
-    metrics: Sequence[Metric],
-    questions: Sequence[Question],
-    answers: Mapping[str, Mapping[str, str]],
-    context: Context,
-    *,
-    look: Look,
-) -> dict[str, Any]:
-    """Score every answer and compare the challenger with the base, and with the champion where there is one.
-
-    Returns:
-        Verdict, look, scores, intervals and comparisons, as JSON can hold them.
-    """
-    scores = score(metrics, questions, answers, context)
-    rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in answers else ("base",)
-    rule = GuardRule(policy.guard_margin, proven=policy.guard_proven)
-    judgement = judge_scores(metrics, {rival: scores.against(rival) for rival in rivals}, look=look, rule=rule)
-    table = scores.table(judgement.incumbent)
-    return {
-        **asdict(judgement.verdict),
-        "failed_guards": list(judgement.verdict.failed_guards),
-        "incumbent": judgement.incumbent,
-        "look": asdict(look),
-        "held_out": len(questions),
-        "questions": [question.key for question in questions],
-        "metrics": {metric.name: described(metric) for metric in metrics},
-        "scores": table,
-        "intervals": {
-            metric.name: {role: interval(metric, given)._asdict() for role, given in table[metric.name].items()}
-            for metric in metrics
-        },
-        "comparisons": {
-            rival: {name: asdict(comparison) for name, comparison in by_metric.items()}
-            for rival, by_metric in judgement.comparisons.items()
-        },
-        "figures": scores.figures,
-        "slices": score_slices(metrics, table, questions, slices_of(questions, context.facts)),
-    }
 
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
