@@ -440,6 +440,9 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         dialect=trainer.manners,
         sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
         keep_files=trainer.keep_files,
+        concurrency=trainer.concurrency,
+        requests_per_minute=trainer.requests_per_minute,
+        max_tokens=trainer.max_tokens,
     )
 
 

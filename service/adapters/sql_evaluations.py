@@ -46,6 +46,13 @@ class SqlEvaluationStore:
         with self._engine.begin() as connection:
             connection.execute(upsert(connection, answers).values(row).on_conflict_do_nothing())
 
+    def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
+        """See ``EvaluationStore``."""
+        mine = answers.c.model.startswith(f"{trainer}/", autoescape=True)
+        wanted = sa.select(answers.c.at).where(mine, answers.c.at >= moment).order_by(answers.c.at)
+        with reading(self._engine) as connection:
+            return list(connection.execute(wanted).scalars())
+
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """See ``EvaluationStore``."""
         row = {

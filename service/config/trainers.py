@@ -40,6 +40,8 @@ class TrainerTable(MannersTable, DeployTable):
     prices: dict[str, PriceTable] = Field(default_factory=dict)
     max_tokens: Annotated[int, Field(ge=1, le=131_072)] = _DEFAULTS.max_tokens
     answer_timeout: PositiveDuration = _DEFAULTS.answer_timeout
+    concurrency: Annotated[int, Field(ge=1, le=64)] = _DEFAULTS.concurrency
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     sunsets: dict[str, date] = Field(default_factory=dict)
     training_ends: date | None = None
@@ -96,6 +98,8 @@ class TrainerTable(MannersTable, DeployTable):
             prices={**OPENAI_PRICES, **own} if self.dialect == "openai" else own,
             max_tokens=self.max_tokens,
             answer_timeout=self.answer_timeout,
+            concurrency=self.concurrency,
+            requests_per_minute=self.requests_per_minute,
             extra_body=self.extra_body,
             ways=self.ways(),
             deployment=self.deployment(DIALECTS[self.dialect]),

@@ -18,6 +18,9 @@ class EvaluationStore(Protocol):
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
         """Remember an answer; the first one stays."""
 
+    def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
+        """Give when the models of a trainer answered since then, oldest first."""
+
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction."""
 

@@ -9,7 +9,7 @@ from service.domain.snapshots import Snapshot, read_chats
 from service.ports import EvaluationStore, RunStore
 from service.usecases.archive import Archive
 from service.usecases.mend_snapshot import opened
-from service.usecases.steps.evaluate import stored_name
+from service.usecases.steps.gather_answers import stored_name
 
 
 def held_out_texts(snapshot: Snapshot, keys: Collection[str], archive: Archive) -> dict[str, Question]:

@@ -16,11 +16,13 @@ from service.usecases.question_facts import question_facts
 from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
+from service.usecases.steps.gather_answers import gather, stored_name
 from service.usecases.steps.judge_run import judge, judged_by, rules_of
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 
-# A champion that does not answer for this many attempts is reported as gone and no longer compared with.
+# A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
+# answers are stored as well, and then these are used.
 CHAMPION_ATTEMPTS = 8
 
 
@@ -33,26 +35,25 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     questions = held_out_questions(snapshot, parts, keep=keep)
-    models = _models(run, parts)
+    models, left_out = _models(run, parts), 0
+    if run.fact("base_gone"):
+        asked = len(questions)
+        questions = _answered_by_base(run, questions, parts)
+        left_out = asked - len(questions)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
     for role, (model, trainer_name) in models.items():
-        name = stored_name(trainer_name, model)
-        answers[role] = parts.evaluations.answers(name, [question.key for question in questions])
-        for question in questions:
-            if question.key in answers[role]:
-                continue
-            if parts.clock() >= deadline:
-                progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
-                return Step(
-                    run.state, progress, changes={"attempts": 0}, facts={**ALL_WELL, "progress": progress}
-                ), None
-            try:
-                answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
-            except (ModelNotReady, NotFound, TrainerRefused) as error:
-                if role != "champion":
-                    raise
-                return _without_champion(run, error, parts), None
+        try:
+            gathered = gather(trainer_name, model, questions, parts, until=deadline, keep=keep)
+        except (ModelNotReady, NotFound, TrainerRefused) as error:
+            if role == "champion" or (role == "base" and _is_enough(run, questions, parts)):
+                return _without(role, run, error, parts), None
+            raise
+        answers[role] = gathered.answers
+        if not gathered.is_whole:
+            progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
+            facts = {**ALL_WELL, "progress": progress}
+            return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=gathered.due_at), None
     pipeline = parts.pipeline(run.pipeline)
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
@@ -67,7 +68,10 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "answers_in": {role: stored_name(trainer, model) for role, (model, trainer) in models.items()},
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
+        "sampling": parts.sampling_of(run.trainer),
         "champion_gone": bool(run.fact("champion_gone")),
+        "base_gone": bool(run.fact("base_gone")),
+        "left_out": left_out,
     }
     step = _concluding_step(evaluation, policy)
     if evaluation["outcome"] != "better" and take_down_loser(run, parts):
@@ -90,11 +94,6 @@ def held_out_questions(
     return list(found.values())
 
 
-def stored_name(trainer: str, model: str) -> str:
-    """Give the name that a model's answers are kept under: two trainers may call different models the same."""
-    return f"{trainer}/{model}"
-
-
 def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
@@ -106,23 +105,27 @@ def _models(run: Run, parts: Parts) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -> str:
-    answer = parts.account(trainer).connect().answer(model, question.messages)
-    # Stored one by one: a worker that is killed pays for no answer twice.
-    parts.evaluations.add_answer(stored_name(trainer, model), question.key, answer, now=parts.clock())
-    parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
-    return answer.text
-
-
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
     better = evaluation["outcome"] == "better"
     state = RunState.PROMOTED if better and policy.promote == "automatic" else RunState.KEPT
     return Step(state, str(evaluation["sentence"]))
 
 
-def _without_champion(run: Run, error: ServiceError, parts: Parts) -> Step:
-    """Go on without a champion that is gone: at once where its trainer is, after some patience where it is silent."""
-    misses = int(run.fact("champion_misses") or 0) + 1
+def _without(role: str, run: Run, error: ServiceError, parts: Parts) -> Step:
+    """Go on without a model that is gone: at once where its trainer is, after some patience where it is silent."""
+    misses = int(run.fact(f"{role}_misses") or 0) + 1
     if misses >= CHAMPION_ATTEMPTS or not error.retryable:
-        return Step(run.state, f"going on without the champion: {error}", facts={"champion_gone": True})
-    return Step(run.state, str(error), facts={"champion_misses": misses}, due_at=parts.clock() + backoff(misses))
+        how = "with the stored answers of the base" if role == "base" else "without the champion"
+        return Step(run.state, f"going on {how}: {error}", facts={f"{role}_gone": True})
+    return Step(run.state, str(error), facts={f"{role}_misses": misses}, due_at=parts.clock() + backoff(misses))
+
+
+def _answered_by_base(run: Run, questions: list[Question], parts: Parts) -> list[Question]:
+    """Give the questions that the base answered while it was there: in pairs, only these can be compared."""
+    stored = parts.evaluations.answers(stored_name(run.trainer, run.model), [question.key for question in questions])
+    return [question for question in questions if question.key in stored]
+
+
+def _is_enough(run: Run, questions: list[Question], parts: Parts) -> bool:
+    least = max(1, parts.pipeline(run.pipeline).dataset.min_held_out)
+    return len(_answered_by_base(run, questions, parts)) >= least
