@@ -54,7 +54,7 @@ from service.domain.metrics import Metric, all_metrics
 from service.domain.notices import Interest
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.sunsets import Sunsets
-from service.ports import NoticeChannel, PromptTexts, Trainer
+from service.ports import JobQueue, NoticeChannel, PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
@@ -378,6 +378,14 @@ class Deps:
     @cached_property
     def parts(self) -> Parts:
         """What the steps of a run work with."""
+        return self._parts(self.queue)
+
+    @property
+    def parts_by_hand(self) -> Parts:
+        """The same for a command that wakes nobody, and so needs no Redis."""
+        return self._parts(_Calls(self))
+
+    def _parts(self, queue: JobQueue) -> Parts:
         service = self.settings.service
         return Parts(
             pipelines=self.settings.pipelines,
@@ -394,7 +402,7 @@ class Deps:
             letters=self.letters,
             notices=self.notices,
             models_seen=self.models_seen,
-            queue=self.queue,
+            queue=queue,
             commands=ShelllessCommands(),
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),

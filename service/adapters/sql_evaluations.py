@@ -1,6 +1,7 @@
 """Answers, evaluations and champions in SQL."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,11 @@ import sqlalchemy as sa
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_notices import write_notice
 from service.adapters.sql_runs import write_step
-from service.adapters.sql_tables import answers, champion_history, champions, evaluations
+from service.adapters.sql_tables import answers, base_evaluations, champion_history, champions, evaluations
 from service.domain.repeated_looks import EarlierLook
 from service.domain.run_notices import notice_of_champion
 from service.domain.runs import Run, RunState, Step
-from service.ports import Answer
+from service.ports import Answer, BaseEvaluation
 
 
 class SqlEvaluationStore:
@@ -52,6 +53,18 @@ class SqlEvaluationStore:
         wanted = sa.select(answers.c.at).where(mine, answers.c.at >= moment).order_by(answers.c.at)
         with reading(self._engine) as connection:
             return list(connection.execute(wanted).scalars())
+
+    def add_base(self, evaluation: BaseEvaluation) -> None:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(base_evaluations).values(asdict(evaluation)))
+
+    def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(base_evaluations).where(base_evaluations.c.pipeline == pipeline)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(base_evaluations.c.at.desc())).mappings()
+            return [BaseEvaluation(**row) for row in rows]
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """See ``EvaluationStore``."""

@@ -1,12 +1,26 @@
 """Answers, verdicts and champions."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
 from service.ports.trainers import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class BaseEvaluation:
+    """How an untuned model answered the held-out examples of a snapshot; ``facts`` are as JSON holds them."""
+
+    evaluation_id: str
+    pipeline: str
+    trainer: str
+    model: str
+    snapshot_id: str
+    facts: Mapping[str, Any]
+    at: datetime
 
 
 class EvaluationStore(Protocol):
@@ -20,6 +34,12 @@ class EvaluationStore(Protocol):
 
     def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
         """Give when the models of a trainer answered since then, oldest first."""
+
+    def add_base(self, evaluation: BaseEvaluation) -> None:
+        """Write how an untuned model answered."""
+
+    def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
+        """Give how untuned models answered, newest first."""
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction."""

@@ -71,7 +71,7 @@ def judge(
         },
         "figures": scores.figures,
         "slices": score_slices(metrics, table, questions, parts_of),
-        "slice_members": _members(questions, parts_of),
+        "slice_members": members_of(questions, parts_of),
     }
 
 
@@ -97,7 +97,7 @@ def _spec_facts(spec: MetricSpec) -> dict[str, Any]:
     return {field.name: getattr(spec, field.name) for field in fields(spec)}
 
 
-def _members(questions: Sequence[Question], slices: Slices) -> dict[str, list[int]]:
+def members_of(questions: Sequence[Question], slices: Slices) -> dict[str, list[int]]:
     """Give by slice the places of its questions: metadata may change, and a forgotten question leaves no key."""
     return {
         name: [place for place, question in enumerate(questions) if question.key in keys]
