@@ -27,6 +27,8 @@ class PriceTable(Table):
 
     train_usd_per_million: Dollars
     as_of: date
+    input_usd_per_million: Dollars | None = None
+    output_usd_per_million: Dollars | None = None
 
 
 class TrainerTable(MannersTable, DeployTable):
@@ -84,7 +86,7 @@ class TrainerTable(MannersTable, DeployTable):
 
     def settings(self, name: str, environment: Environment) -> TrainerSettings:
         """Give the settings of this trainer, its secrets read."""
-        own = {model: Price(price.train_usd_per_million, price.as_of) for model, price in self.prices.items()}
+        own = {model: Price(**price.model_dump()) for model, price in self.prices.items()}
         ends = sunsets_of(self.dialect, self.sunsets, self.training_ends)
         return TrainerSettings(
             name=name,

@@ -9,12 +9,13 @@ from service.domain.comparisons import interval
 from service.domain.errors import ConfigurationError, ServiceError, TooFewExamples
 from service.domain.metrics import Context, Metric, described, score
 from service.domain.pipelines import Pipeline
-from service.domain.questions import Question
+from service.domain.questions import Question, at_most
 from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
+from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.gather_answers import Gathered, gather, stored_name
@@ -68,11 +69,15 @@ def evaluate_base(
             remedy="Name a metric that measures single answers as a guard in [pipelines.NAME.verdict].",
         )
     snapshot = _snapshot(wanted, pipeline, model, parts)
-    questions = held_out_questions(snapshot, parts)
+    questions = at_most(held_out_questions(snapshot, parts), pipeline.verdict.max_questions)
     if not questions:
         raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out")
-    answers = _gather(trainer, model, questions, parts, wait=wait, tell=tell)
     now = parts.clock()
+    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
+    payer = Payer(f"eval-{named[:20]}", pipeline.name)
+    asked = Asked(trainer, model, model)
+    require_money(payer, [asked], questions, parts)
+    answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)
     facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
         **rules_of(pipeline),
         "answers_in": {"base": stored_name(trainer, model)},
@@ -80,8 +85,7 @@ def evaluate_base(
         "snapshot_id": snapshot.snapshot_id,
         "sampling": parts.sampling_of(trainer),
     }
-    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
-    made = BaseEvaluation(f"eval-{named[:20]}", pipeline.name, trainer, model, snapshot.snapshot_id, facts, now)
+    made = BaseEvaluation(payer.name, pipeline.name, trainer, model, snapshot.snapshot_id, facts, parts.clock())
     parts.evaluations.add_base(made)
     return made
 
@@ -107,11 +111,11 @@ def _snapshot(wanted: BaseWanted, pipeline: Pipeline, model: str, parts: Parts) 
 
 
 def _gather(
-    trainer: str,
-    model: str,
+    asked: Asked,
     questions: Sequence[Question],
     parts: Parts,
     *,
+    payer: Payer,
     wait: Callable[[float], object],
     tell: Callable[[str], object],
 ) -> dict[str, str]:
@@ -119,7 +123,13 @@ def _gather(
     while True:
         try:
             found = gather(
-                trainer, model, questions, parts, until=parts.clock() + parts.timing.slice, keep=lambda: None
+                asked.trainer,
+                asked.model,
+                questions,
+                parts,
+                until=parts.clock() + parts.timing.slice,
+                keep=lambda: None,
+                bill=lambda tokens: bill_answers(payer, asked, tokens, parts),
             )
         except ServiceError as error:
             attempts += 1
@@ -133,7 +143,7 @@ def _gather(
             return found.answers
         attempts = 0 if len(found.answers) > answered else attempts
         answered = len(found.answers)
-        tell(f"{answered} of {len(questions)} answers of {model}")
+        tell(f"{answered} of {len(questions)} answers of {asked.model}")
         _wait_until_due(found, parts, wait)
 
 

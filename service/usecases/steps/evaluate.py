@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from service.domain.errors import ModelNotReady, NotFound, ServiceError, TrainerRefused
 from service.domain.metrics import Context
 from service.domain.pipelines import VerdictPolicy
-from service.domain.questions import Question, question_in
+from service.domain.questions import Question, at_most, question_in
 from service.domain.repeated_looks import take_look
 from service.domain.runs import Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
+from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
 from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
@@ -34,17 +36,30 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     """
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
-    questions = held_out_questions(snapshot, parts, keep=keep)
+    pipeline = parts.pipeline(run.pipeline)
+    held_out = held_out_questions(snapshot, parts, keep=keep)
+    questions = at_most(held_out, pipeline.verdict.max_questions)
     models, left_out = _models(run, parts), 0
     if run.fact("base_gone"):
         asked = len(questions)
         questions = _answered_by_base(run, questions, parts)
         left_out = asked - len(questions)
+    payer = Payer(run.run_id, run.pipeline)
+    asked_models = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
+    require_money(payer, asked_models.values(), questions, parts)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
     for role, (model, trainer_name) in models.items():
         try:
-            gathered = gather(trainer_name, model, questions, parts, until=deadline, keep=keep)
+            gathered = gather(
+                trainer_name,
+                model,
+                questions,
+                parts,
+                until=deadline,
+                keep=keep,
+                bill=partial(_bill, payer, asked_models[role], parts),
+            )
         except (ModelNotReady, NotFound, TrainerRefused) as error:
             if role == "champion" or (role == "base" and _is_enough(run, questions, parts)):
                 return _without(role, run, error, parts), None
@@ -54,7 +69,6 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
             progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
             facts = {**ALL_WELL, "progress": progress}
             return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=gathered.due_at), None
-    pipeline = parts.pipeline(run.pipeline)
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
@@ -72,11 +86,17 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "champion_gone": bool(run.fact("champion_gone")),
         "base_gone": bool(run.fact("base_gone")),
         "left_out": left_out,
+        "max_questions": policy.max_questions,
+        "held_out_in_all": len(held_out),
     }
     step = _concluding_step(evaluation, policy)
     if evaluation["outcome"] != "better" and take_down_loser(run, parts):
         step = replace(step, facts={"taken_down": True})
     return step, evaluation
+
+
+def _bill(payer: Payer, asked: Asked, parts: Parts, tokens: tuple[int, int]) -> None:
+    bill_answers(payer, asked, tokens, parts)
 
 
 def held_out_questions(

@@ -49,6 +49,7 @@ def gather(
     *,
     until: datetime,
     keep: Callable[[], object],
+    bill: Callable[[tuple[int, int]], object] = lambda _tokens: None,
 ) -> Gathered:
     """Ask a model what it has not answered yet.
 
@@ -59,6 +60,7 @@ def gather(
         parts: What steps work with.
         until: From then on nothing new is asked, but for the time that requests from before are still on their way.
         keep: Called again and again meanwhile.
+        bill: Told at the end how many tokens the new answers took: those of the questions, and of the answers.
 
     Returns:
         What is stored now. A question that failed is asked again the next time, behind the others.
@@ -72,7 +74,11 @@ def gather(
     if not missing:
         return Gathered(found, is_whole=True)
     asking = _Asking(trainer, model, parts.account(trainer), parts, until, deque(missing), found)
-    asking.go(keep)
+    try:
+        asking.go(keep)
+    finally:
+        if asking.arrived:
+            bill((asking.prompt_tokens, asking.completion_tokens))
     return asking.result(len(questions))
 
 
@@ -93,6 +99,8 @@ class _Asking:
     missing: deque[Question]
     found: dict[str, str]
     arrived: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     in_a_row: int = 0
     is_stopped: bool = False
     failed: list[ServiceError] = field(default_factory=list)
@@ -147,6 +155,8 @@ class _Asking:
         self.parts.evaluations.add_answer(name, question.key, answer, now=self.parts.clock())
         self.found[question.key] = answer.text
         self.arrived += 1
+        self.prompt_tokens += answer.prompt_tokens
+        self.completion_tokens += answer.completion_tokens
         self.in_a_row = 0
 
     def result(self, number: int) -> Gathered:
