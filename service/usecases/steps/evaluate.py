@@ -44,31 +44,9 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         asked = len(questions)
         questions = _answered_by_base(run, questions, parts)
         left_out = asked - len(questions)
-    payer = Payer(run.run_id, run.pipeline)
-    asked_models = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
-    require_money(payer, asked_models.values(), questions, parts)
-    deadline = parts.clock() + parts.timing.slice
-    answers: dict[str, dict[str, str]] = {}
-    for role, (model, trainer_name) in models.items():
-        try:
-            gathered = gather(
-                trainer_name,
-                model,
-                questions,
-                parts,
-                until=deadline,
-                keep=keep,
-                bill=partial(_bill, payer, asked_models[role], parts),
-            )
-        except (ModelNotReady, NotFound, TrainerRefused) as error:
-            if role == "champion" or (role == "base" and _is_enough(run, questions, parts)):
-                return _without(role, run, error, parts), None
-            raise
-        answers[role] = gathered.answers
-        if not gathered.is_whole:
-            progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
-            facts = {**ALL_WELL, "progress": progress}
-            return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=gathered.due_at), None
+    answers = _gather(run, models, questions, parts, keep)
+    if isinstance(answers, Step):
+        return answers, None
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
@@ -95,8 +73,33 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     return step, evaluation
 
 
-def _bill(payer: Payer, asked: Asked, parts: Parts, tokens: tuple[int, int]) -> None:
-    bill_answers(payer, asked, tokens, parts)
+def _gather(
+    run: Run,
+    models: Mapping[str, tuple[str, str]],
+    questions: list[Question],
+    parts: Parts,
+    keep: Callable[[], object],
+) -> dict[str, dict[str, str]] | Step:
+    """Ask every model for a while; give all answers by role, or what follows where some are missing."""
+    payer = Payer(run.run_id, run.pipeline)
+    asked = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
+    require_money(payer, asked.values(), questions, parts)
+    deadline = parts.clock() + parts.timing.slice
+    answers: dict[str, dict[str, str]] = {}
+    for role, one in asked.items():
+        bill = partial(bill_answers, payer, one, parts=parts)
+        try:
+            found = gather(one.trainer, one.model, questions, parts, until=deadline, keep=keep, bill=bill)
+        except (ModelNotReady, NotFound, TrainerRefused) as error:
+            if role == "champion" or (role == "base" and _is_enough(run, questions, parts)):
+                return _without(role, run, error, parts)
+            raise
+        if not found.is_whole:
+            progress = f"{len(found.answers)} of {len(questions)} answers of {one.model}"
+            facts = {**ALL_WELL, "progress": progress}
+            return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=found.due_at)
+        answers[role] = found.answers
+    return answers
 
 
 def held_out_questions(
