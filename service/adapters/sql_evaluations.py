@@ -1,5 +1,6 @@
 """Answers, evaluations and champions in SQL."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -34,6 +35,17 @@ class SqlEvaluationStore:
                 found.update((row[0], row[1]) for row in connection.execute(wanted))
         return found
 
+    def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
+        """See ``EvaluationStore``."""
+        found: Counter[str] = Counter()
+        with reading(self._engine) as connection:
+            for chunk in chunks(list(keys)):
+                mine = (answers.c.model == model, answers.c.question.in_(chunk), answers.c.finish.is_not(None))
+                wanted = sa.select(answers.c.finish, sa.func.count()).where(*mine).group_by(answers.c.finish)
+                for finish, number in connection.execute(wanted):
+                    found[finish] += number
+        return dict(sorted(found.items()))
+
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
         """See ``EvaluationStore``."""
         row = {
@@ -42,6 +54,7 @@ class SqlEvaluationStore:
             "text": storable(answer.text),
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
+            "finish": None if answer.finish is None else storable(answer.finish),
             "at": now,
         }
         with self._engine.begin() as connection:

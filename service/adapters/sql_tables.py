@@ -424,6 +424,8 @@ answers = sa.Table(
     sa.Column("prompt_tokens", sa.Integer, nullable=False),
     sa.Column("completion_tokens", sa.Integer, nullable=False),
     _moment("at"),
+    # Why the answer ended, in the server's word.
+    sa.Column("finish", sa.Text),
     sa.Index("answers_by_question", "question"),
 )
 

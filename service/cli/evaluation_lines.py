@@ -33,6 +33,10 @@ def lines_of_evaluation(found: Mapping[str, Any]) -> Iterator[str]:
     if "sentence" in found:
         yield str(found["sentence"])
     yield f"{found['held_out']} held-out examples"
+    for role, ends in found.get("finished", {}).items():
+        # Measured as they are: a cut answer is an answer, only not a good one.
+        if odd := ", ".join(f"{number} {end}" for end, number in ends.items() if end != "stop"):
+            yield f"answers of {role} that did not end by themselves: {odd}"
     for metric, by_role in found["intervals"].items():
         for role, interval in by_role.items():
             yield f"{metric}, {role}: {_in_words(interval)}"

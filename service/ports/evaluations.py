@@ -29,6 +29,9 @@ class EvaluationStore(Protocol):
     def answers(self, model: str, keys: Iterable[str]) -> dict[str, str]:
         """Give the answers a model has already given, by key."""
 
+    def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
+        """Count a model's answers to these questions by why they ended, as far as it is known."""
+
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
         """Remember an answer; the first one stays."""
 

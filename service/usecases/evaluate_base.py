@@ -81,6 +81,7 @@ def evaluate_base(
     facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
         **rules_of(pipeline),
         "answers_in": {"base": stored_name(trainer, model)},
+        "finished": {"base": parts.evaluations.finishes(stored_name(trainer, model), answers)},
         "models": {"base": model},
         "snapshot_id": snapshot.snapshot_id,
         "sampling": parts.sampling_of(trainer),

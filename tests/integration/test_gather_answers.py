@@ -157,7 +157,6 @@ def test_no_more_is_asked_in_a_minute_than_the_trainer_allows(sqlite_engine: sa.
         assert sum(moment - timedelta(minutes=1) < other <= moment for other in moments) <= 5
 
 
-@pytest.mark.usefixtures("engine")
 def test_what_other_workers_asked_counts_against_the_limit(engine: sa.Engine) -> None:
     store = SqlEvaluationStore(engine)
     store.add_answer("box/m", "q1", Answer("x", 1, 1), now=NOON)
@@ -165,6 +164,14 @@ def test_what_other_workers_asked_counts_against_the_limit(engine: sa.Engine) ->
     store.add_answer("boxes/m", "q1", Answer("x", 1, 1), now=NOON + timedelta(seconds=5))
     store.add_answer("box/m", "q0", Answer("x", 1, 1), now=NOON - timedelta(seconds=5))
     assert store.answered_since("box", NOON) == [NOON, NOON + timedelta(seconds=5)]
+
+
+def test_why_answers_ended_is_counted_for_the_questions_asked(engine: sa.Engine) -> None:
+    store = SqlEvaluationStore(engine)
+    for key, finish in (("q1", "length"), ("q2", "stop"), ("q3", "stop"), ("q4", None), ("other", "refusal")):
+        store.add_answer("box/m", key, Answer("x", 1, 1, finish), now=NOON)
+    assert store.finishes("box/m", ["q1", "q2", "q3", "q4"]) == {"length": 1, "stop": 2}
+    assert store.finishes("box/n", ["q1"]) == {}
 
 
 # A base that is gone.

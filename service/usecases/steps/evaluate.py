@@ -53,11 +53,13 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     if isinstance(replies, str):
         return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
     policy = pipeline.verdict
+    names = {role: stored_name(trainer, model) for role, (model, trainer) in models.items()}
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
         **rules_of(pipeline),
-        "answers_in": {role: stored_name(trainer, model) for role, (model, trainer) in models.items()},
+        "answers_in": names,
+        "finished": {role: parts.evaluations.finishes(name, answers[role]) for role, name in names.items()},
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
         "sampling": parts.sampling_of(run.trainer),

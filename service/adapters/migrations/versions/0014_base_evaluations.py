@@ -1,4 +1,4 @@
-"""How untuned models answered, before anything was trained."""
+"""How untuned models answered before anything was trained, and why answers ended."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table and the column."""
     op.create_table(
         "base_evaluations",
         sa.Column("evaluation_id", sa.Text(), nullable=False),
@@ -23,3 +23,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("evaluation_id"),
     )
     op.create_index("base_evaluations_by_pipeline", "base_evaluations", ["pipeline", "at"], unique=False)
+    # Empty for answers that are there: nobody noted it.
+    op.add_column("answers", sa.Column("finish", sa.Text(), nullable=True))
