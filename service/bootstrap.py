@@ -56,7 +56,7 @@ from service.domain.metrics import Metric, all_metrics
 from service.domain.notices import Interest
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.sunsets import Sunsets
-from service.ports import NoticeChannel, PromptTexts, Trainer
+from service.ports import JobQueue, NoticeChannel, PromptTexts, Trainer
 from service.usecases.archive import Archive
 from service.usecases.convert_deliveries import Conversions, ConvertDeliveries
 from service.usecases.exporting import Exports, Patience
@@ -248,6 +248,11 @@ class Deps:
         return SqlEvaluationStore(self.engine)
 
     @cached_property
+    def judgements(self) -> SqlJudgementStore:
+        """What judges replied."""
+        return SqlJudgementStore(self.engine)
+
+    @cached_property
     def evaluation_reads(self) -> SqlEvaluationReads:
         """What is told of verdicts."""
         return SqlEvaluationReads(self.engine)
@@ -397,6 +402,14 @@ class Deps:
     @cached_property
     def parts(self) -> Parts:
         """What the steps of a run work with."""
+        return self._parts(self.queue)
+
+    @property
+    def parts_by_hand(self) -> Parts:
+        """The same for a command that wakes nobody, and so needs no Redis."""
+        return self._parts(_Calls(self))
+
+    def _parts(self, queue: JobQueue) -> Parts:
         service = self.settings.service
         return Parts(
             pipelines=self.settings.pipelines,
@@ -407,13 +420,13 @@ class Deps:
             reports=self.reports,
             aftermath=self.aftermath,
             evaluations=self.evaluations,
-            judgements=SqlJudgementStore(self.engine),
+            judgements=self.judgements,
             metrics=metrics_of,
             ledger=self.ledger,
             letters=self.letters,
             notices=self.notices,
             models_seen=self.models_seen,
-            queue=self.queue,
+            queue=queue,
             commands=ShelllessCommands(),
             clock=now,
             timing=Timing(lease=service.lease, poll=service.poll_every, slice=min(service.lease / 2, _SLICE)),
@@ -459,6 +472,9 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         dialect=trainer.manners,
         sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
         keep_files=trainer.keep_files,
+        concurrency=trainer.concurrency,
+        requests_per_minute=trainer.requests_per_minute,
+        max_tokens=trainer.max_tokens,
     )
 
 

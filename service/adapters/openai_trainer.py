@@ -269,8 +269,10 @@ def _answer_in(said: object) -> Answer:
     if not choices:
         raise TrainerUnreachable("the model's answer is empty")
     message, usage = getattr(choices[0], "message", None), getattr(said, "usage", None)
+    finish = "refusal" if getattr(message, "refusal", None) else getattr(choices[0], "finish_reason", None)
     return Answer(
         text=str(getattr(message, "content", None) or getattr(message, "refusal", None) or ""),
         prompt_tokens=getattr(usage, "prompt_tokens", None) or 0,
         completion_tokens=getattr(usage, "completion_tokens", None) or 0,
+        finish=str(finish) if finish else None,
     )

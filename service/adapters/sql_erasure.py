@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +12,7 @@ from service.adapters.sql_places import remove_places
 from service.adapters.sql_quotes import blot_quotes
 from service.adapters.sql_tables import (
     answers,
+    base_evaluations,
     dead_letters,
     decisions,
     deliveries,
@@ -104,12 +106,9 @@ class SqlErasureStore:
                     number += connection.execute(sa.delete(table).where(table.c.question.in_(some))).rowcount
                 connection.execute(sa.update(gap_rows).where(gap_rows.c.target.in_(some)).values(target=""))
             judged = sa.select(evaluations.c.run_id, evaluations.c.facts).where(evaluations.c.run_id.in_(run_ids))
-            for run_id, facts in connection.execute(judged).all():
-                asked = facts.get("questions", [])
-                left = ["" if key in questions else key for key in asked]
-                if left != asked:
-                    mine = sa.update(evaluations).where(evaluations.c.run_id == run_id)
-                    connection.execute(mine.values(facts={**facts, "questions": left}))
+            _blank_keys(connection, evaluations.c.run_id, judged, questions)
+            of_bases = sa.select(base_evaluations.c.evaluation_id, base_evaluations.c.facts)
+            _blank_keys(connection, base_evaluations.c.evaluation_id, of_bases, questions)
         return number
 
     def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
@@ -196,3 +195,14 @@ def _names_only(delivery: Delivery, ids: Collection[str]) -> bool:
     except ServiceError:
         # It cannot be read, so nothing is lost with it.
         return True
+
+
+def _blank_keys(
+    connection: sa.Connection, key: sa.Column[str], judged: sa.Select[tuple[str, Any]], questions: Sequence[str]
+) -> None:
+    """Take the keys of questions out of evaluations, each leaving its place empty."""
+    for name, facts in connection.execute(judged).all():
+        asked = facts.get("questions", [])
+        left = ["" if question in questions else question for question in asked]
+        if left != asked:
+            connection.execute(sa.update(key.table).where(key == name).values(facts={**facts, "questions": left}))

@@ -1,6 +1,8 @@
 """Answers, evaluations and champions in SQL."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +11,11 @@ import sqlalchemy as sa
 from service.adapters.sql_champions import crown, note_gone, note_named
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
-from service.adapters.sql_tables import answers, champion_history, champions, evaluations, runs
+from service.adapters.sql_tables import answers, base_evaluations, champion_history, champions, evaluations, runs
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
-from service.ports import Answer
+from service.ports import Answer, BaseEvaluation
 
 
 class SqlEvaluationStore:
@@ -33,6 +35,17 @@ class SqlEvaluationStore:
                 found.update((row[0], row[1]) for row in connection.execute(wanted))
         return found
 
+    def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
+        """See ``EvaluationStore``."""
+        found: Counter[str] = Counter()
+        with reading(self._engine) as connection:
+            for chunk in chunks(list(keys)):
+                mine = (answers.c.model == model, answers.c.question.in_(chunk), answers.c.finish.is_not(None))
+                wanted = sa.select(answers.c.finish, sa.func.count()).where(*mine).group_by(answers.c.finish)
+                for finish, number in connection.execute(wanted):
+                    found[finish] += number
+        return dict(sorted(found.items()))
+
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
         """See ``EvaluationStore``."""
         row = {
@@ -41,10 +54,30 @@ class SqlEvaluationStore:
             "text": storable(answer.text),
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": answer.completion_tokens,
+            "finish": None if answer.finish is None else storable(answer.finish),
             "at": now,
         }
         with self._engine.begin() as connection:
             connection.execute(upsert(connection, answers).values(row).on_conflict_do_nothing())
+
+    def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
+        """See ``EvaluationStore``."""
+        mine = answers.c.model.startswith(f"{trainer}/", autoescape=True)
+        wanted = sa.select(answers.c.at).where(mine, answers.c.at >= moment).order_by(answers.c.at)
+        with reading(self._engine) as connection:
+            return list(connection.execute(wanted).scalars())
+
+    def add_base(self, evaluation: BaseEvaluation) -> None:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(base_evaluations).values(asdict(evaluation)))
+
+    def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(base_evaluations).where(base_evaluations.c.pipeline == pipeline)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(base_evaluations.c.at.desc())).mappings()
+            return [BaseEvaluation(**row) for row in rows]
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """See ``EvaluationStore``."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -46,6 +47,11 @@ class SqlLedger:
         """See ``Ledger``."""
         with self._engine.begin() as connection:
             _add(connection, run, "billed", usd, tokens=tokens, note=note, now=now)
+
+    def add_answers(self, entry: LedgerEntry) -> None:
+        """See ``Ledger``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(entries).values({**asdict(entry), "note": storable(entry.note)}))
 
     def release(self, run: Run, *, note: str, now: datetime) -> None:
         """See ``Ledger``."""

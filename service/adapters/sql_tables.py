@@ -424,6 +424,8 @@ answers = sa.Table(
     sa.Column("prompt_tokens", sa.Integer, nullable=False),
     sa.Column("completion_tokens", sa.Integer, nullable=False),
     _moment("at"),
+    # Why the answer ended, in the server's word.
+    sa.Column("finish", sa.Text),
     sa.Index("answers_by_question", "question"),
 )
 
@@ -450,6 +452,20 @@ evaluations = sa.Table(
     sa.Column("facts", sa.JSON, nullable=False),
     _moment("at"),
     sa.Index("evaluations_by_pipeline", "pipeline", "at"),
+)
+
+# How an untuned model answered, without any run.
+base_evaluations = sa.Table(
+    "base_evaluations",
+    metadata,
+    _text("evaluation_id", primary_key=True),
+    _text("pipeline"),
+    _text("trainer"),
+    _text("model"),
+    _text("snapshot_id"),
+    sa.Column("facts", sa.JSON, nullable=False),
+    _moment("at"),
+    sa.Index("base_evaluations_by_pipeline", "pipeline", "at"),
 )
 
 champions = sa.Table(

@@ -300,6 +300,7 @@ def _answer(said: Mapping[str, Any]) -> Answer:
         text=str(message.get("content") or ""),
         prompt_tokens=_whole(counts.get("prompt_tokens")) or 0,
         completion_tokens=_whole(counts.get("completion_tokens")) or 0,
+        finish=str(choices[0].get("finish_reason") or "") or None,
     )
 
 

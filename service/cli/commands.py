@@ -6,6 +6,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_datasets,
     cmd_demo,
     cmd_dying,
+    cmd_evaluate,
     cmd_explain,
     cmd_forget,
     cmd_gaps,

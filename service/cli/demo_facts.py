@@ -15,7 +15,8 @@ from service.config.prices import OPENAI_PRICES
 from service.domain.budgets import estimate_cost
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import SPLITS, Snapshot
-from service.usecases.steps.evaluate import held_out_questions, stored_name
+from service.usecases.steps.evaluate import held_out_questions
+from service.usecases.steps.gather_answers import stored_name
 
 JUDGED = frozenset({RunState.PROMOTED, RunState.KEPT})
 SIDE_BY_SIDE = 3

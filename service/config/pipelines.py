@@ -156,6 +156,8 @@ class VerdictTable(Table):
     promote: Literal["automatic", "manual"] = "automatic"
     alpha: Annotated[float, Field(gt=0, le=0.5)] = _VERDICT.alpha
     guard_proven: bool = _VERDICT.guard_proven
+    budget_usd: Annotated[float, Field(ge=0)] | None = None
+    max_questions: Annotated[int, Field(ge=1)] | None = None
     guard_margin: Mapping[str, float] | float = _VERDICT.guard_margin
 
     @field_validator("guard_margin", mode="plain")

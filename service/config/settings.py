@@ -59,6 +59,8 @@ class TrainerSettings:
         prices: By model, OpenAI's built-in ones included.
         max_tokens: The longest answer asked of a model, in tokens.
         answer_timeout: How long one answer may take.
+        concurrency: How many questions are asked at once.
+        requests_per_minute: How many are asked in a minute; None for no limit.
         extra_body: Fields added to every request that creates a job.
         ways: What this server does otherwise than its dialect.
         deployment: What follows a training.
@@ -78,6 +80,8 @@ class TrainerSettings:
     prices: Mapping[str, Price] = field(default_factory=dict)
     max_tokens: int = 1024
     answer_timeout: timedelta = timedelta(seconds=60)
+    concurrency: int = 4
+    requests_per_minute: int | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     ways: Mapping[str, Any] = field(default_factory=dict)
     deployment: Deployment = field(default_factory=Deployment)

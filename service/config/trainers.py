@@ -27,6 +27,8 @@ class PriceTable(Table):
 
     train_usd_per_million: Dollars
     as_of: date
+    input_usd_per_million: Dollars | None = None
+    output_usd_per_million: Dollars | None = None
 
 
 class TrainerTable(MannersTable, DeployTable):
@@ -40,6 +42,8 @@ class TrainerTable(MannersTable, DeployTable):
     prices: dict[str, PriceTable] = Field(default_factory=dict)
     max_tokens: Annotated[int, Field(ge=1, le=131_072)] = _DEFAULTS.max_tokens
     answer_timeout: PositiveDuration = _DEFAULTS.answer_timeout
+    concurrency: Annotated[int, Field(ge=1, le=64)] = _DEFAULTS.concurrency
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     sunsets: dict[str, date] = Field(default_factory=dict)
     training_ends: date | None = None
@@ -82,7 +86,7 @@ class TrainerTable(MannersTable, DeployTable):
 
     def settings(self, name: str, environment: Environment) -> TrainerSettings:
         """Give the settings of this trainer, its secrets read."""
-        own = {model: Price(price.train_usd_per_million, price.as_of) for model, price in self.prices.items()}
+        own = {model: Price(**price.model_dump()) for model, price in self.prices.items()}
         ends = sunsets_of(self.dialect, self.sunsets, self.training_ends)
         return TrainerSettings(
             name=name,
@@ -96,6 +100,8 @@ class TrainerTable(MannersTable, DeployTable):
             prices={**OPENAI_PRICES, **own} if self.dialect == "openai" else own,
             max_tokens=self.max_tokens,
             answer_timeout=self.answer_timeout,
+            concurrency=self.concurrency,
+            requests_per_minute=self.requests_per_minute,
             extra_body=self.extra_body,
             ways=self.ways(),
             deployment=self.deployment(DIALECTS[self.dialect]),

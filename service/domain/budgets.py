@@ -14,10 +14,19 @@ AUTO_EPOCHS_LINES = 80
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million training tokens, and the day the price was read."""
+    """US dollars per million tokens, and the day the prices were read; None where nobody said what answers cost."""
 
     train_usd_per_million: float
     as_of: date
+    input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
+
+    def answers_usd(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Give what answers of so many tokens cost; None where a price is missing."""
+        if self.input_usd_per_million is None or self.output_usd_per_million is None:
+            return None
+        asked, said = prompt_tokens * self.input_usd_per_million, completion_tokens * self.output_usd_per_million
+        return (asked + said) / 1_000_000
 
 
 def price_of(model: str, prices: Mapping[str, Price]) -> Price | None:

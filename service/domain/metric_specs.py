@@ -81,3 +81,17 @@ class JudgeSpec:
 
 
 MetricSpec = LabelsSpec | SchemaSpec | LengthSpec | RegexSpec | FunctionSpec | JudgeSpec
+
+_BY_KIND: Mapping[str, type[MetricSpec]] = {
+    "label_f1": LabelsSpec,
+    "json_schema": SchemaSpec,
+    "length": LengthSpec,
+    "regex": RegexSpec,
+    "function": FunctionSpec,
+    "judge": JudgeSpec,
+}
+
+
+def spec_in(facts: Mapping[str, Any]) -> MetricSpec:
+    """Read a spec as an evaluation holds it: its fields by name, ``kind`` among them."""
+    return _BY_KIND[facts["kind"]](**facts)

@@ -128,6 +128,8 @@ class VerdictPolicy:
         alpha: How probable it may be that luck promotes a model, over all looks at the same questions.
         guard_margin: How far a guard may fall, in hundredths of its range; one for all, or by metric.
         guard_proven: Whether it has to be proven that a guard fell no farther.
+        budget_usd: What the answers of one evaluation may cost, in US dollars; None is no limit.
+        max_questions: At most so many held-out examples are asked; None for all.
     """
 
     primary: str = "pii_leak"
@@ -136,6 +138,8 @@ class VerdictPolicy:
     alpha: float = 0.05
     guard_margin: Mapping[str, float] | float = 2.0
     guard_proven: bool = False
+    budget_usd: float | None = None
+    max_questions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

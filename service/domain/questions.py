@@ -37,6 +37,17 @@ class QuestionFacts:
     rejected: tuple[str, ...] = ()
 
 
+def at_most(questions: Sequence[Question], number: int | None) -> list[Question]:
+    """Give so many questions, in their order: those with the smallest hashes.
+
+    Which ones depends on the questions alone, and a larger number holds the smaller one's.
+    """
+    if number is None:
+        return list(questions)
+    chosen = set(sorted(question.key for question in questions)[:number])
+    return [question for question in questions if question.key in chosen]
+
+
 def question_in(messages: Sequence[Message]) -> Question:
     """Give the question in a chat of a held-out file."""
     # A weight is for training only; no server wants it in a question.

@@ -6,7 +6,7 @@ from service.ports.commands import Commands, Ran
 from service.ports.datasets import FileStore, FileWriter, SnapshotStore
 from service.ports.erasure import ErasureStore, Kin
 from service.ports.evaluation_reads import AnswerTokens, EvaluationReads, StoredEvaluation
-from service.ports.evaluations import EvaluationStore
+from service.ports.evaluations import BaseEvaluation, EvaluationStore
 from service.ports.examples import ExampleStore, RowFacts, StoryStore, Wanted
 from service.ports.gaps import Abilities, GapStore, LabelQueues, RowStanding, UnlabelledRow
 from service.ports.inbox import Inbox, Taken
@@ -24,6 +24,7 @@ __all__ = [
     "Aftermath",
     "Answer",
     "AnswerTokens",
+    "BaseEvaluation",
     "CheckpointRecord",
     "Clock",
     "Commands",

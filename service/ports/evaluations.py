@@ -1,6 +1,7 @@
 """Answers, verdicts and champions."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,14 +11,39 @@ from service.domain.runs import Run, Step
 from service.ports.trainers import Answer
 
 
+@dataclass(frozen=True, slots=True)
+class BaseEvaluation:
+    """How an untuned model answered the held-out examples of a snapshot; ``facts`` are as JSON holds them."""
+
+    evaluation_id: str
+    pipeline: str
+    trainer: str
+    model: str
+    snapshot_id: str
+    facts: Mapping[str, Any]
+    at: datetime
+
+
 class EvaluationStore(Protocol):
     """Answers, verdicts and champions."""
 
     def answers(self, model: str, keys: Iterable[str]) -> dict[str, str]:
         """Give the answers a model has already given, by key."""
 
+    def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
+        """Count a model's answers to these questions by why they ended, as far as it is known."""
+
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
         """Remember an answer; the first one stays."""
+
+    def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
+        """Give when the models of a trainer answered since then, oldest first."""
+
+    def add_base(self, evaluation: BaseEvaluation) -> None:
+        """Write how an untuned model answered."""
+
+    def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
+        """Give how untuned models answered, newest first."""
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction.

@@ -84,6 +84,9 @@ class Ledger(Protocol):
     def bill(self, run: Run, usd: float, *, tokens: int | None, note: str, now: datetime) -> None:
         """Write what the run's job cost; the first word counts."""
 
+    def add_answers(self, entry: LedgerEntry) -> None:
+        """Write what some answers of an evaluation cost."""
+
     def release(self, run: Run, *, note: str, now: datetime) -> None:
         """Write that nothing of what was set aside is needed; nothing if nothing was, or it is billed already."""
 

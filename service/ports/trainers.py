@@ -72,11 +72,16 @@ class RemoteModel:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said, and what it cost in tokens."""
+    """What a model said, and what it cost in tokens.
+
+    Attributes:
+        finish: Why it ended, in the server's word, ``length`` where it was cut; ``refusal`` where the model refused.
+    """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
+    finish: str | None = None
 
 
 class Trainer(Protocol):

@@ -16,7 +16,7 @@ from service.domain.questions import question_in
 from service.domain.snapshots import frozen_lines, read_chats
 from service.ports import UnlabelledRow
 from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, text_of
-from service.usecases.steps.evaluate import stored_name
+from service.usecases.steps.gather_answers import stored_name
 
 # Read of each source; beyond it the first ones are as good as any.
 MOST_ROWS = 10_000

@@ -9,7 +9,7 @@ from service.domain.snapshots import Snapshot, read_chats
 from service.ports import EvaluationStore, RunStore
 from service.usecases.archive import Archive
 from service.usecases.mend_snapshot import opened
-from service.usecases.steps.evaluate import stored_name
+from service.usecases.steps.gather_answers import stored_name
 
 
 def held_out_texts(snapshot: Snapshot, keys: Collection[str], archive: Archive) -> dict[str, Question]:
@@ -32,6 +32,9 @@ def answer_names(
     run: Run, evaluation: Mapping[str, Any], *, runs: RunStore, evaluations: EvaluationStore
 ) -> dict[str, str]:
     """Give, by role, the name that the answers of an evaluation's models are stored under."""
+    if named := evaluation.get("answers_in"):
+        return dict(named)
+    # Evaluations of the first release do not say it.
     return {
         role: stored_name(_trainer_of(role, model, run, runs=runs, evaluations=evaluations), model)
         for role, model in evaluation["models"].items()

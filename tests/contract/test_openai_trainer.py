@@ -279,7 +279,8 @@ def test_a_refusal_or_silence_is_an_answer(server: ScriptedServer) -> None:
     silent = completion({"role": "assistant", "content": None}, usage=None)
     server.will(ASK, completion({"role": "assistant", "content": None, "refusal": "I cannot."}), silent)
     trainer = server.trainer()
-    assert trainer.answer("m", []).text == "I cannot."
+    refused = trainer.answer("m", [])
+    assert (refused.text, refused.finish) == ("I cannot.", "refusal")
     assert (trainer.answer("m", []).text, trainer.answer("m", []).prompt_tokens) == ("", 0)
 
 

@@ -21,8 +21,8 @@ from service.usecases.steps.evaluate import (
     Question,
     evaluate,
     held_out_questions,
-    stored_name,
 )
+from service.usecases.steps.gather_answers import stored_name
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline

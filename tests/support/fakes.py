@@ -221,7 +221,7 @@ class FakeTrainer:
             raise ModelNotReady(f"{model} is not known")
         prompt = messages[-1]["content"]
         self.asked.append((model, prompt))
-        return Answer(self.voices[model](prompt), 10, 5)
+        return Answer(self.voices[model](prompt), 10, 5, "stop")
 
     def _maybe_fail(self, request: str, *, done: bool) -> None:
         waiting = self._mishaps[request]

@@ -64,6 +64,8 @@ class Workshop:
     price: Price | None = None
     deployment: Deployment = field(default_factory=Deployment)
     timing: Timing = field(default_factory=Timing)
+    concurrency: int = 1
+    requests_per_minute: int | None = None
     pipelines: dict[str, Pipeline] = field(default_factory=lambda: {"summaries": make_pipeline()})
     clock: ManualClock = field(default_factory=ManualClock)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
@@ -85,7 +87,15 @@ class Workshop:
         self.models_seen = SqlModelsSeen(self.engine)
         self.snapshots = SqlSnapshotStore(self.engine, self.files)
         prices = {"base-model": self.price} if self.price else {}
-        account = TrainerAccount("box", self.budget, prices, lambda: self.trainer, self.deployment)
+        account = TrainerAccount(
+            "box",
+            self.budget,
+            prices,
+            lambda: self.trainer,
+            self.deployment,
+            concurrency=self.concurrency,
+            requests_per_minute=self.requests_per_minute,
+        )
         self.accounts = {"box": account}
 
     @staticmethod

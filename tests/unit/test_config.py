@@ -3,6 +3,7 @@
 import base64
 import re
 import tomllib
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -69,7 +70,11 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
         budget = { run_usd = 20, approve_above_usd = 5.5 }
         prices."meta/llama-3.1".train_usd_per_million = 0.4
         prices."meta/llama-3.1".as_of = 2026-09-30
+        prices."meta/llama-3.1".input_usd_per_million = 0.2
+        prices."meta/llama-3.1".output_usd_per_million = 0.3
         answer_timeout = "2m"
+        concurrency = 8
+        requests_per_minute = 90
         [pipelines.support]
         system = "Summarize."
         labels = { project = "cl1", accept = "submitted", response = "Summary" }
@@ -82,6 +87,8 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
         alpha = 0.1
         guard_margin = 1
         guard_proven = true
+        budget_usd = 2
+        max_questions = 500
         [pipelines.support.train]
         model = "meta/llama-3.1"
         method = "supervised"
@@ -95,12 +102,15 @@ def test_everything_a_file_can_say_arrives_in_the_domains_words(folder: Folder) 
     assert settings.service.lease == timedelta(seconds=90)
     assert settings.dedupe_window_s == 12 * 3600
     assert trainer.budget == Budget(run_usd=20, month_usd=None, approve_above_usd=5.5)
-    assert trainer.prices == {"meta/llama-3.1": Price(0.4, date(2026, 9, 30))}
+    assert trainer.prices == {"meta/llama-3.1": Price(0.4, date(2026, 9, 30), 0.2, 0.3)}
+    assert (trainer.concurrency, trainer.requests_per_minute) == (8, 90)
     assert trainer.api_key is not None
     assert trainer.api_key.get_secret_value() == "nb-1"
     assert pipeline.trigger == TriggerPolicy(5, timedelta(0), timedelta(hours=1), timedelta(days=1))
     assert pipeline.dataset == DatasetPolicy(30, 0, group_by="metadata:customer", max_tokens=9000)
-    assert pipeline.verdict == VerdictPolicy("chrf", ("pii_leak",), "manual", 0.1, 1, guard_proven=True)
+    assert pipeline.verdict == VerdictPolicy(
+        "chrf", ("pii_leak",), "manual", 0.1, 1, guard_proven=True, budget_usd=2, max_questions=500
+    )
     assert pipeline.train.trainer == "nebius"
     assert pipeline.train.hyperparameters == {"n_epochs": 3, "learning_rate_multiplier": "auto", "lora_r": 8}
     assert isinstance(pipeline.train.hyperparameters["n_epochs"], int)
@@ -542,12 +552,20 @@ def test_the_example_file_loads_as_it_is_and_with_every_comment_opened(folder: F
 
     assert plain.service == full.service
     ours, theirs = plain.pipelines["support-summaries"], full.pipelines["support-summaries"]
-    assert (ours.trigger, ours.dataset, ours.verdict) == (theirs.trigger, theirs.dataset, theirs.verdict)
+    assert (ours.trigger, ours.dataset) == (theirs.trigger, theirs.dataset)
+    # Without limits of their own answers are neither counted nor paid for, so the example shows some.
+    assert (theirs.verdict.max_questions, theirs.verdict.budget_usd) == (2000, 5)
+    assert ours.verdict == replace(theirs.verdict, max_questions=None, budget_usd=None)
     # Budgets have no limits unless given, so the example shows some.
     assert (full.budget.month_usd, theirs.budget.run_usd) == (500, 20)
     assert {budget.warn_percent for budget in (ours.budget, theirs.budget, plain.budget, full.budget)} == {80}
     assert all(ours.checks.action_of(code) == theirs.checks.action_of(code) for code in CHECKS)
-    assert plain.trainers["openai"].prices == full.trainers["openai"].prices
+    shown = {
+        model: replace(price, input_usd_per_million=None, output_usd_per_million=None)
+        for model, price in full.trainers["openai"].prices.items()
+    }
+    assert plain.trainers["openai"].prices == shown
+    assert full.trainers["openai"].requests_per_minute == 500
 
 
 def test_the_example_environment_names_every_variable() -> None:

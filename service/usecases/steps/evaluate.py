@@ -1,30 +1,30 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from service.domain.comparisons import interval
-from service.domain.contests import Rival
 from service.domain.errors import ModelNotReady, NotFound, ServiceError
-from service.domain.guards import GuardRule
-from service.domain.judgements import judge_scores
-from service.domain.metrics import Context, Metric, described, score
-from service.domain.pipelines import Pipeline, VerdictPolicy
-from service.domain.questions import Question, question_in
-from service.domain.repeated_looks import Look, take_look
+from service.domain.metrics import Context
+from service.domain.pipelines import VerdictPolicy
+from service.domain.questions import Question, at_most, question_in
+from service.domain.repeated_looks import take_look
 from service.domain.runs import RETRAINING, Run, RunState, Step
-from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
+from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
 from service.usecases.steps.ask_judges import ask_judges
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
+from service.usecases.steps.gather_answers import gather, stored_name
+from service.usecases.steps.judge_run import judge, judged_by, rules_of
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 
-# A champion that does not answer for this many attempts is reported as gone and no longer compared with.
+# A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
+# answers are stored as well, and then these are used.
 CHAMPION_ATTEMPTS = 8
 
 
@@ -36,44 +36,41 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     """
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
-    questions = held_out_questions(snapshot, parts, keep=keep)
-    champion = parts.evaluations.champion(run.pipeline)
-    models = _models(run, champion)
-    deadline = parts.clock() + parts.timing.slice
-    answers: dict[str, dict[str, str]] = {}
-    for role, (model, trainer_name) in models.items():
-        name = stored_name(trainer_name, model)
-        answers[role] = parts.evaluations.answers(name, [question.key for question in questions])
-        for question in questions:
-            if question.key in answers[role]:
-                continue
-            if parts.clock() >= deadline:
-                progress = f"{len(answers[role])} of {len(questions)} answers of {model}"
-                return Step(
-                    run.state, progress, changes={"attempts": 0}, facts={**ALL_WELL, "progress": progress}
-                ), None
-            try:
-                answers[role][question.key] = _ask(run, trainer_name, model, question, parts)
-            except (ModelNotReady, NotFound) as error:
-                # One that is only refused, for money or a key, is not gone: a person is asked.
-                if role != "champion":
-                    raise
-                return _without_champion(run, error, parts, champion), None
     pipeline = parts.pipeline(run.pipeline)
-    metrics = judged_by(pipeline, parts)
+    held_out = held_out_questions(snapshot, parts, keep=keep)
+    questions = at_most(held_out, pipeline.verdict.max_questions)
+    champion = parts.evaluations.champion(run.pipeline)
+    models, left_out = _models(run, champion), 0
+    if run.fact("base_gone"):
+        asked = len(questions)
+        questions = _answered_by_base(run, questions, parts)
+        left_out = asked - len(questions)
+    answers = _gather(run, models, questions, parts, keep=keep, champion=champion)
+    if isinstance(answers, Step):
+        return answers, None
+    metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
     if isinstance(replies, str):
         return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
     policy = pipeline.verdict
+    names = {role: stored_name(trainer, model) for role, (model, trainer) in models.items()}
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
+        **rules_of(pipeline),
+        "answers_in": names,
+        "finished": {role: parts.evaluations.finishes(name, answers[role]) for role, name in names.items()},
         "models": {role: model for role, (model, _) in models.items()},
         "snapshot_id": run.snapshot_id,
+        "sampling": parts.sampling_of(run.trainer),
         "champion_gone": champion is not None and run.fact("champion_gone") == champion["position"],
         "judged_against": champion["position"] if champion else None,
         "system": snapshot.head.get("system"),
+        "base_gone": bool(run.fact("base_gone")),
+        "left_out": left_out,
+        "max_questions": policy.max_questions,
+        "held_out_in_all": len(held_out),
     }
     step = _concluding_step(evaluation, policy)
     # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
@@ -81,6 +78,40 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     if is_loser and take_down_loser(run, parts):
         step = replace(step, facts={"taken_down": True})
     return step, evaluation
+
+
+def _gather(
+    run: Run,
+    models: Mapping[str, tuple[str, str]],
+    questions: list[Question],
+    parts: Parts,
+    *,
+    keep: Callable[[], object],
+    champion: Mapping[str, Any] | None,
+) -> dict[str, dict[str, str]] | Step:
+    """Ask every model for a while; give all answers by role, or what follows where some are missing."""
+    payer = Payer(run.run_id, run.pipeline)
+    asked = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
+    require_money(payer, asked.values(), questions, parts)
+    deadline = parts.clock() + parts.timing.slice
+    answers: dict[str, dict[str, str]] = {}
+    for role, one in asked.items():
+        bill = partial(bill_answers, payer, one, parts=parts)
+        try:
+            found = gather(one.trainer, one.model, questions, parts, until=deadline, keep=keep, bill=bill)
+        except (ModelNotReady, NotFound) as error:
+            # One that is only refused, for money or a key, is not gone: a person is asked.
+            if role == "champion" and champion is not None:
+                return _without(role, run, error, parts, gone=champion["position"])
+            if role == "base" and _is_enough(run, questions, parts):
+                return _without(role, run, error, parts, gone=True)
+            raise
+        if not found.is_whole:
+            progress = f"{len(found.answers)} of {len(questions)} answers of {one.model}"
+            facts = {**ALL_WELL, "progress": progress}
+            return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=found.due_at)
+        answers[role] = found.answers
+    return answers
 
 
 def held_out_questions(
@@ -98,11 +129,6 @@ def held_out_questions(
     return list(found.values())
 
 
-def stored_name(trainer: str, model: str) -> str:
-    """Give the name that a model's answers are kept under: two trainers may call different models the same."""
-    return f"{trainer}/{model}"
-
-
 def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
@@ -113,61 +139,6 @@ def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str
     return found
 
 
-def _ask(run: Run, trainer: str, model: str, question: Question, parts: Parts) -> str:
-    answer = parts.account(trainer).connect().answer(model, question.messages)
-    # Stored one by one: a worker that is killed pays for no answer twice.
-    parts.evaluations.add_answer(stored_name(trainer, model), question.key, answer, now=parts.clock())
-    parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
-    return answer.text
-
-
-def judged_by(pipeline: Pipeline, parts: Parts) -> list[Metric]:
-    """Give the metrics that decide a pipeline's verdicts, the primary one first."""
-    by_name = parts.metrics(pipeline)
-    return [by_name[name] for name in (pipeline.verdict.primary, *pipeline.verdict.guard)]
-
-
-def judge(
-    policy: VerdictPolicy,
-    metrics: Sequence[Metric],
-    questions: Sequence[Question],
-    answers: Mapping[str, Mapping[str, str]],
-    context: Context,
-    *,
-    look: Look,
-) -> dict[str, Any]:
-    """Score every answer and compare the challenger with the base, and with the champion where there is one.
-
-    Returns:
-        Verdict, look, scores, intervals and comparisons, as JSON can hold them.
-    """
-    scores = score(metrics, questions, answers, context)
-    rivals: tuple[Rival, ...] = ("champion", "base") if "champion" in answers else ("base",)
-    rule = GuardRule(policy.guard_margin, proven=policy.guard_proven)
-    judgement = judge_scores(metrics, {rival: scores.against(rival) for rival in rivals}, look=look, rule=rule)
-    table = scores.table(judgement.incumbent)
-    return {
-        **asdict(judgement.verdict),
-        "failed_guards": list(judgement.verdict.failed_guards),
-        "incumbent": judgement.incumbent,
-        "look": asdict(look),
-        "held_out": len(questions),
-        "questions": [question.key for question in questions],
-        "metrics": {metric.name: described(metric) for metric in metrics},
-        "scores": table,
-        "intervals": {
-            metric.name: {role: interval(metric, given)._asdict() for role, given in table[metric.name].items()}
-            for metric in metrics
-        },
-        "comparisons": {
-            rival: {name: asdict(comparison) for name, comparison in by_metric.items()}
-            for rival, by_metric in judgement.comparisons.items()
-        },
-        "figures": scores.figures,
-        "slices": score_slices(metrics, table, questions, slices_of(questions, context.facts)),
-    }
-
-
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
     better = evaluation["outcome"] == "better"
     if better and policy.promote == "manual":
@@ -175,11 +146,24 @@ def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> St
     return Step(RunState.PROMOTED if better else RunState.KEPT, str(evaluation["sentence"]))
 
 
-def _without_champion(run: Run, error: ServiceError, parts: Parts, champion: Mapping[str, Any] | None) -> Step:
-    """Go on without a champion that is gone: at once where its trainer is, after some patience where it is silent."""
-    misses = int(run.fact("champion_misses") or 0) + 1
+def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: object) -> Step:
+    """Go on without a model that is gone: at once where its trainer is, after some patience where it is silent.
+
+    Of a champion this one only (``gone`` is its position): another may take its place before the verdict.
+    """
+    misses = int(run.fact(f"{role}_misses") or 0) + 1
     if misses >= CHAMPION_ATTEMPTS or not error.retryable:
-        # Of this one only: another may take its place before the verdict.
-        gone = {"champion_gone": champion and champion["position"], "champion_misses": 0}
-        return Step(run.state, f"going on without the champion: {error}", facts=gone)
-    return Step(run.state, str(error), facts={"champion_misses": misses}, due_at=parts.clock() + backoff(misses))
+        how = "with the stored answers of the base" if role == "base" else "without the champion"
+        return Step(run.state, f"going on {how}: {error}", facts={f"{role}_gone": gone, f"{role}_misses": 0})
+    return Step(run.state, str(error), facts={f"{role}_misses": misses}, due_at=parts.clock() + backoff(misses))
+
+
+def _answered_by_base(run: Run, questions: list[Question], parts: Parts) -> list[Question]:
+    """Give the questions that the base answered while it was there: in pairs, only these can be compared."""
+    stored = parts.evaluations.answers(stored_name(run.trainer, run.model), [question.key for question in questions])
+    return [question for question in questions if question.key in stored]
+
+
+def _is_enough(run: Run, questions: list[Question], parts: Parts) -> bool:
+    least = max(1, parts.pipeline(run.pipeline).dataset.min_held_out)
+    return len(_answered_by_base(run, questions, parts)) >= least

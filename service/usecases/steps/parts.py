@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from service.domain.budgets import Price
 from service.domain.deployments import Deployment
@@ -43,6 +44,9 @@ class TrainerAccount:
         dialect: What it does differently.
         sunsets: When its models end.
         keep_files: How long uploads stay at the trainer after their run ended.
+        concurrency: How many questions it may be asked at once.
+        requests_per_minute: How many it may be asked in a minute, by everybody together; None for no limit.
+        max_tokens: The longest answer that is asked for.
     """
 
     name: str
@@ -53,6 +57,9 @@ class TrainerAccount:
     dialect: Dialect = field(default_factory=Dialect)
     sunsets: Sunsets = field(default_factory=Sunsets)
     keep_files: timedelta = timedelta(days=7)
+    concurrency: int = 4
+    requests_per_minute: int | None = None
+    max_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,11 @@ class Parts:
             trainers={run.trainer: self.account(run.trainer).budget},
             pipelines={run.pipeline: pipeline.budget} if pipeline else {},
         )
+
+    def sampling_of(self, trainer: str) -> Mapping[str, Any] | None:
+        """Give the settings with which a trainer's models are asked; None where it left the configuration."""
+        account = self.accounts.get(trainer)
+        return {"max_tokens": account.max_tokens, "temperature": account.dialect.temperature} if account else None
 
     def pipeline(self, name: str) -> Pipeline:
         """Give a run's pipeline.

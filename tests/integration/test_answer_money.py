@@ -1,0 +1,140 @@
+"""What answers cost stands in the ledger, and nothing is asked that could not be paid to the end."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.adapters.sql_ledger import SqlLedger
+from service.domain.budgets import Price
+from service.domain.errors import OverBudget, TrainerUnreachable
+from service.domain.pipelines import Budget, VerdictPolicy
+from service.domain.runs import RunState as S
+from service.domain.spending import LedgerEntry
+from service.usecases.evaluate_base import BaseWanted, evaluate_base
+from service.usecases.steer_run import approve_run
+from tests.support.builders import make_pipeline
+from tests.support.fakes import NOON
+from tests.support.workshop import Workshop, leaking_answer
+
+# A dollar a thousand tokens asked, two for a thousand said; training costs nothing.
+PRICE = Price(0.0, date(2026, 11, 1), 1000.0, 2000.0)
+
+
+def workshop(engine: sa.Engine, folder: Path, **verdict: float) -> Workshop:
+    shop = Workshop(engine, folder / "files", price=PRICE, concurrency=4)
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(**verdict))  # type: ignore[arg-type]
+    shop.fill()
+    return shop
+
+
+def answers_paid(shop: Workshop, name: str) -> list[LedgerEntry]:
+    return [entry for entry in shop.ledger.entries_of(name) if entry.kind == "answers"]
+
+
+def test_answers_of_both_models_are_billed_by_their_tokens(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    run = shop.go(shop.train())
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    entries = answers_paid(shop, run.run_id)
+    number = evaluation["held_out"]
+    assert [entry.tokens for entry in entries] == [15 * number, 15 * number]
+    assert [entry.usd for entry in entries] == pytest.approx([0.02 * number] * 2)
+    assert entries[0].note == f"answers of base-model: {10 * number} tokens in, {5 * number} out"
+
+
+def test_answers_that_came_before_an_error_are_billed_as_well_and_none_twice(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    run_id = shop.train()
+    heard = 0
+
+    def voice(prompt: str) -> str:
+        nonlocal heard
+        heard += 1
+        if heard > 3:
+            raise TrainerUnreachable("away")
+        return leaking_answer(prompt)
+
+    shop.trainer.voices["base-model"] = voice
+    shop.advance(run_id)
+    assert sum(entry.tokens or 0 for entry in answers_paid(shop, run_id)) == 3 * 15
+    shop.trainer.voices["base-model"] = leaking_answer
+    run = shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert sum(entry.tokens or 0 for entry in answers_paid(shop, run_id)) == 2 * 15 * evaluation["held_out"]
+
+
+def test_an_evaluation_above_its_budget_asks_nothing_and_goes_on_once_it_is_raised(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path, budget_usd=1.0)
+    run_id = shop.train()
+    shop.trainer.asked.clear()
+    run = shop.go(run_id)
+    assert (run.state, shop.trainer.asked) == (S.NEEDS_ATTENTION, [])
+    assert "above 1.00 USD" in run.fact("error")
+    assert "Raise budget_usd" in run.fact("remedy")
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(budget_usd=1000.0))
+    approve_run(run_id, shop.parts)
+    assert shop.go(run_id).state == S.PROMOTED
+
+
+def test_a_months_budget_holds_for_answers_too(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    shop.accounts["box"] = replace(shop.accounts["box"], budget=Budget(month_usd=1.0))
+    run_id = shop.train()
+    run = shop.go(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    assert "left this month (trainer box)" in run.fact("error")
+    with pytest.raises(OverBudget):
+        evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
+
+
+def test_a_budget_without_prices_is_refused(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path, budget_usd=1.0)
+    shop.accounts["box"] = replace(shop.accounts["box"], prices={})
+    run = shop.go(shop.train())
+    assert run.state == S.NEEDS_ATTENTION
+    assert "have no price" in run.fact("error")
+
+
+def test_a_base_measured_by_hand_is_billed_under_its_own_name(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    made = evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
+    (entry,) = answers_paid(shop, made.evaluation_id)
+    assert (entry.pipeline, entry.trainer, entry.tokens) == ("summaries", "box", 15 * made.facts["held_out"])
+    shop.clock.forward(1)
+    again = evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
+    assert answers_paid(shop, again.evaluation_id) == []
+
+
+def test_entries_of_answers_come_as_often_as_they_are_written(engine: sa.Engine) -> None:
+    ledger = SqlLedger(engine)
+    entry = LedgerEntry("run-1", "answers", "box", "p", 0.5, 100, NOON, "answers of m")
+    ledger.add_answers(entry)
+    ledger.add_answers(entry)
+    assert ledger.entries_of("run-1") == [entry, entry]
+    assert ledger.totals() == {("p", "box"): 1.0}
+
+
+# A cap on the questions.
+
+
+def test_with_a_cap_always_the_same_questions_are_asked_and_that_is_recorded(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path, max_questions=6)
+    first = shop.evaluations.evaluation(shop.go(shop.train()).run_id)
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(max_questions=8))
+    second = shop.evaluations.evaluation(shop.go(shop.train(2)).run_id)
+    assert first is not None
+    assert second is not None
+    assert (first["held_out"], second["held_out"], first["max_questions"]) == (6, 8, 6)
+    assert set(first["questions"]) < set(second["questions"])
+    assert first["held_out_in_all"] == second["held_out_in_all"] > 8
