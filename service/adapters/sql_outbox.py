@@ -69,10 +69,11 @@ class SqlOutbox:
             .limit(1)
         )
         with self._engine.begin() as connection:
-            if connection.execute(sa.update(notice_channels).where(*mine).values(leased_until=until)).rowcount != 1:
-                return None
             row = connection.execute(oldest).one_or_none()
+            # Only with something to send, or else the lease would outlive its holder, who knows of the earlier one.
             if row is None:
+                return None
+            if connection.execute(sa.update(notice_channels).where(*mine).values(leased_until=until)).rowcount != 1:
                 return None
             sending = Sending(notice_of(row), channel, row.at, row.attempts + 1)
             _write(

@@ -136,11 +136,17 @@ def start(
 
 
 @runs.command()
-def approve(run_id: RunId) -> None:
+def approve(
+    run_id: RunId,
+    *,
+    answers_as: Annotated[
+        str | None, typer.Option("--as", help="What the model you deployed answers to, if not the name asked for.")
+    ] = None,
+) -> None:
     """Let a run go on that waits for a person."""
     from service.usecases.steer_run import approve_run
 
-    _say(approve_run(run_id, _deps().parts))
+    _say(approve_run(run_id, _deps().parts, answers_as=answers_as))
 
 
 @runs.command()

@@ -1,7 +1,9 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+from service.domain.deployments import is_model_name
 from service.domain.errors import ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.clear_run import clear_run
@@ -16,11 +18,16 @@ class RunCannot(ServiceError):
     remedy = "See tuneloop runs show RUN."
 
 
-def approve_run(run_id: str, parts: Parts) -> Run:
+def approve_run(run_id: str, parts: Parts, *, answers_as: str | None = None) -> Run:
     """Let a run go on that waits for a person.
 
+    Args:
+        run_id: The run.
+        parts: The parts.
+        answers_as: The name of the deployment that a person made, where the server chose another than was asked for.
+
     Raises:
-        RunCannot: It does not wait.
+        RunCannot: It does not wait, or not for a deployment.
     """
     run = parts.runs.get(run_id)
     if run.state not in WAITS_FOR_A_PERSON:
@@ -28,11 +35,25 @@ def approve_run(run_id: str, parts: Parts) -> Run:
     resume = RunState(run.fact("resume") or RunState.SNAPSHOTTED)
     # Approving a submission without a known outcome is a person's word; the trainer is searched once more.
     changes = {"intent_at": None} if resume == RunState.UPLOADED else None
-    facts = approval_of(run) if run.state == RunState.AWAITING_APPROVAL else None
+    # What went wrong before is over, and its remedy was followed.
+    facts: dict[str, object] = {"error": None, "remedy": None}
+    if run.state == RunState.AWAITING_APPROVAL:
+        facts |= approval_of(run)
     step = Step(resume, "approved by hand", changes=changes, facts=facts)
+    if answers_as is not None:
+        step = _named(run, resume, answers_as, facts)
     after = parts.runs.record(run, step, now=parts.clock())
     parts.queue.wake("advance_run", run.run_id)
     return after
+
+
+def _named(run: Run, resume: RunState, name: str, facts: Mapping[str, object]) -> Step:
+    if resume not in {RunState.DEPLOYING, RunState.EVALUATING}:
+        raise RunCannot(f"run {run.run_id} waits for no deployment", remedy="Approve it without --as.")
+    if not is_model_name(name):
+        raise RunCannot("no model is called so", remedy="Give the name that the server answers to.")
+    cause = f"deployed by hand, answers as {name}"
+    return Step(RunState.EVALUATING, cause, facts={**facts, "inference_model": name})
 
 
 def cancel_run(run_id: str, parts: Parts) -> Run:

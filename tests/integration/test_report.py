@@ -122,7 +122,7 @@ def test_money_is_told_as_it_was_billed(sqlite_engine: sa.Engine, tmp_path: Path
     shop.fill()
     cost = told(shop, shop.go(shop.train()).run_id).cost
     assert (cost.billed_usd, cost.reserved_usd, cost.answers_usd) == (0.01, 0.0, 0.0)
-    assert {entry["kind"] for entry in cost.ledger} == {"reserved", "billed"}
+    assert {entry["kind"] for entry in cost.ledger} == {"reserved", "billed", "answers"}
 
 
 def test_a_run_that_was_not_judged_has_no_report(shop: Workshop) -> None:

@@ -146,6 +146,40 @@ def test_a_person_is_asked_to_deploy_under_the_name_and_then_approves(make: Make
     assert shop.trainer.create_requests == 1
 
 
+def test_a_person_may_give_the_name_that_the_server_chose(make: MakeShop) -> None:
+    """Some servers name a deployment themselves, and a paid run must not end there."""
+    shop = make(deploy=(), undeploy=(), by_hand=True)
+    run_id = trained(shop)
+    assert "--as NAME" in shop.go(run_id).fact("remedy")
+    with pytest.raises(RunCannot, match="called so"):
+        approve_run(run_id, shop.parts, answers_as="two words")
+    shop.trainer.voices["base-model-LoRa:chosen"] = good_answer
+    assert approve_run(run_id, shop.parts, answers_as="base-model-LoRa:chosen").state == S.EVALUATING
+    run = shop.go(run_id)
+    assert (run.state, run.answers_as, run.fact("error")) == (S.PROMOTED, "base-model-LoRa:chosen", None)
+
+
+def test_a_deployment_that_was_named_wrongly_is_named_anew(make: MakeShop) -> None:
+    shop = make(deploy=(), undeploy=(), by_hand=True)
+    run_id = trained(shop)
+    shop.go(run_id)
+    approve_run(run_id, shop.parts, answers_as="nobody")
+    for _ in range(40):
+        shop.clock.forward(60)
+        run = shop.advance(run_id) or shop.runs.get(run_id)
+    assert run.state == S.NEEDS_ATTENTION
+    shop.trainer.voices["chosen"] = good_answer
+    approve_run(run_id, shop.parts, answers_as="chosen")
+    assert shop.go(run_id).answers_as == "chosen"
+
+
+def test_only_a_run_that_waits_for_a_deployment_is_told_its_name(make: MakeShop) -> None:
+    shop = make(deploy=(), undeploy=(), by_hand=True)
+    run_id = shop.start()
+    with pytest.raises(RunCannot, match="waits for nobody"):
+        approve_run(run_id, shop.parts, answers_as="chosen")
+
+
 def test_a_deployment_that_is_not_ready_is_asked_about_again_without_counting_as_failed(
     make: MakeShop, tmp_path: Path
 ) -> None:
@@ -322,6 +356,12 @@ def test_a_former_champion_is_taken_down_by_hand_and_the_reigning_one_is_not(mak
     shop.evaluations.promote(other, "by hand", now=shop.clock.now)
     undeploy_run(first, shop.parts)
     assert calls(tmp_path)[-1] == f"down {name_of(first)}"
+    # It would answer nobody.
+    with pytest.raises(TakenDown):
+        promote_run(first, shop.parts)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["run_id"] == "run-other"
 
 
 def test_a_deployed_run_whose_trainer_left_the_configuration_can_be_cancelled(make: MakeShop, tmp_path: Path) -> None:
@@ -354,12 +394,6 @@ def test_a_champion_that_is_crowned_anew_is_told_by_its_deployments_name_and_no_
         told = list(connection.scalars(sa.select(notices.c.text).where(notices.c.kind == "champion_changed")))
     (text,) = told
     assert text.startswith(f"{name_of(first.run_id)} of run 1 at box serves now;")
-    # It would answer nobody.
-    with pytest.raises(TakenDown):
-        promote_run(first, shop.parts)
-    champion = shop.evaluations.champion("summaries")
-    assert champion is not None
-    assert champion["run_id"] == "run-other"
 
 
 def test_a_model_that_was_trained_again_stays_up_for_a_person_to_promote(make: MakeShop, tmp_path: Path) -> None:

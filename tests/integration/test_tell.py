@@ -110,6 +110,15 @@ def hook(receiver: Receiver | None = None) -> WebhookChannel:
     return WebhookChannel(url, [SecretStr(SECRET)])
 
 
+def test_a_channel_that_took_a_notice_is_free_for_the_next_at_once(town: Town, receiver: Receiver) -> None:
+    town.clock.tick = timedelta(milliseconds=20)
+    town.channels["ops"] = hook(receiver)
+    for key in ("first", "second"):
+        town.put(key)
+        assert town.work() == ["ops"]
+        assert town.state(key, "ops") == ("sent", 1)
+
+
 def titles(receiver: Receiver) -> list[str]:
     return [word.decode() for request in receiver.requests for word in request.body.split(b'"') if b"title " in word]
 

@@ -102,7 +102,10 @@ def _deployed(name: str) -> Step:
 
 
 def _ask_person(run: Run, name: str, cause: str) -> Step:
-    remedy = f"Deploy {run.tuned_model} as {name}, then tuneloop runs approve {run.run_id}; or set the deploy command."
+    remedy = (
+        f"Deploy {run.tuned_model} as {name}, then tuneloop runs approve {run.run_id}; with --as NAME where the server "
+        "chose another name; or set the deploy command."
+    )
     facts = {"resume": run.state.value, "asked_to_deploy": name, **_told(NotDeployed(cause, remedy=remedy))}
     return Step(RunState.NEEDS_ATTENTION, cause, facts=facts)
 
