@@ -30,7 +30,7 @@ _GROUPS = f"""
     INSERT INTO groups (pipeline, group_key, split, cluster, signature, member)
     {_NUMBERS} SELECT '{PIPELINE}', lower(hex(randomblob(32))), {_SPLIT}, '', randomblob(256), random() FROM numbers"""  # noqa: S608
 _EXAMPLES = f"""
-    INSERT INTO examples ({", ".join(column.name for column in examples.c)})
+    INSERT INTO examples ({", ".join(column.name for column in examples.c if column.name != "metadata")})
     SELECT :pipeline, 'row-' || number, 'ex-' || substr(key, 1, 24), NULL, 'active', NULL,
         'label-' || number, 'only', 1, lower(hex(randomblob(32))), {_CONTENT}, key, split, key, substr(key, 1, 16),
         150, '', :appraised, '', number, :at, :at, :at
