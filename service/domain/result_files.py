@@ -12,6 +12,7 @@ from service.domain.errors import UnreadableResult
 from service.domain.training_series import METRICS, SeriesPoint, point_of, whole
 
 _BOM = b"\xef\xbb\xbf"
+_LONGEST_CELL = 1_000
 _EMPTY = frozenset({"", "nan", "null", "none", "inf", "-inf", "infinity", "-infinity"})
 _HEADER = re.compile(r"(?:[a-z][a-z0-9_/.-]{0,59})?")
 
@@ -64,7 +65,11 @@ def _text(content: bytes) -> str:
 
 def _rows(text: str) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(io.StringIO(text, newline=""))
+        for row in csv.reader(io.StringIO(text, newline="")):
+            # The reader has a limit too, which any library of the process may have lifted.
+            if any(len(cell) > _LONGEST_CELL for cell in row):
+                raise UnreadableResult(f"a cell is longer than {_LONGEST_CELL:,} characters")
+            yield row
     except csv.Error as error:
         raise UnreadableResult("it is no CSV") from error
 

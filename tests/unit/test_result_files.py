@@ -1,6 +1,7 @@
 """Result files of OpenAI and of Azure, whole and broken."""
 
 import base64
+import csv
 from collections.abc import Callable
 
 import pytest
@@ -96,6 +97,15 @@ def test_what_is_no_result_file_is_refused_without_repeating_it(content: bytes) 
         read_result_file(content)
     assert "customer" not in str(raised.value)
     assert raised.value.remedy
+
+
+def test_a_quote_that_never_ends_is_refused_although_a_library_lifted_the_readers_limit() -> None:
+    before = csv.field_size_limit(10_000_000)
+    try:
+        with pytest.raises(UnreadableResult, match="longer than 1,000 characters"):
+            read_result_file(b'step,train_loss\n1,"' + b"x" * 200_000)
+    finally:
+        csv.field_size_limit(before)
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=200).map(lambda tail: b"step,train_loss\n" + tail))
