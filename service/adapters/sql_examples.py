@@ -138,6 +138,7 @@ class SqlExampleStore:
             newest = sa.select(runs).where(runs.c.pipeline == pipeline).order_by(runs.c.ordinal.desc())
             last = connection.execute(newest.limit(1)).one_or_none()
             ends = connection.execute(newest.with_only_columns(runs.c.state, runs.c.cause).limit(MOST_ENDS)).all()
+            began = connection.scalar(_fresh(pipeline).with_only_columns(runs.c.created_at))
             found = tallied(connection, pipeline)
             news = news_since(connection, pipeline, _taken_up(connection, pipeline), at_most=MOST_NEWS)
             watermark = watermark_of(connection, pipeline)
@@ -155,7 +156,7 @@ class SqlExampleStore:
             first_new_at=news.first_at,
             last_new_at=news.last_at,
             last_run=last.ordinal if last else 0,
-            last_run_at=last.created_at if last else None,
+            last_run_at=began,
             prompts=by_status["prompt"],
             held=by_status["held"],
             kept_out=kept_out(found),
@@ -387,9 +388,14 @@ def _tell(connection: sa.Connection, changes: Sequence[Change], now: datetime) -
 
 
 def _taken_up(connection: sa.Connection, pipeline: str) -> int:
-    """Give the newest change that a run has taken up; one of an older snapshot takes up nothing."""
+    """Give the newest change that a run has taken up."""
+    return connection.scalar(_fresh(pipeline).with_only_columns(runs.c.watermark)) or 0
+
+
+def _fresh(pipeline: str) -> sa.Select[Any]:
+    """Choose the newest run that the trigger counts: one of an older snapshot is nothing to it."""
     fresh = (runs.c.pipeline == pipeline, runs.c.cause != RETRAINING)
-    return connection.scalar(sa.select(runs.c.watermark).where(*fresh).order_by(runs.c.ordinal.desc()).limit(1)) or 0
+    return sa.select(runs).where(*fresh).order_by(runs.c.ordinal.desc()).limit(1)
 
 
 def _version_row(example: Example, now: datetime) -> dict[str, Any]:

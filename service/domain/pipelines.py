@@ -44,7 +44,7 @@ class TriggerPolicy:
         threshold: Newly accepted or changed examples since the last run's snapshot.
         quiet: Nothing may have changed for this long, so that a burst becomes one run.
         max_wait: After this long a burst that never ends is cut.
-        cooldown: At the earliest this long after the last run began.
+        cooldown: At the earliest this long after the last run of new examples began.
         max_failures: After so many runs failed in a row none starts by itself; 0 is never.
     """
 

@@ -34,6 +34,7 @@ class Counts:
         watermark: The newest change that ``new`` includes; what a run claims.
         new: Newly accepted or changed examples since the last run's snapshot.
         last_run: Ordinal of the newest run, 0 if there was none.
+        last_run_at: When the newest began that was of new examples: one of an older snapshot begins no cooldown.
         prompts: Prompts without answers, of projects in which labelers write nothing else.
         held: Examples that a check found something in and that wait for a person's decision.
         kept_out: Rows that are labelled and approved and give no example, by reason, the held ones included.

@@ -12,14 +12,14 @@ import pytest
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError
-from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy
+from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy, TriggerPolicy
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import SPLITS, Snapshot
 from service.domain.sunsets import Sunset, Sunsets
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import promote_run
 from service.usecases.retrain import CannotRetrain, Retraining, TrainedAlready, retrain
-from service.usecases.start_run import RunNotStarted
+from service.usecases.start_run import RunNotStarted, start_if_due
 from service.usecases.steps.parts import Parts, TrainerAccount
 from tests.support.builders import make_pipeline
 from tests.support.fakes import NOON, FakeTrainer
@@ -129,6 +129,23 @@ def test_the_trigger_goes_on_from_where_it_was(elsewhere: Elsewhere) -> None:
     # The next run takes them up.
     shop.go(shop.start(), S.SNAPSHOTTED)
     assert shop.examples.counts("summaries").new == 0
+
+
+def test_it_begins_no_cooldown(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    trigger = TriggerPolicy(threshold=10, quiet=timedelta(0), cooldown=timedelta(hours=1))
+    patient = make_pipeline(trigger=trigger)
+    began = elsewhere.first.created_at
+    shop.fill(60, 80)
+    shop.clock.now = began + timedelta(minutes=59)
+    run = elsewhere.again()
+    shop.runs.record(run, Step(S.FAILED, "x"), now=shop.clock.now)
+    decision, _ = start_if_due(patient, shop, clock=shop.clock)
+    assert [(reason.code, reason.facts) for reason in decision.reasons] == [
+        ("cooldown", {"until": began + timedelta(hours=1)})
+    ]
+    shop.clock.now = began + timedelta(hours=1)
+    assert start_if_due(patient, shop, clock=shop.clock)[0].due
 
 
 def test_taking_the_snapshot_twice_changes_nothing(elsewhere: Elsewhere) -> None:
