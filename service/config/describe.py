@@ -18,6 +18,8 @@ from service.domain.pipelines import ChecksPolicy
 from service.domain.sunsets import Sunset
 
 _NAMED = 2
+# Of these keys an empty list leaves nothing out.
+_EMPTY_IS_ALL = frozenset({"kinds", "pipelines"})
 _ADDRESSES = frozenset({"redis_url", "database_url", "files_url"})
 _SECRETS = frozenset(
     {"labelbox_api_key", "webhook_secrets", "admin_tokens", "read_tokens", "api_key", "addresses", "secrets"}
@@ -88,6 +90,8 @@ def _deployment(value: Deployment, path: KeyPath) -> Iterator[tuple[KeyPath, str
 
 
 def _shown(name: str, value: object) -> str:
+    if name in _EMPTY_IS_ALL and value == ():
+        return "all"
     if name not in _SECRETS:
         return _text(value)
     if name == "admin_tokens" and not value:

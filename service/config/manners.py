@@ -22,6 +22,7 @@ class MannersTable(Table):
     bom: bool | None = None
     file_purpose: Filled | None = None
     file_list: bool | None = None
+    model_list: Literal["complete", "partial", "maybe"] | None = None
     max_file_mb: Annotated[int, Field(ge=1)] | None = None
     length_field: Literal["max_completion_tokens", "max_tokens"] | None = None
     temperature: Literal[0, "omit"] | None = None

@@ -31,10 +31,15 @@ class PriceTable(Table):
     output_usd_per_million: Dollars | None = None
 
 
-class TrainerTable(MannersTable, DeployTable):
-    """See ``TrainerSettings``."""
+class DialectTable(Table):
+    """The key that others are checked against, and so the first."""
 
     dialect: Annotated[str, AfterValidator(lambda value: choose(value, DIALECTS))] = _DEFAULTS.dialect
+
+
+class TrainerTable(MannersTable, DeployTable, DialectTable):
+    """See ``TrainerSettings``."""
+
     base_url: Annotated[str, AfterValidator(http_url)] | None = None
     api_key_env: VariableName | None = None
     webhook_secret_env: VariableName | None = None
@@ -48,6 +53,16 @@ class TrainerTable(MannersTable, DeployTable):
     sunsets: dict[str, date] = Field(default_factory=dict)
     training_ends: date | None = None
     keep_files: Duration = _DEFAULTS.keep_files
+
+    @field_validator(*MannersTable.model_fields)
+    @classmethod
+    def _means_something(cls, value: object, info: ValidationInfo) -> object:
+        dialect = _dialect(info)
+        if value is not None and dialect and info.field_name in dialect.meaningless:
+            raise ValueError(
+                f"must not be set: it means nothing to servers of the dialect {info.data['dialect']!r}; leave it out"
+            )
+        return value
 
     @field_validator("base_url")
     @classmethod

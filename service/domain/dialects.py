@@ -41,6 +41,8 @@ class Dialect:
         bom: Whether its training files must begin with a byte-order mark.
         file_purpose: What an uploaded file is said to be for.
         file_list: Whether it surely lists files; elsewhere a list that is not there is taken for an empty one.
+        model_list: ``complete`` where a model that is not in its list cannot be trained, ``partial`` where the list
+            leaves some out, ``maybe`` where there need not be one.
         max_file_mb: The largest file it takes, in mebibytes.
         length_field: The name it knows for the limit of an answer.
         temperature: Asked of a model that is judged; ``omit`` for models that refuse it, as reasoning ones do.
@@ -48,6 +50,7 @@ class Dialect:
         suffix_without: Characters that a suffix may not hold.
         aliases: Whether it can let a name of ours follow the champion.
         deploy: ``by_hand`` where a tuned model answers only once somebody has deployed it.
+        meaningless: Ways that its adapter does without, so that a file which sets one is mistaken.
     """
 
     base_url: str | None = None
@@ -65,6 +68,7 @@ class Dialect:
     bom: bool = False
     file_purpose: str = "fine-tune"
     file_list: bool = True
+    model_list: Literal["complete", "partial", "maybe"] = "maybe"
     max_file_mb: int = 512
     length_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     temperature: Literal[0, "omit"] = 0
@@ -72,6 +76,7 @@ class Dialect:
     suffix_without: str = ""
     aliases: bool = False
     deploy: Literal["none", "by_hand"] = "none"
+    meaningless: frozenset[str] = frozenset()
 
     def but(self, ways: Mapping[str, Any]) -> "Dialect":
         """Give this dialect with some ways changed; words for statuses come on top of its own."""
@@ -102,6 +107,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             api_key_env="OPENAI_API_KEY",
             webhook_secret_env="OPENAI_WEBHOOK_SECRET",  # noqa: S106 - the name of a variable, no secret
             metadata_filter=True,
+            model_list="complete",
             length_field="max_completion_tokens",
         ),
         # Source: Microsoft Learn, "Customize a model with fine-tuning".
@@ -109,6 +115,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             api_key_env="AZURE_OPENAI_API_KEY",
             statuses={"pending": "open", "notrunning": "open", "canceled": "cancelled"},
             bom=True,
+            # Of a version and its alias it lists one, and a deployment under its model's name.
+            model_list="partial",
             length_field="max_completion_tokens",
             suffix_max=18,
             suffix_without=".",
@@ -122,6 +130,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             any_hyperparameter=True,
             method_style="top_level",
             preference=False,
+            # What it serves, which is not all that it trains.
+            model_list="partial",
             deploy="by_hand",
         ),
         # Gateways and everything else: nothing is relied on that could be missing, and the usual words are understood.
@@ -140,7 +150,12 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         ),
         # Our own trainer/.
         "tuneloop": Dialect(
-            any_hyperparameter=True, metadata_filter=True, creates_once=True, aliases=True, suffix_without=":/?#% "
+            any_hyperparameter=True,
+            metadata_filter=True,
+            creates_once=True,
+            model_list="complete",
+            aliases=True,
+            suffix_without=":/?#% ",
         ),
         # Another shape, with an adapter of its own. Source: Together's API reference and its Python package 3.1.
         "together": Dialect(
@@ -151,10 +166,13 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             unknown_hyperparameters=frozenset({"learning_rate_multiplier"}),
             metadata=False,
             statuses={"completed": "succeeded", "error": "failed"},
+            # What it serves, which is not all that it trains.
+            model_list="partial",
             max_file_mb=25 * 1024,
             # Its own limit is 40; the rest names the run, because a job carries nothing else of ours.
             suffix_max=15,
             suffix_without=":/ ",
+            meaningless=frozenset({"method_style", "metadata", "metadata_filter", "bom", "file_list"}),
         ),
     }
 )

@@ -61,6 +61,38 @@ def test_a_server_speaks_its_dialect_unless_the_file_says_otherwise(read: Load) 
 
 
 @pytest.mark.parametrize(
+    "way", ['method_style = "top_level"', "metadata = true", "metadata_filter = true", "bom = true", "file_list = true"]
+)
+def test_a_way_that_means_nothing_to_a_dialect_is_refused(read: Load, way: str) -> None:
+    key = way.partition(" ")[0]
+    found = mistakes(read, way, dialect="together")
+    assert f"trainers.t.{key}: must not be set: it means nothing to servers of the dialect 'together';" in found
+    assert trainer(read(way)).manners != DIALECTS["together"]
+
+
+@pytest.mark.parametrize("way", ["max_file_mb = 5", 'statuses = { done = "succeeded" }', "suffix_max = 9"])
+def test_a_way_that_means_something_is_taken_by_every_dialect(read: Load, way: str) -> None:
+    for dialect in DIALECTS:
+        assert trainer(read(way, dialect=dialect)).manners != DIALECTS[dialect]
+
+
+def test_how_far_a_list_of_models_goes_may_be_said(read: Load) -> None:
+    assert trainer(read("", dialect="openai")).manners.model_list == "complete"
+    assert trainer(read('model_list = "partial"', dialect="openai")).manners.model_list == "partial"
+    words = "trainers.t.model_list: must be 'complete', 'partial' or 'maybe' (got True)"
+    assert words in mistakes(read, "model_list = true")
+
+
+def test_an_empty_list_that_leaves_nothing_out_is_printed_as_all(read: Load) -> None:
+    channel = '[notify.ops]\napprise_env = "TEAM"\n'
+    rows = dict(describe(read("", pipeline=PIPELINE + channel)))
+    assert rows["notify.ops.kinds"] == rows["notify.ops.pipelines"] == rows["pipelines.p.gaps.kinds"] == "all"
+    assert rows["pipelines.p.gaps.datasets"] == "none"
+    few = read("", pipeline=f'{PIPELINE}{channel}kinds = ["failed"]\n')
+    assert dict(describe(few))["notify.ops.kinds"] == "failed"
+
+
+@pytest.mark.parametrize(
     ("table", "words"),
     [
         ('method_style = "inner"', "trainers.t.method_style: must be 'nested' or 'top_level' (got 'inner')"),
