@@ -83,7 +83,7 @@ def read_arguments(argv: Sequence[str] | None = None) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     standard = Settings()
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="A stand-in Labelbox for the real SDK, with simulated labelers."
+        prog="tuneloop sandbox", description="A stand-in Labelbox for the real SDK, with simulated labelers."
     )
     add = parser.add_argument
     add("--host", default=standard.host)

@@ -96,7 +96,9 @@ def parse_settings(argv: Sequence[str] | None, environment: Mapping[str, str]) -
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="trainer", description="A fine-tuning server of the shape of the OpenAI API.")
+    parser = argparse.ArgumentParser(
+        prog="tuneloop trainer", description="A fine-tuning server of the shape of the OpenAI API."
+    )
     add = parser.add_argument
     add("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")

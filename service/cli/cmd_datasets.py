@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from service.bootstrap import Deps
-from service.cli.app import AsJson, datasets, print_json
+from service.cli.app import AsJson, AtMost, datasets, print_json
 from service.cli.exporting import Layout, export_snapshot
 from service.cli.showing import visible
 from service.config import load
@@ -34,7 +34,7 @@ class SplitName(StrEnum):
 
 @datasets.command("list")
 def list_datasets(
-    pipeline: Annotated[str | None, typer.Option()] = None, limit: int = 20, *, as_json: AsJson = False
+    pipeline: Annotated[str | None, typer.Option()] = None, limit: AtMost = 20, *, as_json: AsJson = False
 ) -> None:
     """List the newest snapshots first."""
     found = deps_now().snapshots.recent(pipeline, limit)

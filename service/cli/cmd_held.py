@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.app import AsJson, datasets, print_json
+from service.cli.app import AsJson, AtMost, datasets, print_json
 from service.cli.cmd_datasets import deps_now
 from service.cli.showing import visible
 from service.config import Settings
@@ -29,7 +29,7 @@ class DecisionName(StrEnum):
 def list_held(
     pipeline: Only = None,
     reason: Reason = None,
-    limit: int = 50,
+    limit: AtMost = 50,
     *,
     text: Annotated[bool, typer.Option("--text", help="Show the texts as well.")] = False,
     as_json: AsJson = False,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import typer
 
 from service.bootstrap import Deps, now
-from service.cli.app import AsJson, notify, print_json
+from service.cli.app import AsJson, AtMost, notify, print_json
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound, ServiceError
@@ -30,7 +30,7 @@ def try_channels(channel: Annotated[str | None, typer.Argument(help="One channel
 
 
 @notify.command("list")
-def list_notices(limit: int = 20, *, as_json: AsJson = False) -> None:
+def list_notices(limit: AtMost = 20, *, as_json: AsJson = False) -> None:
     """List the newest notices first, and what became of them at each channel."""
     found = Deps(load(os.environ)).outbox.recent(limit)
     if as_json:

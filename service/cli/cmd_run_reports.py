@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service.bootstrap import Deps
-from service.cli.app import AsJson, print_json, runs
+from service.cli.app import AsJson, AtMost, print_json, runs
 from service.cli.run_lines import csv_of, line_of_event, table_of
 from service.cli.showing import visible
 from service.config import load
@@ -19,11 +19,11 @@ _ROWS = 25
 
 
 @runs.command()
-def events(run_id: RunId, limit: int = 50, *, as_json: AsJson = False) -> None:
+def events(run_id: RunId, limit: AtMost = 50, *, as_json: AsJson = False) -> None:
     """Show what the trainer said of a run's job, the newest last."""
     deps = Deps(load(os.environ))
     run = deps.runs.get(run_id)
-    found = deps.reports.newest_events(run.run_id, limit=max(1, limit))[::-1]
+    found = deps.reports.newest_events(run.run_id, limit=limit)[::-1]
     if as_json:
         print_json([{"number": number, **asdict(event)} for number, event in found])
         return

@@ -28,7 +28,7 @@ class Compared:
     """What a comparison found.
 
     Attributes:
-        errors: What could not be listed or done now; it is tried again at the next comparison.
+        errors: What could not be listed or done now, with its remedy; it is tried again at the next comparison.
     """
 
     orphans: list[Orphan] = field(default_factory=list)
@@ -53,7 +53,9 @@ def reconcile_trainer(name: str, parts: Parts, *, act: bool = True) -> Compared:
                 if act:
                     _tell(orphan, parts)
         except ServiceError as error:
-            done.errors.append(told(error))
+            failed = f"{told(error)}. What to do: {error.remedy}"
+            if failed not in done.errors:  # a trainer that is away says the same to every question
+                done.errors.append(failed)
     return done
 
 

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,8 @@ Convert = Callable[..., int]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("TUNELOOP_CONFIG", "TUNELOOP_DATA", "TUNELOOP_REDIS_URL", "TUNELOOP_DATABASE_URL"):
+    # Without a key nobody asks OpenAI.
+    for name in ("TUNELOOP_CONFIG", "TUNELOOP_DATA", "TUNELOOP_REDIS_URL", "TUNELOOP_DATABASE_URL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -249,6 +252,28 @@ def test_check_looks_for_the_programs_that_deploy_and_undeploy(
     assert not found["trainer openai undeploy"]["ok"]
     assert "no-such-program" in found["trainer openai undeploy"]["text"]
     assert found["trainer openai undeploy"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["runs list", "runs events run-1", "datasets list", "datasets held", "dead-letters list", "notify list"],
+)
+@pytest.mark.parametrize("limit", ["0", "-1"])
+def test_a_list_of_nothing_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str, limit: str
+) -> None:
+    (folder / "tuneloop.toml").write_text(CONFIGURATION)
+    assert run([*command.split(), "--limit", limit]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--limit" in printed.err
+
+
+@pytest.mark.parametrize("command", ["trainer", "sandbox"])
+def test_a_servers_help_is_written_as_its_command_is_typed(command: str) -> None:
+    typed = [sys.executable, "-m", "service.cli", command, "--help"]
+    asked = subprocess.run(typed, capture_output=True, timeout=60, check=True, encoding="utf-8")
+    assert asked.stdout.startswith(f"usage: tuneloop {command} [-h]")
 
 
 @pytest.mark.usefixtures("folder")

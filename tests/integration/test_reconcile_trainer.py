@@ -311,10 +311,18 @@ def test_a_list_that_is_not_answered_is_said_and_the_other_one_is_gone_through(s
     shop.clock.forward(FILE_AGE.total_seconds() + 60)
     shop.trainer.goes_wrong("list_jobs", TrainerRefused("404 no such path"))
     done = reconcile_trainer("box", shop.parts)
-    assert done.errors == ["TrainerRefused: 404 no such path"]
+    assert done.errors == [f"TrainerRefused: 404 no such path. What to do: {TrainerRefused.remedy}"]
     assert [orphan.thing_id for orphan in done.orphans] == [lost]
     shop.trainer.goes_wrong("list_files", TrainerUnreachable("reset"))
-    assert reconcile_trainer("box", shop.parts).errors == ["TrainerUnreachable: reset"]
+    remedy = TrainerUnreachable.remedy
+    assert reconcile_trainer("box", shop.parts).errors == [f"TrainerUnreachable: reset. What to do: {remedy}"]
+
+
+def test_a_trainer_that_is_away_is_told_of_once_with_what_to_do(shop: Workshop) -> None:
+    for request in ("list_jobs", "list_files"):
+        shop.trainer.goes_wrong(request, TrainerUnreachable("no connection"))
+    (error,) = reconcile_trainer("box", shop.parts).errors
+    assert error == f"TrainerUnreachable: no connection. What to do: {TrainerUnreachable.remedy}"
 
 
 def test_an_orphan_says_what_it_is_in_words(shop: Workshop) -> None:
