@@ -44,7 +44,10 @@ _TELLS_NOTHING = frozenset(
         HTTPStatus.NOT_IMPLEMENTED,
     }
 )
+_HAS_NO_LIST = _TELLS_NOTHING - {HTTPStatus.FORBIDDEN}
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
+# A person waits for it.
+_LIST_TIMEOUT_S = 10.0
 
 
 class OpenAITrainer:
@@ -156,6 +159,20 @@ class OpenAITrainer:
                 return None
             raise
         return remote_model(found)
+
+    def models(self) -> list[RemoteModel] | None:
+        """See ``Trainer``; the server gives all at once."""
+        try:
+            with self._translated():
+                page = self._client.models.list(timeout=patience(_LIST_TIMEOUT_S))
+        except (TrainerRefused, TrainerUnreachable) as error:
+            if getattr(error.__cause__, "status_code", None) in _HAS_NO_LIST:
+                return None
+            raise
+        except AttributeError as error:
+            # How the SDK stumbles over a page that is no JSON object.
+            raise TrainerUnreachable(NO_LIST) from error
+        return [model for item in items_of(lambda _: page, most_pages=1) if (model := remote_model(item))]
 
     def set_alias(self, alias: str, model: str) -> None:
         """See ``Trainer``; an extension of our own ``trainer/``."""

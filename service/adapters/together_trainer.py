@@ -33,6 +33,8 @@ from service.domain.runs import Run
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _CONNECT_TIMEOUT_S = 10.0
+# A person waits for it.
+_LIST_TIMEOUT_S = 10.0
 _LONGEST_MESSAGE = 300
 _MIB = 1024 * 1024
 _UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
@@ -157,6 +159,17 @@ class TogetherTrainer:
         """See ``Trainer``; this server names no day on which a model ends."""
         return None
 
+    def models(self) -> list[RemoteModel] | None:
+        """See ``Trainer``; this list is an array of its own, not inside an object."""
+        try:
+            found = self._read("GET", "models", timeout=_patience(_LIST_TIMEOUT_S))
+        except _NotThere:
+            return None
+        listed = found.get("data") if isinstance(found, dict) else found
+        if not isinstance(listed, list):
+            raise TrainerUnreachable("the trainer's answer is no list")
+        return [RemoteModel(_id_of(item)) for item in listed if isinstance(item, dict)]
+
     def set_alias(self, alias: str, model: str) -> None:  # noqa: ARG002 - the port's shape
         """See ``Trainer``; this server has no names of that kind."""
         raise TrainerRefused(f"no alias for {model}: this trainer has none")
@@ -200,14 +213,17 @@ class TogetherTrainer:
             raise JobMissing(str(error), code=error.code) from error
 
     def _ask(self, method: str, path: str, *, creating: bool = False, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx2's own arguments
-        sent = self._send(method, path, creating=creating, **request)
-        try:
-            found = sent.json()
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise doubt("the trainer's answer is no JSON", creating=creating) from error
+        found = self._read(method, path, creating=creating, **request)
         if not isinstance(found, dict):
             raise doubt("the trainer's answer is not what was asked for", creating=creating)
         return found
+
+    def _read(self, method: str, path: str, *, creating: bool = False, **request: Any) -> Any:  # noqa: ANN401 - any JSON
+        sent = self._send(method, path, creating=creating, **request)
+        try:
+            return sent.json()
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise doubt("the trainer's answer is no JSON", creating=creating) from error
 
     def _send(self, method: str, path: str, *, creating: bool, **request: Any) -> httpx2.Response:  # noqa: ANN401 - as above
         try:

@@ -1,6 +1,6 @@
 """The part of ``tuneloop check`` about ends: the model that a pipeline trains, and the one that serves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,28 +12,64 @@ from service.cli.check_labelbox import Checked
 from service.domain.pipelines import Pipeline
 from service.domain.stable_names import stable_name
 from service.domain.sunsets import Sunset, sunset_reasons, threshold_of, when
-from service.ports import ModelsSeen, RemoteModel
+from service.ports import ModelsSeen, RemoteModel, SeenModel
 from service.usecases.dying import dying_champions
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import champion_sunset, sunset_of
 
+Listed = Mapping[str, Mapping[str, RemoteModel]]
 _REMEDY = "Name another trainer or model in [pipelines.{0}.train], see docs/sunset.md."
 
 
-def check_sunsets(deps: Deps) -> Iterator[Checked]:
-    """Say how long each pipeline's model and champion are there, by what is known without asking a trainer."""
+def check_sunsets(deps: Deps, listed: Listed) -> Iterator[Checked]:
+    """Say how long each pipeline's model and champion are there.
+
+    Args:
+        deps: Everything.
+        listed: By trainer and name, the models that trainers told of just now.
+    """
     has_memory = _remembers(deps)
-    horizon = _Horizon(deps.accounts, deps.models_seen if has_memory else _NobodyAsked())
-    for pipeline in deps.settings.pipelines.values():
-        yield _model(pipeline, horizon)
-        if has_memory:
-            yield from _champion(pipeline, deps)
+    horizon = _Horizon(deps.accounts, _JustSeen(listed, deps.models_seen if has_memory else _NobodyAsked()))
+    for alike in _alike(deps.settings.pipelines.values()):
+        yield _model(alike, horizon)
+    if has_memory:
+        for pipeline in deps.settings.pipelines.values():
+            yield from _champion(pipeline, deps, listed)
+
+
+def _alike(pipelines: Iterable[Pipeline]) -> Iterable[list[Pipeline]]:
+    """Put those together of which the same is to be said."""
+    found: dict[tuple[str, str, int], list[Pipeline]] = {}
+    for pipeline in pipelines:
+        train = pipeline.train
+        found.setdefault((train.trainer, train.model, train.min_days_left), []).append(pipeline)
+    return found.values()
 
 
 @dataclass(frozen=True, slots=True)
 class _Horizon:
     accounts: Mapping[str, TrainerAccount]
     models_seen: ModelsSeen
+
+
+@dataclass(frozen=True, slots=True)
+class _JustSeen:
+    """What trainers said just now, or else what is remembered; nothing is noted."""
+
+    listed: Listed
+    memory: ModelsSeen
+
+    def note(self, trainer: str, model: str, found: RemoteModel | None, *, now: datetime) -> None:
+        """See ``ModelsSeen``."""
+
+    def find(self, trainer: str, model: str) -> SeenModel | None:
+        """See ``ModelsSeen``."""
+        found, remembered = self.listed.get(trainer, {}).get(model), self.memory.find(trainer, model)
+        if found is None:
+            return remembered
+        # A list may show less of a model than its own address does.
+        ends = found.shutdown_on or (remembered.shutdown_on if remembered else None)
+        return SeenModel(trainer, model, ends, known=True, at=now())
 
 
 class _NobodyAsked:
@@ -56,21 +92,22 @@ def _remembers(deps: Deps) -> bool:
     return True
 
 
-def _model(pipeline: Pipeline, horizon: _Horizon) -> Checked:
+def _model(alike: Sequence[Pipeline], horizon: _Horizon) -> Checked:
+    pipeline, names = alike[0], [pipeline.name for pipeline in alike]
     trainer, model, today = pipeline.train.trainer, pipeline.train.model, now().date()
     sunset, least = sunset_of(trainer, model, horizon), pipeline.train.min_days_left
     reasons = sunset_reasons(sunset, model=model, trainer=trainer, min_days_left=least, today=today)
     asked = "" if horizon.models_seen.find(trainer, model) else "; the trainer was not asked yet"
     return Checked(
-        f"{pipeline.name} model",
+        f"{', '.join(names)} model",
         ok=not reasons,
         text="; ".join(reason.text for reason in reasons) or f"{model} at {trainer} {_ends(sunset)}{asked}",
-        remedy=_REMEDY.format(pipeline.name) if reasons else "",
+        remedy=_REMEDY.format("NAME" if names[1:] else names[0]) if reasons else "",
         is_note=not reasons and _is_near(sunset),
     )
 
 
-def _champion(pipeline: Pipeline, deps: Deps) -> Iterator[Checked]:
+def _champion(pipeline: Pipeline, deps: Deps, listed: Listed) -> Iterator[Checked]:
     champion = deps.evaluations.champion(pipeline.name)
     if champion is None:
         return
@@ -82,7 +119,7 @@ def _champion(pipeline: Pipeline, deps: Deps) -> Iterator[Checked]:
             remedy=f"tuneloop models rollback {pipeline.name}",
         )
         return
-    yield from _name(champion, deps)
+    yield from _name(champion, deps, listed)
     sunset, today = champion_sunset(champion, deps), now().date()
     left, least = sunset.days_left(today), pipeline.train.min_days_left
     near = dying_champions({pipeline.name: pipeline}, deps, within_days=None, now=now())
@@ -96,16 +133,24 @@ def _champion(pipeline: Pipeline, deps: Deps) -> Iterator[Checked]:
     )
 
 
-def _name(champion: Mapping[str, Any], deps: Deps) -> Iterator[Checked]:
+def _name(champion: Mapping[str, Any], deps: Deps, listed: Listed) -> Iterator[Checked]:
     """Say whether the stable name means the champion, where its trainer has such names."""
     account = deps.accounts.get(champion["trainer"])
     if account is None or not account.dialect.aliases:
         return
-    is_set = champion["named_for"] == champion["position"]
+    name, is_set = stable_name(champion["pipeline"]), champion["named_for"] == champion["position"]
+    if is_set and account.dialect.model_list == "complete" and name not in listed.get(account.name, {name: None}):
+        yield Checked(
+            f"{champion['pipeline']} stable name",
+            ok=False,
+            text=f"{account.name} does not know {name}, which should mean {champion['model']}",
+            remedy="It has lost it, and perhaps the model: restore the trainer's data, or train and promote again.",
+        )
+        return
     yield Checked(
         f"{champion['pipeline']} stable name",
         ok=True,
-        text=f"{stable_name(champion['pipeline'])} {'means' if is_set else 'does not mean yet'} {champion['model']}",
+        text=f"{name} {'means' if is_set else 'does not mean yet'} {champion['model']}",
         is_note=not is_set,
     )
 

@@ -18,6 +18,7 @@ from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
 from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.check_sunsets import check_sunsets
+from service.cli.check_trainers import ask_trainers, check_trainers
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
 from service.config.durations import write_duration
@@ -46,7 +47,7 @@ def check(
                 f"are read every {every} instead"
             )
     found: list[Checked] = []
-    for item in _checked(Deps(settings)):
+    for item in _each_once(_checked(Deps(settings))):
         found.append(item)
         if item.ok and not as_json:
             typer.echo(f"{'note' if item.is_note else 'ok':<8} {item.name}: {item.text}")
@@ -63,12 +64,25 @@ def check(
 def _checked(deps: Deps) -> Iterator[Checked]:
     settings = deps.settings
     for text in dict.fromkeys(missing_for(settings, "serve") + missing_for(settings, "work")):
-        yield Checked("missing", ok=False, text=text)
+        variable = text.partition(":")[0]
+        remedy = f"Set {variable}, or {variable}_FILE to a file that holds it; see .env.example."
+        yield Checked("missing", ok=False, text=text, remedy=remedy)
     for name, probe in _probes(deps).items():
         yield _probed(name, probe)
-    yield from check_sunsets(deps)
+    told = ask_trainers(deps)
+    yield from check_trainers(deps, told)
+    yield from check_sunsets(deps, {name: each.models for name, each in told.items() if each.models is not None})
     for name in settings.pipelines:
         yield from check_labelbox(deps, name)
+
+
+def _each_once(found: Iterator[Checked]) -> Iterator[Checked]:
+    """Leave out what was said before, as of a project that two pipelines read."""
+    said: set[Checked] = set()
+    for item in found:
+        if item not in said:
+            yield item
+        said.add(item)
 
 
 def _probed(name: str, probe: Callable[[], str]) -> Checked:

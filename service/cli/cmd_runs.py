@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bootstrap import Deps, now
-from service.cli.app import AsJson, dead_letters, print_json, runs
+from service.cli.app import AsJson, AtMost, dead_letters, print_json, runs
 from service.cli.run_lines import lines_of_events, lines_of_ledger, lines_of_report, lines_of_run, lines_of_story
 from service.cli.showing import visible
 from service.config import load
@@ -32,7 +32,7 @@ _HAS_OPEN_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 
 @runs.command("list")
 def list_runs(
-    pipeline: Annotated[str | None, typer.Option()] = None, limit: int = 20, *, as_json: AsJson = False
+    pipeline: Annotated[str | None, typer.Option()] = None, limit: AtMost = 20, *, as_json: AsJson = False
 ) -> None:
     """List the newest runs first."""
     found = _deps().runs.recent(pipeline, limit)
@@ -116,14 +116,16 @@ def start(
     trainer: Annotated[str | None, typer.Option(help="Where to train the snapshot; the pipeline's own.")] = None,
     model: Annotated[str | None, typer.Option(help="The base model to train; the pipeline's own.")] = None,
     despite_sunset: Annotated[bool, typer.Option(help="Although the model is about to shut down.")] = False,
+    despite_list: Annotated[bool, typer.Option(help="Although the trainer's list does not have the model.")] = False,
     again: Annotated[bool, typer.Option(help="Although the snapshot was trained on this model before.")] = False,
 ) -> None:
     """Start a run now, without waiting for the threshold; or train any snapshot on any trainer."""
     deps = _deps()
     if pipeline is not None and pipeline not in deps.settings.pipelines:
         raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
+    despite = {"despite_sunset": despite_sunset, "despite_list": despite_list}
     if snapshot is not None:
-        wanted = Retraining(snapshot, pipeline, trainer, model, despite_sunset=despite_sunset, again=again)
+        wanted = Retraining(snapshot, pipeline, trainer, model, again=again, **despite)
         typer.echo(f"Started {retrain(wanted, deps.parts).run_id}.")
         return
     if pipeline is None or trainer or model or again:
@@ -131,7 +133,7 @@ def start(
             "--trainer, --model and --again are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
             remedy="tuneloop runs start PIPELINE, or tuneloop runs start --snapshot ID --trainer NAME --model NAME.",
         )
-    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, despite_sunset=despite_sunset)
+    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, **despite)
     typer.echo(f"Started {run.run_id}.")
 
 
@@ -158,7 +160,7 @@ def cancel(run_id: RunId) -> None:
 
 
 @dead_letters.command("list")
-def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
+def list_dead_letters(limit: AtMost = 50, *, as_json: AsJson = False) -> None:
     """List what was set aside, newest first."""
     deps = _deps()
     found = deps.letters.open(limit)

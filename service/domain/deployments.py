@@ -50,6 +50,14 @@ class Deployment:
         return [filled(argument, values) for argument in command]
 
 
+def deploys_by_hand(trainer: str) -> str:
+    """Say what people should know of such a trainer before a training is paid for."""
+    return (
+        f"{trainer} deploys nothing by itself: once the training is paid for, the run waits until a person has "
+        f"deployed its model; a command in [trainers.{trainer}] deploy does it unattended"
+    )
+
+
 def placeholders(text: str) -> list[str]:
     """Give the names in braces that a text holds."""
     return _PLACEHOLDER.findall(text)

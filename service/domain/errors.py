@@ -291,6 +291,15 @@ class ModelEnds(ServiceError):
     )
 
 
+class ModelNotListed(ServiceError):
+    """The trainer's list, which is complete, does not have the model: nothing was sent."""
+
+    remedy = (
+        "Correct model in [pipelines.NAME.train]. If the trainer trains it although its list does not have it: start "
+        "the run with --despite-list, or say model_list = 'partial' in [trainers.NAME]."
+    )
+
+
 class CorruptFile(ServiceError):
     """A stored file is missing or has not the content its name promises."""
 

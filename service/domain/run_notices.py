@@ -41,6 +41,7 @@ _OUR_WORDS = frozenset(
     {
         "CommandFailed",
         "ModelEnds",
+        "ModelNotListed",
         "NotDeployed",
         "OutcomeUnknown",
         "OverBudget",

@@ -132,5 +132,8 @@ class Trainer(Protocol):
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """Ask a model; ModelNotReady while the server does not know it."""
 
+    def models(self) -> list[RemoteModel] | None:
+        """List the models that the key may see, after a few seconds at most; None where there is no such list."""
+
     def set_alias(self, alias: str, model: str) -> None:
         """Let a name mean a tuned model from now on; only where the dialect has ``aliases``."""

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Protocol
 
 from service.domain.budgets import Estimate, estimate_cost, price_of
+from service.domain.deployments import deploys_by_hand
 from service.domain.line_tokens import LineCounter
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.spending import BudgetState, ScopedBudget, may_spend, scoped_budgets, state_of
 from service.domain.triggers import Counts, Decision, Reason, blocks_manual_start, decide
 from service.ports import ExampleStore, Ledger
+from service.usecases.model_lists import ask_list_door, list_door
 from service.usecases.sunset import Horizon, sunset_door
 
 
@@ -51,16 +53,35 @@ def weigh(pipeline: Pipeline, keepers: Doorkeepers, *, now: datetime) -> tuple[C
 
 
 def weigh_by_hand(
-    pipeline: Pipeline, keepers: Doorkeepers, *, now: datetime, despite_sunset: bool = False
+    pipeline: Pipeline,
+    keepers: Doorkeepers,
+    *,
+    now: datetime,
+    despite_sunset: bool = False,
+    despite_list: bool = False,
 ) -> tuple[Counts, tuple[Reason, ...]]:
     """Count, and give every door that is shut for a run that a person starts."""
     counts = keepers.examples.counts(pipeline.name)
-    doors = gather_doors(pipeline, counts, keepers, now=now, despite_sunset=despite_sunset)
+    unlisted = ask_whether_listed(pipeline, keepers, now=now, despite_list=despite_list)
+    doors = gather_doors(pipeline, counts, keepers, now=now, despite_sunset=despite_sunset, unlisted=unlisted)
     return counts, blocks_manual_start(pipeline.dataset, counts, more=doors.shut)
 
 
+def ask_whether_listed(
+    pipeline: Pipeline, keepers: Doorkeepers, *, now: datetime, despite_list: bool
+) -> tuple[Reason, ...]:
+    """Ask the trainer whether it has the model: a person waits, who may have mistyped it just now."""
+    return () if despite_list else ask_list_door(pipeline.train.trainer, pipeline.train.model, keepers, now=now)
+
+
 def gather_doors(
-    pipeline: Pipeline, counts: Counts, keepers: Doorkeepers, *, now: datetime, despite_sunset: bool = False
+    pipeline: Pipeline,
+    counts: Counts,
+    keepers: Doorkeepers,
+    *,
+    now: datetime,
+    despite_sunset: bool = False,
+    unlisted: tuple[Reason, ...] | None = None,
 ) -> Doors:
     """Ask everything that may stand in a run's way beside its examples; a new door belongs here.
 
@@ -70,13 +91,18 @@ def gather_doors(
         keepers: Whom to ask.
         now: The time.
         despite_sunset: Whether it may be trained although the model is about to shut down.
+        unlisted: What the trainer's list says against the model, if it was asked just now; None takes what is
+            remembered.
     """
     estimate = foresee(pipeline, counts, keepers)
     month = keepers.ledger.month(now=now)
     states = [state_of(budget, month) for budget in budgets_over(pipeline, pipeline.train.trainer, keepers)]
     spending = may_spend(estimate.usd, states)
     ends = () if despite_sunset else sunset_door(pipeline, keepers, now=now)
-    return Doors((*spending.refused, *ends), (*_estimate(estimate, counts), *spending.approval, *warnings_of(states)))
+    if unlisted is None:
+        unlisted = list_door(pipeline.train.trainer, pipeline.train.model, keepers)
+    notes = (*_estimate(estimate, counts), *spending.approval, *warnings_of(states), *_deployment(pipeline, keepers))
+    return Doors((*spending.refused, *unlisted, *ends), notes)
 
 
 def budgets_over(pipeline: Pipeline, trainer: str, keepers: Doorkeepers) -> tuple[ScopedBudget, ...]:
@@ -114,6 +140,14 @@ def _opening(pipeline: Pipeline, keepers: Doorkeepers) -> int:
     if pipeline.form == "completion":
         return count(pipeline.system)
     return LineCounter(pipeline.form, pipeline.system, count).opening
+
+
+def _deployment(pipeline: Pipeline, keepers: Doorkeepers) -> tuple[Reason, ...]:
+    trainer = pipeline.train.trainer
+    account = keepers.accounts.get(trainer)
+    if account is None or not account.deployment.by_hand:
+        return ()
+    return (Reason("deploy_by_hand", deploys_by_hand(trainer), {"trainer": trainer}),)
 
 
 def _estimate(estimate: Estimate, counts: Counts) -> tuple[Reason, ...]:

@@ -9,7 +9,7 @@ from service.domain.pipelines import Pipeline
 from service.domain.runs import RETRAINING, Run, RunState
 from service.domain.snapshots import Snapshot, sizes_of
 from service.domain.triggers import Counts, Reason, blocks_manual_start
-from service.usecases.doors import gather_doors
+from service.usecases.doors import ask_whether_listed, gather_doors
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
 
@@ -36,6 +36,7 @@ class Retraining:
         trainer: The pipeline's own where none is named.
         model: The pipeline's own where none is named, at the pipeline's own trainer.
         despite_sunset: Whether although the model is about to shut down.
+        despite_list: Whether although the trainer's list does not have the model.
         again: Whether although the snapshot was trained on this model before.
     """
 
@@ -44,6 +45,7 @@ class Retraining:
     trainer: str | None = None
     model: str | None = None
     despite_sunset: bool = False
+    despite_list: bool = False
     again: bool = False
 
 
@@ -53,7 +55,7 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
     Raises:
         CannotRetrain: Snapshot, pipeline, trainer and model do not fit together.
         TrainedAlready: The same was trained before; nothing is paid twice unseen.
-        RunNotStarted: A run is open, the snapshot is too small, or the model shuts down too soon.
+        RunNotStarted: A run is open, the snapshot is too small, or the model is unknown or shuts down too soon.
         CorruptFile: The snapshot's manifest is lost.
     """
     snapshot = parts.archive.snapshots.get(wanted.snapshot)
@@ -73,7 +75,8 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
         trainer=account.name,
         model=model,
     )
-    facts = {"method": method, "new_examples": 0, "despite_sunset": wanted.despite_sunset}
+    despite = {"despite_sunset": wanted.despite_sunset, "despite_list": wanted.despite_list}
+    facts = {"method": method, "new_examples": 0, **despite}
     return opened_by_hand(with_facts(run, **facts, **settings), parts)
 
 
@@ -92,7 +95,9 @@ def _shut(
     )
     # The lines' tokens include the system text's.
     counted = replace(pipeline, system=None)
-    doors = gather_doors(counted, frozen, parts, now=parts.clock(), despite_sunset=wanted.despite_sunset)
+    now = parts.clock()
+    unlisted = ask_whether_listed(counted, parts, now=now, despite_list=wanted.despite_list)
+    doors = gather_doors(counted, frozen, parts, now=now, despite_sunset=wanted.despite_sunset, unlisted=unlisted)
     return blocks_manual_start(pipeline.dataset, frozen, more=doors.shut)
 
 

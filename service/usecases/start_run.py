@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service.domain.errors import ServiceError
+from service.domain.model_names import NOT_LISTED
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import SUNSET_CODES
@@ -15,6 +16,7 @@ from service.ports import Clock, JobQueue, RunStore
 from service.usecases.doors import Doorkeepers, weigh, weigh_by_hand
 
 DESPITE_SUNSET = " To train it all the same: --despite-sunset."
+DESPITE_LIST = " If the trainer trains it although its list does not have it: --despite-list."
 
 
 class RunNotStarted(ServiceError):
@@ -51,7 +53,9 @@ def start_if_due(pipeline: Pipeline, stores: Starting, *, clock: Clock) -> tuple
     return decision, open_run(new_run(pipeline, counts, BY_ITSELF, now=clock()), stores)
 
 
-def start_by_hand(pipeline: Pipeline, stores: Starting, *, clock: Clock, despite_sunset: bool = False) -> Run:
+def start_by_hand(
+    pipeline: Pipeline, stores: Starting, *, clock: Clock, despite_sunset: bool = False, despite_list: bool = False
+) -> Run:
     """Start a run now: neither threshold, quiet period, cooldown nor earlier failures count, everything else does.
 
     Args:
@@ -59,14 +63,16 @@ def start_by_hand(pipeline: Pipeline, stores: Starting, *, clock: Clock, despite
         stores: What to ask and where to write.
         clock: The time.
         despite_sunset: Whether a person wants it although the model is about to shut down.
+        despite_list: Whether a person wants it although the trainer's list does not have the model.
 
     Raises:
         RunNotStarted: A door is shut; names all that are.
     """
-    counts, shut = weigh_by_hand(pipeline, stores, now=clock(), despite_sunset=despite_sunset)
+    despite = {"despite_sunset": despite_sunset, "despite_list": despite_list}
+    counts, shut = weigh_by_hand(pipeline, stores, now=clock(), **despite)
     refuse(shut)
     run = new_run(pipeline, counts, BY_HAND, now=clock())
-    return opened_by_hand(with_facts(run, despite_sunset=despite_sunset), stores)
+    return opened_by_hand(with_facts(run, **despite), stores)
 
 
 def refuse(reasons: Sequence[Reason]) -> None:
@@ -76,8 +82,10 @@ def refuse(reasons: Sequence[Reason]) -> None:
         RunNotStarted: Something does.
     """
     if reasons:
-        hint = DESPITE_SUNSET if any(reason.code in SUNSET_CODES for reason in reasons) else ""
-        remedy = f"{RunNotStarted.remedy}{hint}"
+        codes = {reason.code for reason in reasons}
+        ends = DESPITE_SUNSET if codes & SUNSET_CODES else ""
+        unlisted = DESPITE_LIST if NOT_LISTED in codes else ""
+        remedy = f"{RunNotStarted.remedy}{ends}{unlisted}"
         raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedy)
 
 

@@ -10,6 +10,7 @@ from service.domain.pipelines import Pipeline
 from service.domain.sunsets import threshold_of, when
 from service.ports import Clock, EvaluationStore, NoticeStore
 from service.usecases.dying import dying_champions
+from service.usecases.model_lists import look_at_model
 from service.usecases.sunset import Past, sunset_of
 
 ASKED_EVERY = timedelta(days=1)
@@ -41,7 +42,7 @@ def look_at_models(pipelines: Mapping[str, Pipeline], watched: Watched, *, clock
         try:
             if trainer not in watched.accounts:
                 raise NotFound(f"trainer {trainer} is no longer configured", remedy="Put it back to know its dates.")
-            found = watched.accounts[trainer].connect().model(model)
+            found = look_at_model(watched.accounts[trainer], model).found
         except ServiceError as error:
             failed[trainer] = error
         else:

@@ -143,6 +143,12 @@ def test_a_job_lives_from_its_file_to_an_answer(stage: Stage) -> None:
         stage.create(stage.run(2), training_file)
 
 
+def test_the_base_model_is_in_the_list_of_models(stage: Stage) -> None:
+    models = stage.trainer.models()
+    assert models is not None
+    assert stage.base in [model.model_id for model in models]
+
+
 def deployed(stage: Stage, trained: Run) -> str:
     """Give the name the model answers to, deploying it where it must be."""
     name = trained.tuned_model or ""

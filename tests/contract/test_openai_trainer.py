@@ -422,3 +422,35 @@ def test_a_models_name_may_hold_colons_and_slashes(server: ScriptedServer) -> No
     name = "meta/ft:base-1:acme::1"
     server.will(f"GET /models/{name}", shown(id=name))
     assert server.trainer().model(name) == RemoteModel(name)
+
+
+# The list of models.
+
+MODELS = "GET /models"
+
+
+def test_models_are_listed_with_their_ends(server: ScriptedServer) -> None:
+    server.will(MODELS, listed({"id": "a", "shutdown_date": "2027-01-14"}, {"id": "b"}, {"created": 1}))
+    assert server.trainer().models() == [RemoteModel("a", date(2027, 1, 14)), RemoteModel("b")]
+    assert len(server.calls(MODELS)) == 1
+
+
+@pytest.mark.parametrize("status", [404, 405, 410, 501])
+def test_a_server_may_have_no_list_of_models(server: ScriptedServer, status: int) -> None:
+    server.will(MODELS, refusal(status))
+    assert server.trainer().models() is None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_see_the_models_is_told_as_such(server: ScriptedServer, status: int) -> None:
+    server.will(MODELS, refusal(status))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer().models()
+    assert "api_key_env" in raised.value.remedy
+
+
+@pytest.mark.parametrize("name", [name for name in IN_DOUBT if name != "never"])
+def test_a_list_of_models_that_is_none_is_no_empty_one(server: ScriptedServer, name: str) -> None:
+    server.will(MODELS, IN_DOUBT[name])
+    with pytest.raises(TrainerUnreachable):
+        server.trainer().models()

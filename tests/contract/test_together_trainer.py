@@ -22,7 +22,7 @@ from service.domain.errors import (
 )
 from service.domain.outcomes import REFUSALS as OUTCOMES
 from service.domain.runs import Run
-from service.ports import Trainer
+from service.ports import RemoteModel, Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, refusal, run, scripted_server
 from tests.support.together_server import BASE, KEY, TogetherServer, together_server
 
@@ -218,6 +218,29 @@ def test_an_account_without_credit_waits_for_a_person_as_at_any_trainer(script: 
         trainer.create_job(a_run(), training_file="file-1", validation_file=None)
     assert OUTCOMES[raised.value.code or ""].asks
     assert "tuneloop runs approve" in raised.value.remedy
+
+
+def test_its_models_come_as_an_array(trainer: TogetherTrainer) -> None:
+    assert trainer.models() == [RemoteModel(BASE)]
+
+
+def test_a_list_of_models_may_stand_in_an_object_and_may_be_missing(script: ScriptedServer) -> None:
+    script.will("GET /models", {"data": [{"id": "m"}]}, refusal(404), refusal(401))
+    with closing(opened(script.base_url)) as trainer:
+        assert trainer.models() == [RemoteModel("m")]
+        assert trainer.models() is None
+        with pytest.raises(TrainerRefused) as raised:
+            trainer.models()
+    assert "api_key_env" in raised.value.remedy
+
+
+@pytest.mark.parametrize("name", [name for name in IN_DOUBT if name not in {"a list", "never"}])
+def test_a_list_of_models_that_is_none_is_no_empty_one(
+    script: ScriptedServer, scripted: dict[bool, TogetherTrainer], name: str
+) -> None:
+    script.will("GET /models", IN_DOUBT[name])
+    with pytest.raises(TrainerUnreachable):
+        scripted[False].models()
 
 
 def test_a_key_that_the_server_repeats_is_not_told(server: TogetherServer) -> None:

@@ -18,6 +18,7 @@ from service.adapters.sql_engine import migrate
 from service.bootstrap import Deps, database_url
 from service.cli.valkey import free_port
 from service.config import load
+from tests.contract.trainer_process import BASE, KEY, Trainer, running_trainer
 from tests.support.builders import signed_headers
 from tests.support.serving import request
 
@@ -28,12 +29,13 @@ reconcile_every = "1s"
 workers = 1
 [trainers.box]
 dialect = "tuneloop"
-base_url = "http://127.0.0.1:9/v1"
+base_url = "{trainer}"
+api_key_env = "TRAINER_KEY"
 [pipelines.summaries.labels]
 project = "{project}"
 [pipelines.summaries.train]
 trainer = "box"
-model = "base"
+model = "{model}"
 """
 TEXTS = ["größer", "日本語 \u2028 ✓", "🙂 plain"]
 
@@ -57,8 +59,14 @@ def project(sandbox: RunningSandbox) -> Project:
 
 
 @pytest.fixture
-def environment(sandbox: RunningSandbox, project: Project, tmp_path: Path) -> Mapping[str, str]:
-    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION.format(project=project.id), encoding="utf-8")
+def environment(sandbox: RunningSandbox, project: Project, tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    with running_trainer(tmp_path / "trainer") as trainer:
+        yield configured(sandbox, project, trainer, tmp_path)
+
+
+def configured(sandbox: RunningSandbox, project: Project, trainer: Trainer, tmp_path: Path) -> Mapping[str, str]:
+    written = CONFIGURATION.format(project=project.id, trainer=trainer.base_url, model=BASE)
+    (tmp_path / "tuneloop.toml").write_text(written, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TUNELOOP_", "LABELBOX_"))}
     kept.pop("PYTHONUTF8", None)
     return {
@@ -70,6 +78,7 @@ def environment(sandbox: RunningSandbox, project: Project, tmp_path: Path) -> Ma
         "TUNELOOP_PORT": str(free_port()),
         "TUNELOOP_LABELBOX_ENDPOINT": sandbox.url,
         "LABELBOX_API_KEY": "any",
+        "TRAINER_KEY": KEY,
     }
 
 

@@ -14,6 +14,7 @@ from sandbox.server import RunningSandbox, serve_in_thread
 from sandbox.settings import Settings
 from service.cli.app import run
 from service.domain.setup_rows import CHAT_TYPE
+from tests.contract.openai_script import ScriptedServer, listed, scripted_server
 
 KEY = "key-of-the-sandbox"
 URL = "https://tuneloop.example.com/webhooks/labelbox"
@@ -51,8 +52,21 @@ def server() -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def openai() -> Iterator[ScriptedServer]:
+    with scripted_server() as running:
+        running.will("GET /models", listed({"id": "gpt-4.1-mini-2025-04-14"}))
+        yield running
+
+
 @pytest.fixture
-def folder(server: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def trainer(openai: ScriptedServer) -> str:
+    """Give the table of a trainer that needs no network."""
+    return f'[trainers.openai]\nbase_url = "{openai.base_url}"\n'
+
+
+@pytest.fixture
+def folder(server: RunningSandbox, trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     server.core.clear()
     monkeypatch.chdir(tmp_path)
     for name in ("TUNELOOP_CONFIG", "TUNELOOP_REDIS_URL", "TUNELOOP_DATABASE_URL", "LABELBOX_WEBHOOK_SECRET"):
@@ -61,7 +75,7 @@ def folder(server: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TUNELOOP_LABELBOX_ENDPOINT", server.url)
     monkeypatch.setenv("LABELBOX_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    (tmp_path / "tuneloop.toml").write_text(SETUP)
+    (tmp_path / "tuneloop.toml").write_text(f"{SETUP}{trainer}")
     (tmp_path / "prompts.txt").write_text("first chat\ntuneloop.toml\nfirst chat\n")
     return tmp_path
 
@@ -366,10 +380,10 @@ def test_check_tells_what_is_wrong_with_the_webhooks(call: Call, folder: Path, s
 
 
 def test_check_says_once_that_a_project_cannot_be_reached(
-    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, folder: Path, trainer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABELBOX_WEBHOOK_SECRET", "00ff")
-    (folder / "tuneloop.toml").write_text(f'[pipelines.p.labels]\nproject = "nobody"\n{SETUP}')
+    (folder / "tuneloop.toml").write_text(f'[pipelines.p.labels]\nproject = "nobody"\n{SETUP}{trainer}')
     code, _, err = call("check", "--quiet")
     assert code == 1
     assert err.count("WRONG") == 1

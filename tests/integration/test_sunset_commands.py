@@ -43,7 +43,14 @@ Says = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("TUNELOOP_CONFIG", "TUNELOOP_REDIS_URL", "TUNELOOP_DATABASE_URL", "LABELBOX_API_KEY"):
+    # Without a key nobody asks OpenAI.
+    for name in (
+        "TUNELOOP_CONFIG",
+        "TUNELOOP_REDIS_URL",
+        "TUNELOOP_DATABASE_URL",
+        "LABELBOX_API_KEY",
+        "OPENAI_API_KEY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TUNELOOP_DATA", str(tmp_path / "data"))
     return tmp_path

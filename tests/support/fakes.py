@@ -64,6 +64,8 @@ class FakeTrainer:
         unlisted: Jobs and files that the lists do not show yet.
         keeps_metadata: Whether jobs show what they were created with.
         voices: What each model answers to a prompt; other models are not known.
+        lists_models: Whether it has a list of them.
+        shows_models: Whether it shows one alone.
         asked: Every question that reached a model: model and prompt.
         cancelled: Every job that was asked to stop.
         reported: A job's events, newest first.
@@ -74,6 +76,8 @@ class FakeTrainer:
 
     creates_once: bool = False
     keeps_metadata: bool = True
+    lists_models: bool = True
+    shows_models: bool = True
     clock: Callable[[], datetime] = field(default_factory=ManualClock)
     files: dict[str, bytes] = field(default_factory=dict)
     file_names: dict[str, str] = field(default_factory=dict)
@@ -208,7 +212,12 @@ class FakeTrainer:
 
     def model(self, model_id: str) -> RemoteModel | None:
         self._maybe_fail("model", done=False)
-        return RemoteModel(model_id, self.ends.get(model_id)) if model_id in self.voices else None
+        is_shown = self.shows_models and model_id in self.voices
+        return RemoteModel(model_id, self.ends.get(model_id)) if is_shown else None
+
+    def models(self) -> list[RemoteModel] | None:
+        self._maybe_fail("models", done=False)
+        return [RemoteModel(name, self.ends.get(name)) for name in self.voices] if self.lists_models else None
 
     def set_alias(self, alias: str, model: str) -> None:
         self._maybe_fail("set_alias", done=False)

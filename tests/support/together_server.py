@@ -52,6 +52,7 @@ class TogetherServer:
             Route("/v1/fine-tunes/{id}/cancel", self.cancel, methods=["POST"]),
             Route("/v1/fine-tunes/{id}/events", self.events),
             Route("/v1/fine-tunes/{id}/checkpoints", self.checkpoints),
+            Route("/v1/models", self.list_models),
             Route("/v1/chat/completions", self.chat, methods=["POST"]),
         ]
         return Starlette(routes=routes)
@@ -60,6 +61,10 @@ class TogetherServer:
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return complaint(401, "invalid_api_key", f"Wrong key {request.headers.get('authorization')}.")
         return complaint(self.refuses, "refused", "Not now.") if self.refuses else None
+
+    async def list_models(self, request: Request) -> Response:
+        # An array, as there is no object around this list.
+        return self.refusal(request) or JSONResponse([{"id": BASE, "object": "model", "type": "chat"}])
 
     async def list_files(self, request: Request) -> Response:
         return self.refusal(request) or JSONResponse({"data": list(self.files.values())})

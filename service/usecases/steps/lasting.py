@@ -1,7 +1,8 @@
-"""The sunset guard's last looks, before money is set aside and before the job: the trainer itself is asked."""
+"""The last looks at a model, before money is set aside and before the job: the trainer itself is asked."""
 
-from service.domain.errors import ModelEnds, ServiceError
+from service.domain.errors import ModelEnds, ModelNotListed, ServiceError
 from service.domain.runs import Run
+from service.usecases.model_lists import list_door, look_at_model
 from service.usecases.replacements import command_for, replacements
 from service.usecases.steps.parts import Parts
 from service.usecases.sunset import door_of
@@ -11,15 +12,19 @@ _PATIENCE = 8
 
 
 def require_lasting(run: Run, parts: Parts) -> None:
-    """Refuse to pay for a model that is about to shut down, unless a person wanted just that.
+    """Refuse to pay for a model that is not there or about to shut down, unless a person wanted just that.
 
     Raises:
+        ModelNotListed: The trainer does not have it.
         ModelEnds: It shuts down too soon, or its trainer takes no more jobs.
     """
-    least = parts.pipeline(run.pipeline).train.min_days_left
-    if run.fact("despite_sunset") or not least:
+    least = 0 if run.fact("despite_sunset") else parts.pipeline(run.pipeline).train.min_days_left
+    is_listed = parts.account(run.trainer).dialect.model_list == "complete" and not run.fact("despite_list")
+    if not least and not is_listed:
         return
-    look_at(run.trainer, run.model, parts, patient=run.attempts < _PATIENCE)
+    has = look_at(run.trainer, run.model, parts, patient=run.attempts < _PATIENCE)
+    if is_listed and (reasons := list_door(run.trainer, run.model, parts, others=has)):
+        raise ModelNotListed(reasons[0].text)
     now = parts.clock()
     if reasons := door_of(run.trainer, run.model, parts, min_days_left=least, now=now):
         others = replacements(run, parts.pipelines, parts, least=least, now=now)
@@ -27,13 +32,18 @@ def require_lasting(run: Run, parts: Parts) -> None:
         raise ModelEnds("; ".join(reason.text for reason in reasons), remedy=f"{elsewhere}{ModelEnds.remedy}")
 
 
-def look_at(trainer: str, model: str, parts: Parts, *, patient: bool) -> None:
-    """Ask a trainer about a model and remember the answer; if ``patient``, what may be mended is raised."""
+def look_at(trainer: str, model: str, parts: Parts, *, patient: bool) -> tuple[str, ...]:
+    """Ask a trainer about a model and remember the answer; if ``patient``, what may be mended is raised.
+
+    Returns:
+        The models that it has instead, where its list is complete and does not have this one.
+    """
     try:
-        found = parts.account(trainer).connect().model(model)
+        look = look_at_model(parts.account(trainer), model)
     except ServiceError as error:
         if error.retryable and patient:
             raise
         # A key that is wrong is refused with its own words where it matters.
-        return
-    parts.models_seen.note(trainer, model, found, now=parts.clock())
+        return ()
+    parts.models_seen.note(trainer, model, look.found, now=parts.clock())
+    return look.others

@@ -1,0 +1,67 @@
+"""Whether a trainer has a model at all: found out before anything is paid, as far as its list can tell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.domain.errors import ServiceError, TrainerRefused
+from service.domain.model_names import not_listed
+from service.domain.triggers import Reason
+from service.ports import RemoteModel
+from service.usecases.steps.parts import TrainerAccount
+from service.usecases.sunset import Horizon
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a trainer said of a model.
+
+    Attributes:
+        found: None where it does not know the model or tells nothing of models; at a trainer whose list is complete
+            only where that list was read and does not have it.
+        others: The models that such a list has instead.
+    """
+
+    found: RemoteModel | None
+    others: tuple[str, ...] = ()
+
+
+def look_at_model(account: TrainerAccount, model: str) -> Look:
+    """Ask a trainer about a model; errors are the trainer's."""
+    trainer = account.connect()
+    found = trainer.model(model)
+    if found is not None or account.dialect.model_list != "complete":
+        return Look(found)
+    try:
+        listed = trainer.models() or []
+    except TrainerRefused:
+        listed = []  # a key that may train need not be allowed to look at models
+    names = tuple(other.model_id for other in listed)
+    return Look(None, names) if names and model not in names else Look(RemoteModel(model))
+
+
+def list_door(trainer: str, model: str, horizon: Horizon, *, others: tuple[str, ...] = ()) -> tuple[Reason, ...]:
+    """Give what speaks against training a model that its trainer did not have when it was last asked.
+
+    Args:
+        trainer: Where.
+        model: Its name there.
+        horizon: What was said of it; nobody is asked.
+        others: The models that the trainer has, where that is known.
+    """
+    account, seen = horizon.accounts.get(trainer), horizon.models_seen.find(trainer, model)
+    if account is None or account.dialect.model_list != "complete" or seen is None or seen.known:
+        return ()
+    return (not_listed(model, trainer=trainer, others=others),)
+
+
+def ask_list_door(trainer: str, model: str, horizon: Horizon, *, now: datetime) -> tuple[Reason, ...]:
+    """Give the same after asking the trainer; as it was last seen where it does not answer."""
+    account = horizon.accounts.get(trainer)
+    if account is None or account.dialect.model_list != "complete":
+        return ()
+    try:
+        look = look_at_model(account, model)
+    except ServiceError:
+        return list_door(trainer, model, horizon)
+    horizon.models_seen.note(trainer, model, look.found, now=now)
+    return list_door(trainer, model, horizon, others=look.others)
