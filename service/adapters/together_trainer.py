@@ -168,7 +168,8 @@ class TogetherTrainer:
         listed = found.get("data") if isinstance(found, dict) else found
         if not isinstance(listed, list):
             raise TrainerUnreachable("the trainer's answer is no list")
-        return [RemoteModel(_id_of(item)) for item in listed if isinstance(item, dict)]
+        names = [item.get("id") for item in listed if isinstance(item, dict)]
+        return [RemoteModel(name) for name in names if name and isinstance(name, str)]
 
     def set_alias(self, alias: str, model: str) -> None:  # noqa: ARG002 - the port's shape
         """See ``Trainer``; this server has no names of that kind."""

@@ -27,7 +27,7 @@ app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(notify, name="notify")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AtMost = Annotated[int, typer.Option("--limit", min=1, help="So many, the newest.")]
+AtMost = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -25,4 +25,4 @@ def not_listed(model: str, *, trainer: str, others: Collection[str] = ()) -> Rea
     near = closest(model, others)
     meant = f"; the closest of its {len(others)}: {', '.join(near)}" if near else ""
     text = f"{model} is not among the models of {trainer}{meant}"
-    return Reason(NOT_LISTED, text, {"model": model, "trainer": trainer, "closest": near})
+    return Reason("model_not_listed", text, {"model": model, "trainer": trainer, "closest": near})

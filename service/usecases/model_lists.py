@@ -25,18 +25,26 @@ class Look:
     others: tuple[str, ...] = ()
 
 
-def look_at_model(account: TrainerAccount, model: str) -> Look:
-    """Ask a trainer about a model; errors are the trainer's."""
+def look_at_model(account: TrainerAccount, model: str, horizon: Horizon) -> Look:
+    """Ask a trainer about a model; errors are the trainer's.
+
+    Args:
+        account: The trainer.
+        model: Its name there.
+        horizon: What was said of it before, for a day that the trainer does not repeat.
+    """
     trainer = account.connect()
     found = trainer.model(model)
     if found is not None or account.dialect.model_list != "complete":
         return Look(found)
     try:
-        listed = trainer.models() or []
+        listed = {other.model_id: other for other in trainer.models() or ()}
     except TrainerRefused:
-        listed = []  # a key that may train need not be allowed to look at models
-    names = tuple(other.model_id for other in listed)
-    return Look(None, names) if names and model not in names else Look(RemoteModel(model))
+        listed = {}  # a key that may train need not be allowed to look at models
+    if listed and model not in listed:
+        return Look(None, tuple(listed))
+    seen = horizon.models_seen.find(account.name, model)
+    return Look(listed.get(model) or RemoteModel(model, seen.shutdown_on if seen else None))
 
 
 def list_door(trainer: str, model: str, horizon: Horizon, *, others: tuple[str, ...] = ()) -> tuple[Reason, ...]:
@@ -60,7 +68,7 @@ def ask_list_door(trainer: str, model: str, horizon: Horizon, *, now: datetime) 
     if account is None or account.dialect.model_list != "complete":
         return ()
     try:
-        look = look_at_model(account, model)
+        look = look_at_model(account, model, horizon)
     except ServiceError:
         return list_door(trainer, model, horizon)
     horizon.models_seen.note(trainer, model, look.found, now=now)

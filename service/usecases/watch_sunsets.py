@@ -42,7 +42,7 @@ def look_at_models(pipelines: Mapping[str, Pipeline], watched: Watched, *, clock
         try:
             if trainer not in watched.accounts:
                 raise NotFound(f"trainer {trainer} is no longer configured", remedy="Put it back to know its dates.")
-            found = look_at_model(watched.accounts[trainer], model).found
+            found = look_at_model(watched.accounts[trainer], model, watched).found
         except ServiceError as error:
             failed[trainer] = error
         else:

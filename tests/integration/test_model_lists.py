@@ -9,6 +9,7 @@ from service.domain.deployments import Deployment
 from service.domain.dialects import DIALECTS
 from service.domain.errors import TrainerRefused, TrainerUnreachable
 from service.domain.runs import RunState
+from service.ports import RemoteModel
 from service.usecases.doors import weigh
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import RunNotStarted, start_by_hand, start_if_due
@@ -164,6 +165,25 @@ def test_a_model_that_is_listed_and_not_shown_alone_is_there(shop: Workshop) -> 
     trains(shop, "base-model")
     shop.trainer.shows_models = False
     assert shop.go(start(shop), S.SUBMITTED).state == S.SUBMITTED
+
+
+def test_a_day_that_was_told_once_is_not_forgotten_where_nothing_is_told(misspelt: Workshop) -> None:
+    end = misspelt.clock.now.date()
+    misspelt.models_seen.note("box", MISSPELT, RemoteModel(MISSPELT, end), now=misspelt.clock.now)
+    misspelt.trainer.lists_models = False
+    with pytest.raises(RunNotStarted, match="shut down on"):
+        start(misspelt)
+    found = misspelt.models_seen.find("box", MISSPELT)
+    assert found is not None
+    assert (found.known, found.shutdown_on) == (True, end)
+
+
+def test_an_end_that_only_the_list_tells_counts(shop: Workshop) -> None:
+    trains(shop, "base-model")
+    shop.trainer.shows_models = False
+    shop.trainer.ends["base-model"] = shop.clock.now.date()
+    with pytest.raises(RunNotStarted, match="shut down on"):
+        start(shop)
 
 
 # What a person will have to do after the money is spent.

@@ -19,11 +19,11 @@ def require_lasting(run: Run, parts: Parts) -> None:
         ModelEnds: It shuts down too soon, or its trainer takes no more jobs.
     """
     least = 0 if run.fact("despite_sunset") else parts.pipeline(run.pipeline).train.min_days_left
-    is_listed = parts.account(run.trainer).dialect.model_list == "complete" and not run.fact("despite_list")
-    if not least and not is_listed:
+    list_counts = parts.account(run.trainer).dialect.model_list == "complete" and not run.fact("despite_list")
+    if not least and not list_counts:
         return
-    has = look_at(run.trainer, run.model, parts, patient=run.attempts < _PATIENCE)
-    if is_listed and (reasons := list_door(run.trainer, run.model, parts, others=has)):
+    instead = look_at(run.trainer, run.model, parts, patient=run.attempts < _PATIENCE)
+    if list_counts and (reasons := list_door(run.trainer, run.model, parts, others=instead)):
         raise ModelNotListed(reasons[0].text)
     now = parts.clock()
     if reasons := door_of(run.trainer, run.model, parts, min_days_left=least, now=now):
@@ -39,7 +39,7 @@ def look_at(trainer: str, model: str, parts: Parts, *, patient: bool) -> tuple[s
         The models that it has instead, where its list is complete and does not have this one.
     """
     try:
-        look = look_at_model(parts.account(trainer), model)
+        look = look_at_model(parts.account(trainer), model, parts)
     except ServiceError as error:
         if error.retryable and patient:
             raise
