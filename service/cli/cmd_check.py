@@ -17,6 +17,7 @@ from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
 from service.cli.check_labelbox import Checked, check_labelbox
+from service.cli.check_prices import check_prices
 from service.cli.check_sunsets import check_sunsets
 from service.cli.valkey import answers
 from service.config import describe, load, missing_for
@@ -66,6 +67,7 @@ def _checked(deps: Deps) -> Iterator[Checked]:
         yield Checked("missing", ok=False, text=text)
     for name, probe in _probes(deps).items():
         yield _probed(name, probe)
+    yield from check_prices(deps)
     yield from check_sunsets(deps)
     for name in settings.pipelines:
         yield from check_labelbox(deps, name)

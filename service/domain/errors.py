@@ -279,7 +279,10 @@ class MetricFailed(ServiceError):
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 
-    remedy = "Raise run_usd or month_usd of that budget, or wait for the next month: tuneloop money shows what is left."
+    remedy = (
+        "Raise run_usd or month_usd of that budget, or wait for the next month (tuneloop money shows what is left); "
+        "then: tuneloop runs start PIPELINE"
+    )
 
 
 class ModelEnds(ServiceError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from service.domain.budgets import Estimate, estimate_cost, price_of
+from service.domain.budgets import Estimate, Price, estimate_cost, price_of
 from service.domain.line_tokens import LineCounter
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.spending import BudgetState, ScopedBudget, may_spend, scoped_budgets, state_of
@@ -76,7 +76,13 @@ def gather_doors(
     states = [state_of(budget, month) for budget in budgets_over(pipeline, pipeline.train.trainer, keepers)]
     spending = may_spend(estimate.usd, states)
     ends = () if despite_sunset else sunset_door(pipeline, keepers, now=now)
-    return Doors((*spending.refused, *ends), (*_estimate(estimate, counts), *spending.approval, *warnings_of(states)))
+    notes = (
+        *_estimate(estimate, counts),
+        *spending.approval,
+        *_answers_without_price(pipeline, states, keepers),
+        *warnings_of(states),
+    )
+    return Doors((*spending.refused, *ends), notes)
 
 
 def budgets_over(pipeline: Pipeline, trainer: str, keepers: Doorkeepers) -> tuple[ScopedBudget, ...]:
@@ -91,16 +97,21 @@ def foresee(pipeline: Pipeline, counts: Counts, keepers: Doorkeepers) -> Estimat
 
     Too much where duplicates and leaks will be left out; the snapshot is counted exactly before anything is paid.
     """
-    train, account = pipeline.train, keepers.accounts.get(pipeline.train.trainer)
-    price = None if account is None else price_of(train.model, account.prices)
+    train, price = pipeline.train, price_at(pipeline, keepers)
     tokens = counts.train_tokens + counts.train * _opening(pipeline, keepers)
     n_epochs = train.hyperparameters.get("n_epochs", "auto")
     return estimate_cost(tokens, lines=counts.train, n_epochs=n_epochs, price=price)
 
 
+def price_at(pipeline: Pipeline, keepers: Doorkeepers) -> Price | None:
+    """Give the price of what a pipeline trains; None where there is none."""
+    account = keepers.accounts.get(pipeline.train.trainer)
+    return None if account is None else price_of(pipeline.train.model, account.prices)
+
+
 def warnings_of(states: list[BudgetState]) -> tuple[Reason, ...]:
     """Give what people should know of the budgets."""
-    return tuple(state.warning for state in states if state.warning)
+    return tuple(told for state in states for told in (state.warning, state.blind_spot) if told)
 
 
 def _opening(pipeline: Pipeline, keepers: Doorkeepers) -> int:
@@ -121,3 +132,16 @@ def _estimate(estimate: Estimate, counts: Counts) -> tuple[Reason, ...]:
         return ()
     facts = {"usd": estimate.usd, "tokens": estimate.tokens, "epochs": estimate.epochs}
     return (Reason("estimate", f"a run now would cost about {estimate.in_words()}", facts),)
+
+
+def _answers_without_price(pipeline: Pipeline, states: list[BudgetState], keepers: Doorkeepers) -> tuple[Reason, ...]:
+    """Say that the answers of an evaluation are in no sum, where a budget seems to limit them."""
+    price = price_at(pipeline, keepers)
+    limited = [state.budget.name for state in states if state.budget.limits.is_set]
+    # Of a model without any price this is told already.
+    if price is None or price.answers_usd(0, 0) is not None or not limited:
+        return ()
+    text = (
+        "answers of an evaluation have no price, and no budget sees them: input_usd_per_million, output_usd_per_million"
+    )
+    return (Reason("no_answer_price", text, {"budgets": limited}),)
