@@ -16,6 +16,7 @@ from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
+from service.cli.check_folders import check_folders
 from service.cli.check_labelbox import Checked, check_labelbox
 from service.cli.check_prices import check_prices
 from service.cli.check_sunsets import check_sunsets
@@ -67,6 +68,7 @@ def _checked(deps: Deps) -> Iterator[Checked]:
         yield Checked("missing", ok=False, text=text)
     for name, probe in _probes(deps).items():
         yield _probed(name, probe)
+    yield from check_folders(deps)
     yield from check_prices(deps)
     yield from check_sunsets(deps)
     for name in settings.pipelines:

@@ -343,6 +343,15 @@ class StoreFailed(ServiceError):
     remedy = "Look into the database's own log; ours leaves out its words, because they quote label texts."
 
 
+class NotBegun(StoreFailed):
+    """Nothing has run here yet: there is no database."""
+
+    remedy = (
+        "tuneloop up starts everything and makes it, tuneloop migrate makes it alone; tuneloop check tells what is "
+        "missing for that."
+    )
+
+
 class RunMoved(ServiceError):
     """Another worker changed the run meanwhile; its step is the one that counts."""
 
