@@ -36,6 +36,11 @@ class LedgerEntry:
     at: datetime
     note: str
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether the amount is one: 0 is none where nobody knew the price."""
+        return NO_PRICE not in self.note
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:

@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 from service.domain.budgets import Estimate, price_of
 from service.domain.errors import OverBudget
-from service.domain.runs import RETRAINING, Run
+from service.domain.runs import Run
 from service.domain.spending import NO_PRICE, may_spend, state_of
 from service.domain.triggers import Reason
 from service.ports import RemoteJob
+from service.usecases.replacements import command_to_repeat
 from service.usecases.steps.parts import Parts
 
 
@@ -61,7 +62,7 @@ def bill(run: Run, job: RemoteJob, parts: Parts) -> None:
 def bill_estimate(run: Run, parts: Parts, *, note: str) -> None:
     """Take what was set aside for spent: nobody will know better, and it must not stay set aside for ever."""
     aside = [entry for entry in parts.ledger.entries_of(run.run_id) if entry.kind == "reserved"]
-    without_price = NO_PRICE if any(NO_PRICE in entry.note for entry in aside) else ""
+    without_price = NO_PRICE if not all(entry.is_priced for entry in aside) else ""
     usd = sum(entry.usd for entry in aside)
     if usd or without_price:
         parts.ledger.bill(run, usd, tokens=None, note=f"{note}{without_price}", now=parts.clock())
@@ -82,10 +83,8 @@ def waiting_facts(run: Run, estimate: Estimate, waiting: str) -> dict[str, objec
 
 
 def _over_budget(run: Run, refused: tuple[Reason, ...]) -> OverBudget:
-    again = f"tuneloop runs start {run.pipeline}"
-    if run.cause == RETRAINING and run.snapshot_id:
-        again += f" --snapshot {run.snapshot_id[:16]} --trainer {run.trainer} --model {run.model}"
-    return OverBudget(_in_words(refused), remedy=OverBudget.remedy.replace("tuneloop runs start PIPELINE", again))
+    remedy = OverBudget.remedy.replace("tuneloop runs start PIPELINE", command_to_repeat(run))
+    return OverBudget(_in_words(refused), remedy=remedy)
 
 
 def _in_words(reasons: tuple[Reason, ...]) -> str:
