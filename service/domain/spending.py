@@ -103,7 +103,7 @@ def scoped_budgets(
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget as it stands in a month; ``unpriced`` runs are in no sum, because nobody knows a price."""
+    """A budget as it stands in a month; ``unpriced`` runs are not wholly in it, because nobody knows a price."""
 
     budget: ScopedBudget
     reserved_usd: float
@@ -146,13 +146,14 @@ class BudgetState:
         """What to tell people where the budget limits something and does not see everything."""
         if not (self.unpriced and self.budget.limits.is_set):
             return None
-        text = f"{not_in_the_sum(self.unpriced)} ({self.budget.in_words}): the budget does not see what they cost"
+        text = f"{not_in_the_sum(self.unpriced)} ({self.budget.in_words}): the budget does not see all of it"
         return Reason("unpriced_runs", text, {"budget": self.budget.name, "runs": self.unpriced})
 
 
 def not_in_the_sum(unpriced: int) -> str:
     """Say that a sum is not everything."""
-    return f"{how_many(unpriced, 'run')} without a price {'is' if unpriced == 1 else 'are'} not in this month's sum"
+    lack = "lacks a price and is" if unpriced == 1 else "lack a price and are"
+    return f"{how_many(unpriced, 'run')} {lack} not wholly in this month's sum"
 
 
 def state_of(budget: ScopedBudget, month: Iterable[Spent], *, but_for: str | None = None) -> BudgetState:

@@ -22,7 +22,7 @@ class BudgetMoney:
         billed_usd: Billed in this month.
         left_usd: What may still be spent.
         is_near: Whether so much is spent that it is time to know.
-        unpriced: Runs without a price, which are in none of these sums.
+        unpriced: Runs of which something has no price, and so is in none of these sums.
     """
 
     budget: str
@@ -38,7 +38,7 @@ class BudgetMoney:
 
 @dataclass(frozen=True, slots=True)
 class PipelineMoney:
-    """What a pipeline's runs take of this month; ``unpriced`` ones are in no sum."""
+    """What a pipeline's runs take of this month; ``unpriced`` ones are not wholly in the sums."""
 
     pipeline: str
     reserved_usd: float

@@ -215,7 +215,7 @@ def test_a_run_shows_its_money_and_says_where_an_amount_is_none(scene: Scene) ->
     assert f"billed {billed.usd:,.2f} USD {billed.tokens:,} {billed.note}" in shown
     # Its answers have no price.
     assert "answers no price" in shown
-    assert "all: 1 run without a price is not in this month's sum." in text(scene.stage, "/")
+    assert "all: 1 run lacks a price and is not wholly in this month's sum." in text(scene.stage, "/")
 
 
 def test_a_run_that_waits_says_what_is_asked_and_what_it_will_cost(scene: Scene) -> None:

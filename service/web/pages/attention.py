@@ -62,7 +62,7 @@ def _of_stocks(stocks: Mapping[str, Stock]) -> Iterator[Attention]:
             yield Attention(f"{name}: {held:,} held for a decision", path, words, "", (command,))
         drift = stock.reconciled.drift if stock.reconciled else None
         if drift and drift.left:
-            words = "They could not be mended when the project was last read."
+            words = "What differs could not be mended when the project was last read."
             command = Command(f"tuneloop labelbox sync --pipeline {name}", "reads the whole project now")
             differ = how_many(drift.left, "data row differs", "data rows differ")
             yield Attention(f"{name}: {differ} from Labelbox", path, words, "", (command,))
