@@ -13,7 +13,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 FROM python:3.12-slim
 # PYTHONUTF8: the Labelbox SDK writes exports to disk in the locale's encoding.
 ENV PATH=/venv/bin:$PATH PYTHONUTF8=1 PYTHONUNBUFFERED=1 TUNELOOP_DATA=/data TUNELOOP_HOST=0.0.0.0
-RUN useradd --system --uid 10001 --home-dir /data tuneloop && install -d -o tuneloop /data
+RUN useradd --system --uid 10001 --home-dir /data tuneloop && install -d -m 700 -o tuneloop /data
 COPY --from=build /venv /venv
 USER tuneloop
 WORKDIR /data

@@ -51,7 +51,7 @@ from service.adapters.trainers import open_trainer
 from service.config import ChannelSettings, Settings, TrainerSettings
 from service.domain.appraisals import Appraiser
 from service.domain.base_models import encoding_of
-from service.domain.errors import ConfigurationError, InboxUnavailable
+from service.domain.errors import ConfigurationError, InboxUnavailable, NotBegun
 from service.domain.metrics import Metric, all_metrics
 from service.domain.notices import Interest
 from service.domain.pipelines import Budget, Pipeline
@@ -115,9 +115,14 @@ class Deps:
 
     @cached_property
     def engine(self) -> sa.Engine:
-        """The database."""
-        if self.settings.database_url is None:
-            self.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        """The database.
+
+        Raises:
+            NotBegun: It would be SQLite in the data folder, and nobody has made it: to ask is not to make it.
+        """
+        file = self.settings.data_folder / "tuneloop.db"
+        if self.settings.database_url is None and not file.exists():
+            raise NotBegun(f"nothing has run here yet: there is no {file}")
         return make_engine(database_url(self.settings))
 
     @cached_property

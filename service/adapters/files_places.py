@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from service.adapters.files_errors import translated
+from service.adapters.private_folders import make_private
 from service.domain.errors import ConfigurationError
 
 # What a look into a file of a bucket fetches at once.
@@ -32,7 +33,7 @@ class Folder:
     @contextmanager
     def incoming(self) -> Iterator[BinaryIO]:
         """Open a new file; it is removed at the end unless it was put somewhere."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        make_private(self._incoming)
         path = self._incoming / uuid.uuid4().hex
         file = path.open("x+b")
         try:
@@ -49,7 +50,7 @@ class Folder:
         # A snapshot's row must not outlive a power cut that its file does not.
         os.fsync(file.fileno())
         folder = Path(path).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         os.replace(file.name, path)  # noqa: PTH105 - the file knows its name as a text
         # Nor may its name be lost, which its folder holds, or a new folder's, which those above it hold.
         for holder in (folder, *takewhile(self._root.parent.__ne__, folder.parents)):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from service.adapters.private_folders import make_private
 from service.domain.errors import ConfigurationError
 
 # No export takes so long to read: what is older was left by a process that was killed.
@@ -35,7 +36,7 @@ def require_utf8() -> None:
 @contextmanager
 def own_folder(parent: Path) -> Iterator[Path]:
     """Give an empty folder that is removed at the end, and remove those that killed processes left."""
-    parent.mkdir(parents=True, exist_ok=True)
+    make_private(parent)
     for left in parent.iterdir():
         if left.stat().st_mtime < time.time() - LEFT_BEHIND_S:
             shutil.rmtree(left, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,9 +33,22 @@ def make_engine(url: str) -> sa.Engine:
     if made.get_backend_name() == "postgresql":
         return sa.create_engine(made.set(drivername="postgresql+psycopg"), poolclass=NullPool, hide_parameters=True)
     engine = sa.create_engine(made, poolclass=NullPool, hide_parameters=True)
+    sa.event.listen(engine, "do_connect", _connect_privately)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_immediately)
     return engine
+
+
+def _connect_privately(
+    dialect: sa.Dialect, _record: object, arguments: Sequence[str], options: Mapping[str, Any]
+) -> object:
+    """Keep a database that this connection makes to its owner; the files that SQLite puts beside it take its mode."""
+    path = Path(arguments[0])
+    is_new = not path.exists()
+    connection = dialect.connect(*arguments, **options)
+    if is_new and path.exists():
+        path.chmod(0o600)
+    return connection
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class

@@ -12,7 +12,7 @@ from service.adapters.sql_tables import ledger_entries as entries
 from service.adapters.sql_tables import ledger_gate
 from service.domain.budgets import Estimate
 from service.domain.runs import Run
-from service.domain.spending import Kind, LedgerEntry, ScopedBudget, Spent, may_spend, state_of
+from service.domain.spending import NO_PRICE, Kind, LedgerEntry, ScopedBudget, Spent, may_spend, state_of
 from service.domain.triggers import Reason
 
 _COSTS: tuple[Kind, ...] = ("billed", "answers")
@@ -124,8 +124,15 @@ def _month(connection: sa.Connection, now: datetime) -> list[Spent]:
         sa.and_(entries.c.kind.in_(_COSTS), entries.c.at >= begin, entries.c.at < end),
     )
     columns = (entries.c.run_id, entries.c.trainer, entries.c.pipeline)
-    wanted = sa.select(*columns, entries.c.kind, sa.func.sum(entries.c.usd)).where(counts)
-    found: defaultdict[tuple[str, str, str], dict[bool, float]] = defaultdict(lambda: {True: 0.0, False: 0.0})
-    for run_id, trainer, pipeline, kind, usd in connection.execute(wanted.group_by(*columns, entries.c.kind)):
-        found[run_id, trainer, pipeline][kind == "reserved"] += usd
-    return [Spent(*whose, usd[True], usd[False]) for whose, usd in sorted(found.items())]
+    # The entry itself says so: it stays, and prices change.
+    unpriced = sa.func.max(sa.case((entries.c.note.contains(NO_PRICE, autoescape=True), 1), else_=0))
+    wanted = sa.select(*columns, entries.c.kind, sa.func.sum(entries.c.usd), unpriced).where(counts)
+    found: defaultdict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
+    for *whose, kind, usd, has_no_price in connection.execute(wanted.group_by(*columns, entries.c.kind)):
+        sums = found[tuple(whose)]
+        sums[0 if kind == "reserved" else 1] += usd
+        sums[2] += has_no_price
+    return [
+        Spent(*whose, reserved, billed, is_priced=not without)
+        for whose, (reserved, billed, without) in sorted(found.items())
+    ]

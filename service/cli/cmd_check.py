@@ -16,7 +16,9 @@ from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, presidio, redis_url
 from service.cli.app import AsJson, app, print_json
+from service.cli.check_folders import check_folders
 from service.cli.check_labelbox import Checked, check_labelbox
+from service.cli.check_prices import check_prices
 from service.cli.check_sunsets import check_sunsets
 from service.cli.check_trainers import ask_trainers, check_trainers
 from service.cli.valkey import answers
@@ -69,6 +71,8 @@ def _checked(deps: Deps) -> Iterator[Checked]:
         yield Checked("missing", ok=False, text=text, remedy=remedy)
     for name, probe in _probes(deps).items():
         yield _probed(name, probe)
+    yield from check_folders(deps)
+    yield from check_prices(deps)
     told = ask_trainers(deps)
     yield from check_trainers(deps, told)
     yield from check_sunsets(deps, {name: each.models for name, each in told.items() if each.models is not None})

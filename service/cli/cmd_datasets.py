@@ -18,6 +18,7 @@ from service.cli.exporting import Layout, export_snapshot
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, CorruptFile, NotFound
+from service.domain.plurals import how_many
 from service.domain.snapshots import SPLITS, FileEntry, Snapshot
 
 SnapshotId = Annotated[str, typer.Argument(help="A snapshot's id or the beginning of it.")]
@@ -93,7 +94,9 @@ def export_dataset(
         return
     export_snapshot(deps.files, snapshot, Path(out), layout)
     if snapshot.forgotten:
-        typer.echo(f"{len(snapshot.forgotten)} examples that the manifest lists were forgotten: no file has them.")
+        typer.echo(
+            f"{how_many(len(snapshot.forgotten), 'example')} that the manifest lists: forgotten, and in no file."
+        )
     typer.echo(f"Written to {out}.")
 
 
@@ -117,7 +120,7 @@ def deps_now() -> Deps:
 def _size(entry: FileEntry) -> str:
     if entry.examples in {None, entry.lines}:
         return str(entry.lines)
-    return f"{entry.examples} ({entry.lines} lines)"
+    return f"{entry.examples} ({how_many(entry.lines, 'line')})"
 
 
 def _told(snapshot: Snapshot) -> Iterator[str]:
@@ -134,7 +137,8 @@ def _told(snapshot: Snapshot) -> Iterator[str]:
         examples = "-" if entry.examples is None else entry.examples
         yield f"    {split:<12}{examples:>9} {entry.lines:>9} {entry.tokens:>11} {entry.file_bytes:>13}"
     if snapshot.forgotten:
-        yield f"  forgotten      {len(snapshot.forgotten)} examples that the manifest lists: their lines were taken out"
+        examples = how_many(len(snapshot.forgotten), "example")
+        yield f"  forgotten      {examples} that the manifest lists: taken out of the files"
     if not head:
         return
     yield "  left out or noted" + ("" if head.get("reasons") else "   nothing")

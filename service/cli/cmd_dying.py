@@ -9,6 +9,7 @@ import typer
 from service.bootstrap import Deps, now
 from service.cli.app import AsJson, models, print_json
 from service.config import load
+from service.domain.plurals import how_many
 from service.domain.sunsets import WARN_DAYS, when
 from service.usecases.dying import Dying, dying_champions
 
@@ -30,7 +31,7 @@ def dying(
         for line in _about(item):
             typer.echo(f"    {line}")
     if not found:
-        typer.echo(f"No champion is known to shut down within {within} days.")
+        typer.echo(f"No champion is known to shut down within {how_many(within, 'day')}.")
 
 
 def _about(item: Dying) -> list[str]:

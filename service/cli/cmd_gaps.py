@@ -12,6 +12,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError
 from service.domain.gaps import DEFAULT_MOST, GapRow
+from service.domain.plurals import how_many
 from service.logs import silence_logging
 from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import Draft, draft_gaps, give_up_gaps, send_gaps
@@ -94,7 +95,7 @@ def _say(draft: Draft, *, dry_run: bool) -> None:
     watched = sum(row.is_control for row in plan.rows)
     sent = len(plan.rows) - watched
     head = "would send" if dry_run else "completed the unfinished plan" if draft.is_resumed else "sent"
-    typer.echo(f"{plan.pipeline}: {head} {plan.plan_id}: {sent} rows, and {watched} more are only watched")
+    typer.echo(f"{plan.pipeline}: {head} {plan.plan_id}: {how_many(sent, 'row')}, and {watched} more only watched")
     for row in plan.rows:
         state = "watched" if row.is_control else "to send" if dry_run and row.state == "planned" else row.state
         item = row.candidate
@@ -102,7 +103,8 @@ def _say(draft: Draft, *, dry_run: bool) -> None:
 
 
 def _say_report(found: dict[str, Any]) -> None:
-    typer.echo(f"{found['pipeline']}: {len(found['plans'])} plans, {found['out']} rows are with the labelers")
+    plans, out = how_many(len(found["plans"]), "plan"), how_many(found["out"], "row")
+    typer.echo(f"{found['pipeline']}: {plans}, {out} with the labelers")
     for kind, facts in found["kinds"].items():
         if not facts["sent"] and not facts["control"]:
             continue
@@ -125,7 +127,7 @@ def _say_report(found: dict[str, Any]) -> None:
 
 def _moved(facts: dict[str, Any]) -> str:
     moved = facts["moved"]
-    return "not known" if moved is None else f"better by {moved:+.2f} ({facts['questions']} questions)"
+    return "not known" if moved is None else f"better by {moved:+.2f} ({how_many(facts['questions'], 'question')})"
 
 
 def _effect(told: dict[str, Any]) -> str:

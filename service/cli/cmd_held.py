@@ -12,6 +12,7 @@ from service.config import Settings
 from service.domain.checks import CHECKS
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.examples import Example, Verb
+from service.domain.plurals import how_many
 from service.usecases.decide_held import decide_all, decide_named, held_examples
 
 Reason = Annotated[str | None, typer.Option(help="Only where this check found something, such as personal_email.")]
@@ -74,8 +75,7 @@ def decide_examples(
         found = decide_named(verb, ids, code=code, examples=deps.examples, stories=deps.stories, pipelines=pipelines)
     else:
         found = decide_all(verb, code or "", examples=deps.examples, pipelines=pipelines)
-    examples = "1 example" if found.number == 1 else f"{found.number} examples"
-    typer.echo(f"{examples} {'kept' if verb == 'keep' else 'dropped'}.")
+    typer.echo(f"{how_many(found.number, 'example')} {'kept' if verb == 'keep' else 'dropped'}.")
     if found.passed_over:
         typer.echo(f"{found.passed_over} were passed over: other checks found something as well. Decide them by id.")
 

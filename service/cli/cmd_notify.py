@@ -12,7 +12,7 @@ from service.bootstrap import Deps, now
 from service.cli.app import AsJson, AtMost, notify, print_json
 from service.cli.showing import visible
 from service.config import load
-from service.domain.errors import ConfigurationError, NotFound, ServiceError
+from service.domain.errors import ConfigurationError, NotBegun, NotFound, ServiceError
 from service.domain.notices import Notice, message_id
 from service.logs import silence_logging
 from service.usecases.tell import Target
@@ -70,7 +70,7 @@ def _try(deps: Deps, target: Target) -> bool:
         typer.echo(visible(f"WRONG    {target.name}: {error}. What to do: {error.remedy}"), err=True)
         return False
     # A channel can be tried before there is a database.
-    with suppress(sa.exc.SQLAlchemyError):
+    with suppress(NotBegun, sa.exc.SQLAlchemyError):
         if target.name in deps.outbox.closed():
             # It ended with a 410 and is there again.
             deps.outbox.reopen(target.name, now=moment)

@@ -62,10 +62,11 @@ def schedule() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
+    from service.adapters.private_folders import make_private
     from service.adapters.sql_engine import migrate as migrate_database
 
     settings = load(os.environ)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    make_private(settings.data_folder)
     migrate_database(database_url(settings))
     typer.echo("The database has the newest schema.")
 

@@ -13,6 +13,7 @@ from service.cli.app import AsJson, app, models, print_json
 from service.cli.curve_lines import lines_of_curve
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
+from service.domain.plurals import how_many
 from service.domain.reports import WORST, EvaluationReport
 from service.usecases.draw_pipeline_curve import draw_pipeline_curve
 from service.usecases.report_evaluation import ComparedWith, Wanted, report_evaluation
@@ -44,7 +45,7 @@ def report(
         return
     path = out or Path(f"report-{found.run.run_id}.html")
     _write(path, json.dumps(_plain(found), default=str, ensure_ascii=False) if as_json else _html(found, whole=every))
-    typer.echo(f"{found.verdict.outcome}: {path}, {len(found.examples)} of {found.held_out} examples")
+    typer.echo(f"{found.verdict.outcome}: {path}, {len(found.examples)} of {how_many(found.held_out, 'example')}")
 
 
 def _plain(found: EvaluationReport) -> dict[str, object]:

@@ -9,6 +9,7 @@ from service.bootstrap import Deps, now
 from service.cli.app import AsJson, app, print_json
 from service.config import load
 from service.domain.errors import NotFound
+from service.domain.plurals import how_many
 from service.domain.triggers import Decision
 from service.usecases.doors import weigh
 from service.usecases.report_status import PipelineStatus, report_status
@@ -24,7 +25,7 @@ def status(*, as_json: AsJson = False) -> None:
         # Moments as the API writes them.
         print_json(msgspec.to_builtins(found))
         return
-    typer.echo(f"inbox: {found.inbox} waiting, {found.dead_letters} dead letters")
+    typer.echo(f"inbox: {found.inbox} waiting, {how_many(found.dead_letters, 'dead letter')}")
     for name, line in found.pipelines.items():
         typer.echo(f"\n{name}")
         _say(line)
@@ -53,7 +54,8 @@ def _say(line: PipelineStatus) -> None:
     )
     if line.kept_out:
         told = ", ".join(f"{number} {reason}" for reason, number in sorted(line.kept_out.items()))
-        waiting = f"; {line.held} wait for a decision: tuneloop datasets held" if line.held else ""
+        held = how_many(line.held, "waits", "wait")
+        waiting = f"; {held} for a decision: tuneloop datasets held" if line.held else ""
         typer.echo(f"  kept out   {told}{waiting}")
     typer.echo(f"  reconciled {line.reconciled or 'never'}")
     if line.drift is not None:
@@ -71,9 +73,9 @@ def _drift(drift: Drift) -> str:
     counted = ""
     if drift.whole_at and drift.labels_there is not None:
         # What only a look at the whole project can count is as old as that.
-        there, here = drift.labels_there, drift.labels_here
-        counted = f"; whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC: {there} labels in Labelbox, {here} here"
-    return f"{drift.rows} rows differed when last read, {drift.at:%Y-%m-%d %H:%M:%S} UTC{left}{counted}"
+        there, here = how_many(drift.labels_there, "accepted label"), how_many(drift.labels_here or 0, "example")
+        counted = f"; whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC: {there} in Labelbox, {here} here"
+    return f"{how_many(drift.rows, 'row')} differed when last read, {drift.at:%Y-%m-%d %H:%M:%S} UTC{left}{counted}"
 
 
 def _decision(deps: Deps, name: str) -> Decision:

@@ -9,6 +9,7 @@ from service.bootstrap import Deps
 from service.cli.app import labelbox
 from service.config import load
 from service.domain.errors import NotFound
+from service.domain.plurals import how_many
 
 
 @labelbox.command()
@@ -23,7 +24,8 @@ def sync(pipeline: Annotated[str | None, typer.Option(help="Only this pipeline."
     for project in dict.fromkeys(chosen.values()):
         done = deps.reconcile.until_done(project, whole=True)
         for name, facts in done.facts.items():
-            typer.echo(f"{name}: {facts['rows']} rows read, {facts['healed']} differences mended, {facts['left']} left")
+            read, mended = how_many(facts["rows"], "row"), how_many(facts["healed"], "difference")
+            typer.echo(f"{name}: {read} read, {mended} mended, {facts['left']} left")
         refused |= {name: words for name, words in done.refused.items() if name in chosen}
     for name, words in refused.items():
         typer.echo(f"{name}: not read: {words}", err=True)

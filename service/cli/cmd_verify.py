@@ -15,6 +15,7 @@ from service.domain.contents import Content
 from service.domain.differences import KINDS, Difference, differences, shaped_differently
 from service.domain.errors import ConfigurationError
 from service.domain.manifests import Line
+from service.domain.plurals import how_many
 from service.domain.snapshots import SPLITS, Snapshot
 from service.ports import SnapshotStore
 from service.usecases.verify_snapshot import FORGOTTEN, Verified, verify_snapshot
@@ -90,7 +91,8 @@ def _facts(verified: Verified) -> dict[str, Any]:
 
 
 def _told(verified: Verified) -> Iterator[str]:
-    compared = "no line compared" if verified.lines is None else f"{verified.lines} lines built again and compared"
+    lines = "no line" if verified.lines is None else f"{how_many(verified.lines, 'line')} built again and"
+    compared = f"{lines} compared"
     outcome = "whole" if verified.is_whole else "NOT WHOLE"
     yield f"{verified.snapshot.snapshot_id[:16]}  {verified.snapshot.pipeline}  {compared}: {outcome}"
     for file in verified.files:
@@ -102,7 +104,8 @@ def _told(verified: Verified) -> Iterator[str]:
         yield f"    without the manifest nobody can say which label is behind which line. Files that are whole: {whole}"
     for (split, reason), number in sorted(verified.gaps.items()):
         is_meant = reason == FORGOTTEN
-        yield f"    {number} lines of {split} {'were forgotten' if is_meant else f'cannot be built again: {reason}'}"
+        what = "forgotten" if is_meant else f"cannot be built again: {reason}"
+        yield f"    {how_many(number, 'line')} of {split} {what}"
     for split, number in verified.not_taken_out.items():
         yield f"    {number} of them are still in {split}: run tuneloop forget for these rows again"
     for gap in verified.first_gaps:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.domain.plurals import how_many
 from service.usecases.recompute import Recomputed
 
 # Enough to see what is wrong; JSON gives them all.
@@ -42,7 +43,7 @@ def lines_of_evaluation(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"{metric}, {role}: {_in_words(interval)}"
     for name, part in found.get("slices", {}).items():
         if isinstance(part["scores"], str):
-            yield f"  {name}: {part['n']} examples, {part['scores']}"
+            yield f"  {name}: {how_many(part['n'], 'example')}, {part['scores']}"
             continue
         for metric, by_role in part["scores"].items():
             told = ", ".join(f"{role} {_in_words(interval)}" for role, interval in by_role.items())

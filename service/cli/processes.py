@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rq import Worker
 
+from service.adapters.private_folders import make_private
 from service.adapters.redis_clients import quick_redis, translated
 from service.adapters.sql_engine import migrate
 from service.bootstrap import Deps, database_url, redis_url
@@ -28,7 +29,7 @@ def sole_owner(folder: Path) -> Iterator[None]:
         ConfigurationError: Another one holds it, or the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         lock = (folder / "up.lock").open("w", encoding="utf-8")
     except OSError as error:
         remedy = "Make it writable, or name another one in TUNELOOP_DATA."

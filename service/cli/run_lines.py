@@ -7,6 +7,7 @@ from statistics import median_low
 from typing import Any
 
 from service.domain.budgets import Estimate
+from service.domain.plurals import how_many
 from service.domain.runs import Run
 from service.domain.training_series import CELLS, Progress, SeriesPoint
 from service.ports import JobEvent
@@ -137,6 +138,6 @@ def _checkpoint(checkpoint: Checkpoint) -> str:
 
 def _result_file(file: ResultFile) -> str:
     told = [f"{file.size_bytes:,} bytes"] if file.size_bytes is not None else []
-    told += [f"{file.steps} steps"] if file.steps is not None else []
+    told += [how_many(file.steps, "step")] if file.steps is not None else []
     told.append(f"sha256 {file.sha256}" if file.sha256 else str(file.note))
     return f"{file.file_id}  {', '.join(told)}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.adapters.private_folders import make_private
 from service.domain.errors import ServiceError
 
 READY_S = 30.0
@@ -60,7 +61,7 @@ class Supervisor:
     """
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
+        make_private(logs)
         self._logs = logs
         self._say = say
         self._children: list[_Child] = []

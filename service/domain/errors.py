@@ -279,7 +279,10 @@ class MetricFailed(ServiceError):
 class OverBudget(ServiceError):
     """The estimate of this run does not fit the budget."""
 
-    remedy = "Raise run_usd or month_usd of that budget, or wait for the next month: tuneloop money shows what is left."
+    remedy = (
+        "Raise run_usd or month_usd of that budget, or wait for the next month (tuneloop money shows what is left); "
+        "then: tuneloop runs start PIPELINE"
+    )
 
 
 class ModelEnds(ServiceError):
@@ -347,6 +350,15 @@ class StoreFailed(ServiceError):
 
     retryable = True
     remedy = "Look into the database's own log; ours leaves out its words, because they quote label texts."
+
+
+class NotBegun(StoreFailed):
+    """Nothing has run here yet: there is no database."""
+
+    remedy = (
+        "tuneloop up starts everything and makes it, tuneloop migrate makes it alone; tuneloop check tells what is "
+        "missing for that."
+    )
 
 
 class RunMoved(ServiceError):

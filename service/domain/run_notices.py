@@ -1,10 +1,11 @@
 """What of a run is worth telling, and in which words."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from service.domain import errors
+from service.domain.deployments import is_model_name
+from service.domain.errors import ServiceError
 from service.domain.notices import Notice
 from service.domain.runs import Run, RunState
 
@@ -36,14 +37,14 @@ _WAITS = "is better and waits for a person to promote it"
 _LET_SERVE = 'tuneloop models promote {run} --reason "..." | tuneloop runs show {run}'
 _COMMAND = "tuneloop runs show {run}"
 _NAMES = frozenset(name for name, value in vars(errors).items() if isinstance(value, type))
-# The words of every other error may be a trainer's, which quotes the lines it refuses.
+# The words of every other error may be a trainer's, which quotes the lines it refuses; its answer to a request that
+# nobody knows the end of is one.
 _OUR_WORDS = frozenset(
     {
         "CommandFailed",
         "ModelEnds",
         "ModelNotListed",
         "NotDeployed",
-        "OutcomeUnknown",
         "OverBudget",
         "ServiceError",
         "StoreFailed",
@@ -51,7 +52,15 @@ _OUR_WORDS = frozenset(
         "WorkersDie",
     }
 )
-_ERROR = re.compile(r"([A-Z]\w+): (.*)", re.DOTALL)
+
+
+def told(error: ServiceError) -> dict[str, str]:
+    """Give the facts of an error that ended a step: its words, and apart from them its name.
+
+    By the name alone a notice knows whose words they are: a trainer's may begin as ours do.
+    """
+    name = type(error).__name__
+    return {"error": f"{name}: {error}", "error_name": name}
 
 
 def notice_of_transition(run: Run, *, cause: str, facts: Mapping[str, Any], number: int) -> Notice | None:
@@ -91,15 +100,15 @@ def notice_of_champion(run: Run, *, before: str | None, cause: str, number: int)
         cause: ``by hand``, or the verdict's sentence.
         number: The change's.
     """
-    instead = f" instead of {before}" if before else ""
+    instead = f" instead of {as_name(before) or 'another'}" if before else ""
     return Notice(
         "champion_changed",
         f"{run.pipeline} {number}",
         f"{run.pipeline}: another model is the champion",
-        f"{run.answers_as} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
+        f"{as_name(run.answers_as) or 'The model'} of run {run.ordinal} at {run.trainer} serves now{instead}; {cause}\n"
         f"tuneloop models show {run.pipeline}",
         pipeline=run.pipeline,
-        facts={**run_facts(run), "before": before},
+        facts={**run_facts(run), "before": as_name(before)},
     )
 
 
@@ -116,9 +125,10 @@ def notice_of_gone(pipeline: str, model: str, trainer: str, *, number: int) -> N
         "champion_gone",
         f"{pipeline} {number}",
         f"{pipeline}: the champion does not answer any more",
-        f"{model} at {trainer} is gone.\ntuneloop models rollback {pipeline} | tuneloop runs start {pipeline}",
+        f"{as_name(model) or 'Its model'} at {trainer} is gone.\n"
+        f"tuneloop models rollback {pipeline} | tuneloop runs start {pipeline}",
         pipeline=pipeline,
-        facts={"model": model, "trainer": trainer},
+        facts={"model": as_name(model), "trainer": trainer},
     )
 
 
@@ -132,11 +142,16 @@ def run_facts(run: Run) -> dict[str, Any]:
         "trainer": run.trainer,
         "model": run.model,
         "snapshot_id": run.snapshot_id,
-        "job_id": run.job_id,
-        "tuned_model": run.tuned_model,
-        "answers_as": run.answers_as,
+        "job_id": as_name(run.job_id),
+        "tuned_model": as_name(run.tuned_model),
+        "answers_as": as_name(run.answers_as),
         "estimated_usd": estimate.get("usd"),
     }
+
+
+def as_name(text: str | None) -> str | None:
+    """Give what a trainer calls a thing; None where that is no name, and so perhaps a sentence with a label in it."""
+    return text if text and is_model_name(text) else None
 
 
 def _happened(kind: str, run: Run, cause: str, facts: Mapping[str, Any]) -> str:
@@ -153,18 +168,19 @@ def _error_in_words(run: Run, cause: str, facts: Mapping[str, Any]) -> str:
     if facts.get("error") is None:
         # Only where a step ended without an error, the cause was written by ourselves.
         return f"{cause}."
-    name, words = _error(facts)
-    told = f"{name}: {words}" if name in _OUR_WORDS else f"{name or 'The training job failed'}"
-    return f"{told}. {run.model} at {run.trainer}{f', job {run.job_id}' if run.job_id else ''}."
+    name = _error_name(facts)
+    words = str(facts["error"]) if name in _OUR_WORDS else name or "The training job failed"
+    job_id = as_name(run.job_id)
+    return f"{words}. {run.model} at {run.trainer}{f', job {job_id}' if job_id else ''}."
 
 
-def _error(facts: Mapping[str, Any]) -> tuple[str | None, str]:
-    found = _ERROR.fullmatch(str(facts.get("error") or ""))
-    return (found[1], found[2]) if found and found[1] in _NAMES else (None, "")
+def _error_name(facts: Mapping[str, Any]) -> str | None:
+    name = facts.get("error_name")
+    return name if name in _NAMES else None
 
 
 def _error_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"error": _error(facts)[0]} if facts.get("error") is not None else {}
+    return {"error": _error_name(facts)} if facts.get("error") is not None else {}
 
 
 def _remedy(kind: str, facts: Mapping[str, Any]) -> str:

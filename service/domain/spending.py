@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Literal
 
 from service.domain.pipelines import Budget
+from service.domain.plurals import how_many
 from service.domain.triggers import Reason
 
 Kind = Literal["reserved", "released", "billed", "answers"]
 # Sums of floats are not exact; what is smaller than a millionth of a dollar is nothing.
 _DIGITS = 6
+# How the note of an amount ends that is 0 only because nobody knows the price.
+NO_PRICE = "; no price known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class LedgerEntry:
     at: datetime
     note: str
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether the amount is one: 0 is none where nobody knew the price."""
+        return NO_PRICE not in self.note
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -41,6 +49,7 @@ class Spent:
     Attributes:
         reserved_usd: Set aside, neither billed nor released yet: it counts in every month until then.
         billed_usd: Billed in this month.
+        is_priced: Whether these are amounts; False where a part of it has no price, and so is in no sum.
     """
 
     run_id: str
@@ -48,6 +57,7 @@ class Spent:
     pipeline: str
     reserved_usd: float
     billed_usd: float
+    is_priced: bool = True
 
     @property
     def usd(self) -> float:
@@ -93,11 +103,12 @@ def scoped_budgets(
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget as it stands in a month."""
+    """A budget as it stands in a month; ``unpriced`` runs are not wholly in it, because nobody knows a price."""
 
     budget: ScopedBudget
     reserved_usd: float
     billed_usd: float
+    unpriced: int = 0
 
     @property
     def spent_usd(self) -> float:
@@ -130,6 +141,20 @@ class BudgetState:
         facts = {"budget": self.budget.name, "spent_usd": self.spent_usd, "limit_usd": limit}
         return Reason("budget_near", text, facts)
 
+    @property
+    def blind_spot(self) -> Reason | None:
+        """What to tell people where the budget limits something and does not see everything."""
+        if not (self.unpriced and self.budget.limits.is_set):
+            return None
+        text = f"{not_in_the_sum(self.unpriced)} ({self.budget.in_words}): the budget does not see all of it"
+        return Reason("unpriced_runs", text, {"budget": self.budget.name, "runs": self.unpriced})
+
+
+def not_in_the_sum(unpriced: int) -> str:
+    """Say that a sum is not everything."""
+    lack = "lacks a price and is" if unpriced == 1 else "lack a price and are"
+    return f"{how_many(unpriced, 'run')} {lack} not wholly in this month's sum"
+
 
 def state_of(budget: ScopedBudget, month: Iterable[Spent], *, but_for: str | None = None) -> BudgetState:
     """Sum up what counts against a budget.
@@ -140,7 +165,12 @@ def state_of(budget: ScopedBudget, month: Iterable[Spent], *, but_for: str | Non
         but_for: A run that is left out, because what it may spend is being asked.
     """
     mine = [spent for spent in month if budget.covers(spent) and spent.run_id != but_for]
-    return BudgetState(budget, sum(spent.reserved_usd for spent in mine), sum(spent.billed_usd for spent in mine))
+    return BudgetState(
+        budget,
+        sum(spent.reserved_usd for spent in mine),
+        sum(spent.billed_usd for spent in mine),
+        unpriced=sum(not spent.is_priced for spent in mine),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +195,7 @@ def may_spend(usd: float | None, states: Sequence[BudgetState]) -> Spending:
     """
     if usd is None:
         limited = [state.budget.name for state in states if state.budget.limits.is_set]
-        text = "the model has no price, so no estimate: give it one, or approve each run"
+        text = "the model has no price: no estimate, and no budget sees what it costs; give it one, or approve each run"
         return Spending(approval=(Reason("no_price", text, {"budgets": limited}),) if limited else ())
     refused = tuple(reason for state in states for reason in _refusals(usd, state))
     return Spending(refused) if refused else Spending(approval=tuple(_approvals(usd, states)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from service.domain.base_models import base_of
+from service.domain.plurals import how_many
 from service.domain.triggers import Reason
 
 # People hear of an end this many days before it, and once more each time it comes nearer.
@@ -114,7 +115,7 @@ def when(shutdown_on: date | None, today: date) -> str:
     left = (shutdown_on - today).days
     if left <= 0:
         return f"shut down on {shutdown_on}"
-    return f"shuts down on {shutdown_on}, in {left} day{'s' if left > 1 else ''}"
+    return f"shuts down on {shutdown_on}, in {how_many(left, 'day')}"
 
 
 def threshold_of(days_left: int | None) -> int | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.domain.pipelines import DatasetPolicy, TriggerPolicy
+from service.domain.plurals import how_many
 from service.domain.runs import RunState
 
 # Why a run began: by itself, or because a person said so.
@@ -57,6 +58,10 @@ class Counts:
     kept_out: Mapping[str, int] = field(default_factory=dict)
     train_tokens: int = 0
     failures: int = 0
+
+
+# Another run of the same pipeline is under way.
+OPEN_RUN_CODES = frozenset({"run_open", "awaiting_approval"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ def open_breaker(trigger: TriggerPolicy, counts: Counts) -> Reason | None:
 def _too_little_new(trigger: TriggerPolicy, counts: Counts) -> list[Reason]:
     if counts.new >= trigger.threshold:
         return []
-    held = f"; {counts.held} wait for a decision: tuneloop datasets held" if counts.held else ""
+    held = f"; {how_many(counts.held, 'waits', 'wait')} for a decision: tuneloop datasets held" if counts.held else ""
     facts = {"have": counts.new, "need": trigger.threshold, "held": counts.held}
     return [Reason("below_threshold", f"{counts.new} of {trigger.threshold} new examples{held}", facts)]
 

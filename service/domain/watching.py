@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.domain.notices import Notice
+from service.domain.plurals import how_many
 
 DAY = timedelta(days=1)
 # A project that was not read for so many of its turns, and for an hour, is not read any more.
@@ -27,7 +28,7 @@ def notice_of_letters(letters: Sequence[Mapping[str, Any]], *, total: int, now: 
     return Notice(
         "dead_letters",
         f"{now:%Y-%m-%d}",
-        f"{total} dead letters, {len(new)} of them new",
+        f"{how_many(total, 'dead letter')}, {len(new)} of them new",
         f"Work was set aside during the last day: {', '.join(kinds)}. Nothing is lost.\n"
         "tuneloop dead-letters list says what to do about each",
         facts={"total": total, "new": len(new), "kinds": kinds},

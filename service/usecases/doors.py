@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from service.domain.budgets import Estimate, estimate_cost, price_of
+from service.domain.budgets import Estimate, Price, estimate_cost, price_of
 from service.domain.deployments import deploys_by_hand
 from service.domain.line_tokens import LineCounter
 from service.domain.pipelines import Budget, Pipeline
@@ -101,7 +101,13 @@ def gather_doors(
     ends = () if despite_sunset else sunset_door(pipeline, keepers, now=now)
     if unlisted is None:
         unlisted = list_door(pipeline.train.trainer, pipeline.train.model, keepers)
-    notes = (*_estimate(estimate, counts), *spending.approval, *warnings_of(states), *_deployment(pipeline, keepers))
+    notes = (
+        *_estimate(estimate, counts),
+        *spending.approval,
+        *_answers_without_price(pipeline, states, keepers),
+        *warnings_of(states),
+        *_deployment(pipeline, keepers),
+    )
     return Doors((*spending.refused, *unlisted, *ends), notes)
 
 
@@ -117,16 +123,21 @@ def foresee(pipeline: Pipeline, counts: Counts, keepers: Doorkeepers) -> Estimat
 
     Too much where duplicates and leaks will be left out; the snapshot is counted exactly before anything is paid.
     """
-    train, account = pipeline.train, keepers.accounts.get(pipeline.train.trainer)
-    price = None if account is None else price_of(train.model, account.prices)
+    train, price = pipeline.train, price_at(pipeline, keepers)
     tokens = counts.train_tokens + counts.train * _opening(pipeline, keepers)
     n_epochs = train.hyperparameters.get("n_epochs", "auto")
     return estimate_cost(tokens, lines=counts.train, n_epochs=n_epochs, price=price)
 
 
+def price_at(pipeline: Pipeline, keepers: Doorkeepers) -> Price | None:
+    """Give the price of what a pipeline trains; None where there is none."""
+    account = keepers.accounts.get(pipeline.train.trainer)
+    return None if account is None else price_of(pipeline.train.model, account.prices)
+
+
 def warnings_of(states: list[BudgetState]) -> tuple[Reason, ...]:
     """Give what people should know of the budgets."""
-    return tuple(state.warning for state in states if state.warning)
+    return tuple(told for state in states for told in (state.warning, state.blind_spot) if told)
 
 
 def _opening(pipeline: Pipeline, keepers: Doorkeepers) -> int:
@@ -155,3 +166,16 @@ def _estimate(estimate: Estimate, counts: Counts) -> tuple[Reason, ...]:
         return ()
     facts = {"usd": estimate.usd, "tokens": estimate.tokens, "epochs": estimate.epochs}
     return (Reason("estimate", f"a run now would cost about {estimate.in_words()}", facts),)
+
+
+def _answers_without_price(pipeline: Pipeline, states: list[BudgetState], keepers: Doorkeepers) -> tuple[Reason, ...]:
+    """Say that the answers of an evaluation are in no sum, where a budget seems to limit them."""
+    price = price_at(pipeline, keepers)
+    limited = [state.budget.name for state in states if state.budget.limits.is_set]
+    # Of a model without any price this is told already.
+    if price is None or price.answers_usd(0, 0) is not None or not limited:
+        return ()
+    text = (
+        "answers of an evaluation have no price, and no budget sees them: input_usd_per_million, output_usd_per_million"
+    )
+    return (Reason("no_answer_price", text, {"budgets": limited}),)

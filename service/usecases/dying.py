@@ -9,7 +9,7 @@ from service.domain.pipelines import Pipeline
 from service.domain.runs import TERMINAL, Run, RunState
 from service.domain.sunsets import WARN_DAYS
 from service.ports import EvaluationStore
-from service.usecases.replacements import command_for, least_days, replacements
+from service.usecases.replacements import command_for, least_days, replacements, trained_elsewhere, what_exists
 from service.usecases.sunset import Past, champion_sunset, door_of
 
 # A successor is looked for among so many of a pipeline's newest runs.
@@ -92,21 +92,19 @@ def _judged(pipeline: Pipeline, pipelines: Mapping[str, Pipeline], reigns: Reign
 
 
 def _successor(pipeline: Pipeline, champion: Run, reigns: Reigns, now: datetime) -> Run | None:
-    """Give the newest run of a model that lasts: one under way, or one that was judged and kept back."""
+    """Give a run of a model that lasts: the newest under way or kept back, or else one of the same examples."""
     least = least_days(pipeline)
     for run in reigns.runs.recent(pipeline.name, _NEWEST_RUNS):
         alive = run.state not in TERMINAL or (run.state == RunState.KEPT and not run.fact("taken_down"))
         newer = run.ordinal > champion.ordinal
         if alive and newer and not door_of(run.trainer, run.model, reigns, min_days_left=least, now=now):
             return run
-    return None
+    return trained_elsewhere(champion, reigns, least=least, now=now)
 
 
 def _advice(pipeline: str, champion: Run, successor: Run | None, commands: tuple[str, ...]) -> str:
-    if successor and successor.state == RunState.KEPT:
-        return f"Judged and kept back, it lasts: tuneloop models promote {successor.run_id}"
     if successor:
-        return f"Under way: tuneloop runs show {successor.run_id}"
+        return what_exists(successor)
     if commands:
         return f"Train the same examples elsewhere: {commands[0]}"
     without = command_for(pipeline, champion.snapshot_id, None)

@@ -74,7 +74,7 @@ def evaluate_base(
         raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out")
     now = parts.clock()
     named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
-    payer = Payer(f"eval-{named[:20]}", pipeline.name)
+    payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again.")
     asked = Asked(trainer, model, model)
     require_money(payer, [asked], questions, parts)
     answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)

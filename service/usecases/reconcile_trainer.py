@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from service.domain.errors import OrphanFound, RunMoved, ServiceError, TrainerRefused
 from service.domain.orphans import Orphan, Standing, may_stop, notice_of, standing_of_job
+from service.domain.run_notices import told
 from service.domain.runs import TERMINAL, Run, RunState
 from service.domain.training_series import moment_of
 from service.domain.upload_names import run_of_upload
 from service.ports import RemoteFile, RemoteJob, Trainer
 from service.usecases.clear_run import clear_run, needed_files
-from service.usecases.steps.endings import told
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import submitted
 
@@ -53,7 +53,7 @@ def reconcile_trainer(name: str, parts: Parts, *, act: bool = True) -> Compared:
                 if act:
                     _tell(orphan, parts)
         except ServiceError as error:
-            failed = f"{told(error)}. What to do: {error.remedy}"
+            failed = f"{told(error)['error']}. What to do: {error.remedy}"
             if failed not in done.errors:  # a trainer that is away says the same to every question
                 done.errors.append(failed)
     return done

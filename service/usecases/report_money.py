@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain.pipelines import Pipeline
-from service.domain.spending import BudgetState, Spent, scoped_budgets, state_of
+from service.domain.pipelines import Budget, Pipeline
+from service.domain.spending import BudgetState, ScopedBudget, Spent, scoped_budgets, state_of
 from service.usecases.doors import Doorkeepers
 
 
@@ -22,6 +22,7 @@ class BudgetMoney:
         billed_usd: Billed in this month.
         left_usd: What may still be spent.
         is_near: Whether so much is spent that it is time to know.
+        unpriced: Runs of which something has no price, and so is in none of these sums.
     """
 
     budget: str
@@ -32,26 +33,29 @@ class BudgetMoney:
     billed_usd: float
     left_usd: float | None
     is_near: bool
+    unpriced: int
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineMoney:
-    """What a pipeline's runs take of this month."""
+    """What a pipeline's runs take of this month; ``unpriced`` ones are not wholly in the sums."""
 
     pipeline: str
     reserved_usd: float
     billed_usd: float
+    unpriced: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunMoney:
-    """What a run takes of this month."""
+    """What a run takes of this month; not all of it where a part has no price."""
 
     run_id: str
     pipeline: str
     trainer: str
     reserved_usd: float
     billed_usd: float
+    is_priced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def report_money(pipelines: Mapping[str, Pipeline], keepers: Doorkeepers, *, now
         budgets=tuple(map(_budget, budget_states(pipelines, keepers, month))),
         pipelines=tuple(_pipeline(name, month) for name in names),
         runs=tuple(
-            RunMoney(spent.run_id, spent.pipeline, spent.trainer, spent.reserved_usd, spent.billed_usd)
+            RunMoney(spent.run_id, spent.pipeline, spent.trainer, spent.reserved_usd, spent.billed_usd, spent.is_priced)
             for spent in month
         ),
     )
@@ -108,9 +112,10 @@ def _budget(state: BudgetState) -> BudgetMoney:
         billed_usd=state.billed_usd,
         left_usd=state.left_usd,
         is_near=state.is_near,
+        unpriced=state.unpriced,
     )
 
 
 def _pipeline(name: str, month: Iterable[Spent]) -> PipelineMoney:
-    mine = [spent for spent in month if spent.pipeline == name]
-    return PipelineMoney(name, sum(spent.reserved_usd for spent in mine), sum(spent.billed_usd for spent in mine))
+    state = state_of(ScopedBudget(f"pipeline:{name}", Budget(), pipeline=name), month)
+    return PipelineMoney(name, state.reserved_usd, state.billed_usd, state.unpriced)

@@ -63,11 +63,10 @@ class Status:
 
 def report_status(pipelines: Mapping[str, Pipeline], stores: Stores, *, clock: Clock) -> Status:
     """Ask every store about every pipeline."""
-    return Status(
-        inbox=stores.inbox.depth(),
-        dead_letters=stores.letters.count(),
-        pipelines={name: _line(take_stock(pipeline, stores, now=clock())) for name, pipeline in pipelines.items()},
-    )
+    # The database first: where there is none, nothing has begun, and that says more than that Redis is missing.
+    letters = stores.letters.count()
+    lines = {name: _line(take_stock(pipeline, stores, now=clock())) for name, pipeline in pipelines.items()}
+    return Status(inbox=stores.inbox.depth(), dead_letters=letters, pipelines=lines)
 
 
 def _line(stock: Stock) -> PipelineStatus:

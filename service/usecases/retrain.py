@@ -6,16 +6,16 @@ from typing import Any
 
 from service.domain.errors import ConfigurationError, ServiceError
 from service.domain.pipelines import Pipeline
-from service.domain.runs import RETRAINING, Run, RunState
+from service.domain.runs import RETRAINING, Run
 from service.domain.snapshots import Snapshot, sizes_of
 from service.domain.triggers import Counts, Reason, blocks_manual_start
 from service.usecases.doors import ask_whether_listed, gather_doors
+from service.usecases.replacements import trained_already
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 # What servers of most dialects know; the others' own mean nothing elsewhere.
 _KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multiplier"})
-_PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 
 class CannotRetrain(ServiceError):
@@ -149,9 +149,8 @@ def _method_of(snapshot: Snapshot, account: TrainerAccount) -> str:
 
 
 def _require_first(snapshot: Snapshot, trainer: str, model: str, parts: Parts) -> None:
-    for run in parts.runs.of_snapshot(snapshot.snapshot_id):
-        counts = run.tuned_model is not None or run.state not in _PAID_FOR_NOTHING
-        if counts and (run.trainer, run.model) == (trainer, model):
+    for run in trained_already(snapshot.snapshot_id, parts):
+        if (run.trainer, run.model) == (trainer, model):
             raise TrainedAlready(
                 f"run {run.run_id} ({run.state}) is of the same snapshot, {snapshot.snapshot_id[:16]}, on {model} at "
                 f"{trainer}",

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from service.adapters.redis_clients import quick_redis
 from service.adapters.sql_engine import reading
 from service.bootstrap import Deps, redis_url
+from service.domain.errors import NotBegun
 
 
 async def alive(_request: Request) -> Response:
@@ -33,7 +34,7 @@ def readiness(deps: Deps) -> Callable[[Request], Response]:
 def _answers(ping: Callable[[Deps], None], deps: Deps) -> bool:
     try:
         ping(deps)
-    except (RedisError, OSError, sa.exc.SQLAlchemyError):
+    except (RedisError, OSError, NotBegun, sa.exc.SQLAlchemyError):
         return False
     return True
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from service.adapters.sql_engine import make_engine, migrate
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_tables import ledger_entries
+from service.domain.budgets import Estimate
 from service.domain.pipelines import Budget
-from service.domain.spending import ScopedBudget, Spent
+from service.domain.spending import NO_PRICE, LedgerEntry, ScopedBudget, Spent
 from service.domain.triggers import Reason
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
@@ -299,3 +300,16 @@ def test_a_budget_of_one_run_refuses_here_as_well(ledger: SqlLedger) -> None:
     small = [type(budget)(budget.name, Budget(run_usd=5), budget.trainer, budget.pipeline) for budget in budgets]
     refused = ledger.reserve(RUN, estimate_of(6), small[:1], now=NOON)
     assert [reason.code for reason in refused] == ["over_run_budget"]
+
+
+def test_the_month_says_which_runs_have_a_part_without_a_price(ledger: SqlLedger) -> None:
+    assert ledger.reserve(RUN, Estimate(10, 3), (), now=NOON) == ()
+    ledger.bill(RUN, 2.0, tokens=30, note="job succeeded", now=NOON)
+    reserve(ledger, "run-2", 6)
+    answers = LedgerEntry("run-2", "answers", "box", "summaries", 0.0, 5, NOON, f"answers of m{NO_PRICE}")
+    ledger.add_answers(answers)
+    assert ledger.reserve(make_run("run-3"), Estimate(10, 3), (), now=NOON) == ()
+    found = {spent.run_id: (spent.usd, spent.is_priced) for spent in ledger.month(now=NOON)}
+    # The first has its price by now; of the second only the answers have none, and those were another month's then.
+    assert found == {"run-1": (2.0, True), "run-2": (6.0, False), "run-3": (0.0, False)}
+    assert {spent.run_id: spent.is_priced for spent in ledger.month(now=NEXT_MONTH)} == {"run-2": True, "run-3": False}

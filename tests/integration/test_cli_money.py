@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.cli.app import run
+from service.domain.budgets import Estimate
+from service.usecases.steps.money import bill_estimate
 from tests.support.builders import make_pipeline, make_run
 from tests.support.fakes import ManualClock
 from tests.support.purses import estimate_of
@@ -23,6 +25,8 @@ base_url = "http://127.0.0.1:9/v1"
 budget = { run_usd = 20 }
 [trainers.box.prices.base-model]
 train_usd_per_million = 1000.0
+input_usd_per_million = 1.0
+output_usd_per_million = 2.0
 as_of = 2026-11-01
 [pipelines.summaries]
 labels.project = "project-1"
@@ -88,9 +92,11 @@ def test_money_in_json_has_the_numbers(shop: Workshop, capsys: pytest.CaptureFix
         "billed_usd": 0.0,
         "left_usd": 38.0,
         "is_near": False,
+        "unpriced": 0,
     }
     assert (box["budget"], box["run_usd"], box["left_usd"]) == ("trainer:box", 20.0, None)
-    assert found["pipelines"] == [{"pipeline": "summaries", "reserved_usd": 12.0, "billed_usd": 0.0}]
+    assert found["pipelines"] == [{"pipeline": "summaries", "reserved_usd": 12.0, "billed_usd": 0.0, "unpriced": 0}]
+    assert [(run["run_id"], run["is_priced"]) for run in found["runs"]] == [("run-1", True)]
 
 
 def test_why_tells_every_door_and_what_the_run_would_cost(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +113,68 @@ def test_why_tells_every_door_and_what_the_run_would_cost(shop: Workshop, capsys
     assert run(["status"]) == 0
     shown = capsys.readouterr().out
     assert "  note       45.00 of 50.00 USD are spent or set aside this month (all together)" in shown.splitlines()
+
+
+def test_runs_without_a_price_are_said_to_be_in_no_sum(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
+    spend(shop, "run-1", 12)
+    for run_id, billed in (("run-2", False), ("run-3", True)):
+        spender = make_run(run_id)
+        assert shop.ledger.reserve(spender, Estimate(1000, 3), (), now=shop.clock.now) == ()
+        if billed:
+            bill_estimate(spender, shop.parts, note="the trainer counted no tokens")
+    assert run(["money"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    missing = "2 runs lack a price and are not wholly in this month's sum"
+    assert f"  38.00 of 50.00 left; 0.00 billed, 12.00 set aside; {missing}; above 5.00 a person approves" in lines
+    assert f"pipeline summaries: 0.00 billed, 12.00 set aside; {missing}" in lines
+    own = "0.00 billed, 0.00 set aside; something of it has no price and is not in this sum"
+    assert [line for line in lines if line.startswith("  run-")] == [
+        "  run-1  box: 0.00 billed, 12.00 set aside",
+        f"  run-2  box: {own}",
+        f"  run-3  box: {own}",
+    ]
+    assert run(["why", "summaries"]) == 0
+    assert f"note unpriced_runs: {missing} (all together): the budget does not see all of it" in (
+        capsys.readouterr().out.splitlines()
+    )
+    assert run(["status"]) == 0
+    assert f"  note       {missing} (trainer box): the budget does not see all of it" in (
+        capsys.readouterr().out.splitlines()
+    )
+    # It is this month's: what was billed in it and what is still open.
+    month = shop.ledger.month(now=shop.clock.now + timedelta(days=40))
+    assert {spent.run_id: spent.is_priced for spent in month} == {"run-1": True, "run-2": False}
+
+
+def test_a_budget_over_a_trainer_without_prices_does_not_seem_to_hold(
+    shop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path("tuneloop.toml")
+    whole = path.read_text()
+    priced = whole[: whole.index("[trainers.box.prices")], whole[whole.index("[pipelines") :]
+    path.write_text("".join(priced))
+    shop.fill()
+    assert run(["why", "summaries"]) == 0
+    assert "no budget sees what it costs" in capsys.readouterr().out
+    run(["check", "--quiet"])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " summaries prices: " in line]
+    assert line.startswith("note ")
+    assert "base-model at box has no price" in line
+    assert '[trainers.box.prices."base-model"]' in line
+
+
+def test_a_price_of_training_alone_is_said_to_leave_the_answers_out(
+    shop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path("tuneloop.toml")
+    path.write_text(path.read_text().replace("input_usd_per_million = 1.0\noutput_usd_per_million = 2.0\n", ""))
+    shop.fill()
+    assert run(["why", "summaries"]) == 0
+    assert "note no_answer_price: answers of an evaluation have no price" in capsys.readouterr().out
+    run(["check", "--quiet"])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " summaries prices: " in line]
+    assert line.startswith("note ")
+    assert "answers of base-model at box have no price" in line
 
 
 def test_why_tells_moments_as_the_api_does(shop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:

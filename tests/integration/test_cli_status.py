@@ -36,14 +36,14 @@ def reconciles(
             {"drift": 0, "labels_there": 812, "labels_here": 812, "left": 0, **WHOLE},
             (
                 "  drift      0 rows differed when last read, 2026-11-26 18:05:00 UTC; "
-                "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 812 here"
+                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 812 examples here"
             ),
         ),
         (
             {"drift": 3, "labels_there": 812, "labels_here": 811, "left": 2, **WHOLE},
             (
                 "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC, 2 could not be mended; "
-                "whole project 2026-11-26 03:00 UTC: 812 labels in Labelbox, 811 here"
+                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 811 examples here"
             ),
         ),
         ({"drift": 3}, "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC"),
@@ -84,3 +84,35 @@ def test_in_json_the_moments_are_written_as_the_api_writes_them(
         "whole_at": "2026-11-26T03:00:12.345000Z",
     }
     assert found["reconciled"] == "2026-11-26 18:05:00 UTC, 1 mended"
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "status --json", "why p", "money", "runs list", "models dying", "datasets list"]
+)
+def test_before_anything_has_run_a_question_says_so_in_a_sentence_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("TUNELOOP_CONFIG", "TUNELOOP_REDIS_URL", "TUNELOOP_DATABASE_URL", "TUNELOOP_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "tuneloop.toml").write_text('[pipelines.p]\nlabels.project = "c"\ntrain.model = "gpt-4.1-mini"\n')
+    assert run(command.split()) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    first, remedy = printed.err.splitlines()
+    assert first == "NotBegun: nothing has run here yet: there is no tuneloop-data/tuneloop.db"
+    assert remedy.startswith("What to do: tuneloop up starts everything")
+    assert [path.name for path in tmp_path.iterdir()] == ["tuneloop.toml"]
+
+
+def test_a_month_without_a_run_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("TUNELOOP_CONFIG", "TUNELOOP_DATABASE_URL", "TUNELOOP_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "tuneloop.toml").write_text('[pipelines.p]\nlabels.project = "c"\ntrain.model = "gpt-4.1-mini"\n')
+    assert run(["migrate"]) == 0
+    capsys.readouterr()
+    assert run(["money"]) == 0
+    assert "No run has cost anything this month." in capsys.readouterr().out.splitlines()

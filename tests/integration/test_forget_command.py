@@ -287,7 +287,7 @@ def test_everything_that_shows_a_snapshot_says_what_was_forgotten(
     assert run(["datasets", "verify", snapshot_id]) == 0
     told = capsys.readouterr().out
     assert "58 lines built again and compared: whole" in told
-    assert "1 lines of train were forgotten" in told
+    assert "1 line of train forgotten" in told
     assert run(["datasets", "show", snapshot_id]) == 0
     assert "2 examples that the manifest lists" in capsys.readouterr().out
     assert run(["datasets", "list", "--json"]) == 0

@@ -107,7 +107,7 @@ def test_contradicting_labels_go_to_rework_once_and_their_story_is_told(
 
     code, out, err = call("labelbox", "gaps", "p", "--most", "5")
     assert (code, err) == (0, "")
-    assert f"p: sent {dry['plan']}: 5 rows, and 0 more are only watched" in out
+    assert f"p: sent {dry['plan']}: 5 rows, and 0 more only watched" in out
     wanted = {row["data_row_id"] for row in dry["rows"]}
     assert in_rework(server, project) == wanted
     issues = server.core.organization.issues
@@ -213,7 +213,7 @@ def test_a_worker_sends_by_itself_after_a_verdict(
     for _ in range(2):
         work()
         assert len(in_rework(server, project)) == 3
-    assert call("labelbox", "gaps", "p", "--report")[1].startswith("p: 1 plans, 3 rows are with the labelers")
+    assert call("labelbox", "gaps", "p", "--report")[1].startswith("p: 1 plan, 3 rows with the labelers")
 
 
 def test_wrong_usage_is_refused_with_what_is_right(call: Call) -> None:

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from service.adapters.sql_tables import example_versions, runs, snapshots
 from service.bootstrap import now
 from service.cli.valkey import free_port
+from service.domain.runs import RETRAINING, RunState, Step
+from service.domain.triggers import BY_HAND
 from service.usecases.take_stock import take_stock
 from service.web.app import create_app
 from service.web.pages import lists
@@ -89,6 +91,12 @@ def test_every_pipeline_says_every_reason_why_no_run_has_started(scene: Scene) -
         for reason in decision.reasons:
             assert f"{reason.text} {reason.code}" in in_detail
             assert f"{reason.text} {reason.code}" in shown
+        assert "Next run waits for:" in in_detail
+        for note in decision.notes:
+            assert f"{note.text} {note.code}" in in_detail
+            assert f"{note.text} {note.code}" in shown
+    assert "no_price" in shown
+    assert "a run now would cost about" in shown
     assert '<progress max="10" value="0">' in markup(scene.stage, "/")
 
 
@@ -99,6 +107,7 @@ def test_a_pipeline_that_is_due_says_so(tmp_path: Path, redis_url: str, sqlite_t
     )
     with staged(make_settings(tmp_path, redis_url, pipelines=[ready]), database=sqlite_template) as stage:
         assert "A run is due now." in text(stage, "/")
+        assert "tuneloop runs start summaries" in text(stage, "/pipelines/summaries")
         assert "A run is due now." in text(stage, "/pipelines/summaries")
         assert "Nothing: everything goes on by itself." in text(stage, "/")
 
@@ -111,7 +120,7 @@ def test_what_needs_a_person_comes_first_each_with_its_remedy_and_command(scene:
     assert "retired, run 1, needs attention nobody can say whether the job was created" in shown
     assert f"tuneloop runs approve {scene.doubtful} goes on, once that is done" in shown
     assert "2 dead letters" in shown
-    assert "1 data rows differ from Labelbox" in shown
+    assert "1 data row differs from Labelbox" in shown
     assert "tuneloop labelbox sync --pipeline summaries" in shown
 
 
@@ -119,9 +128,10 @@ def test_the_first_page_tells_examples_drift_champion_money_and_inbox(scene: Sce
     shown, counts = text(scene.stage, "/"), scene.stage.deps.examples.counts("summaries")
     assert f"{counts.train} train, {counts.validation} validation, {counts.held_out} held out" in shown
     assert "3 rows differed, 1 not mended" in shown
-    assert "812 labels in Labelbox, 809 here" in shown
+    assert "812 accepted labels in Labelbox, 809 examples here" in shown
     assert "Champion ft:base-model:1 since" in shown
     assert "No. 3 waits for approval" in shown
+    assert re.search(r"Left all \d+\.\d\d USD", shown)
     assert re.search(r"trainer:box \d+\.\d\d USD \d+\.\d\d USD 50\.00 USD \d+\.\d\d USD", shown)
     assert "0 deliveries not converted yet" in shown
 
@@ -147,7 +157,8 @@ def test_a_pipeline_shows_its_champions_runs_and_snapshots(scene: Scene) -> None
     ] * 6
     assert shown.count(scene.stage.deps.runs.get(scene.promoted).snapshot_id or "-") == 0
     assert (scene.stage.deps.runs.get(scene.promoted).snapshot_id or "-")[:12] in shown
-    assert "tuneloop runs start idle" in text(scene.stage, "/pipelines/idle")
+    # It would be refused: there is nothing to train on.
+    assert "tuneloop runs start idle" not in text(scene.stage, "/pipelines/idle")
 
 
 def test_a_run_shows_its_history_estimate_verdict_and_what_the_trainer_reported(scene: Scene) -> None:
@@ -174,7 +185,37 @@ def test_a_run_shows_its_losses_and_accuracies_as_pictures_with_their_words(scen
 def test_a_run_that_failed_says_why_and_what_to_do(scene: Scene) -> None:
     shown = text(scene.stage, f"/runs/{scene.failed}")
     assert f"What went wrong no such model {ODD} What to do: Read the trainer's message" in shown
-    assert "tuneloop runs start summaries starts another run" in shown
+    # Another one is open: a start by hand would be refused as well.
+    assert f"Another run could not be started now: run {scene.waiting} of 12.40 USD waits for approval" in shown
+    assert "tuneloop runs start" not in shown
+
+
+@pytest.mark.parametrize("cause", [BY_HAND, RETRAINING])
+def test_a_run_that_was_cancelled_offers_the_start_that_would_work(
+    tmp_path: Path, redis_url: str, sqlite_template: Path, cause: str
+) -> None:
+    ready = make_pipeline()
+    ready = replace(ready, dataset=replace(ready.dataset, min_train=0, min_held_out=0))
+    with staged(make_settings(tmp_path, redis_url, pipelines=[ready]), database=sqlite_template) as stage:
+        snapshot = "5a" * 32
+        made = make_run("run-1", cause=cause, model="another", snapshot_id=snapshot, created_at=now())
+        claimed = stage.deps.runs.claim(made)
+        assert claimed is not None
+        stage.deps.runs.record(claimed, Step(RunState.CANCELLED, "cancelled by hand"), now=now())
+        there = (
+            f" --snapshot {snapshot[:16]} --trainer box --model another trains" if cause == RETRAINING else " starts"
+        )
+        assert f"tuneloop runs start summaries{there}" in text(stage, "/runs/run-1")
+
+
+def test_a_run_shows_its_money_and_says_where_an_amount_is_none(scene: Scene) -> None:
+    deps, shown = scene.stage.deps, text(scene.stage, f"/runs/{scene.promoted}")
+    reserved, billed, *_ = deps.ledger.entries_of(scene.promoted)
+    assert f"reserved {reserved.usd:,.2f} USD {reserved.tokens:,} {reserved.note}" in shown
+    assert f"billed {billed.usd:,.2f} USD {billed.tokens:,} {billed.note}" in shown
+    # Its answers have no price.
+    assert "answers no price" in shown
+    assert "all: 1 run lacks a price and is not wholly in this month's sum." in text(scene.stage, "/")
 
 
 def test_a_run_that_waits_says_what_is_asked_and_what_it_will_cost(scene: Scene) -> None:

@@ -70,6 +70,33 @@ def test_a_run_that_no_longer_fits_a_budget_when_it_is_its_turn_is_never_sent(
     assert (shop.trainer.files, shop.trainer.create_requests, spend(shop)) == ({}, 0, 0)
 
 
+def test_a_run_that_did_not_fit_names_the_command_that_starts_it_once_it_does(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = priced(sqlite_engine, tmp_path)
+    run_id = shop.start()
+    limit(shop, "all", run_usd=1.0)
+    assert "then: tuneloop runs start summaries" in shop.go(run_id).fact("remedy")
+    limit(shop, "all", run_usd=1_000_000.0)
+    again = shop.start()
+    assert again != run_id
+    assert shop.go(again, S.UPLOADED).state == S.UPLOADED
+
+
+def test_a_job_of_unknown_price_is_no_free_job(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    """Not even at a trainer that counts no tokens: the run then has no amount at all."""
+    shop = priced(sqlite_engine, tmp_path)
+    reprice(shop, None)
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", "succeeded", tuned_model=TUNED, trained_tokens=None)
+    shop.advance(run_id)
+    assert [(spent.usd, spent.is_priced) for spent in shop.ledger.month(now=shop.clock.now)] == [(0.0, False)]
+    entries = shop.ledger.entries_of(run_id)
+    assert [entry.kind for entry in entries] == ["reserved", "billed"]
+    assert entries[1].note.endswith("taken to be the estimate; no price known")
+
+
 def test_the_estimate_is_set_aside_before_anything_is_sent(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = priced(sqlite_engine, tmp_path, month_usd=1_000_000.0)
     run = shop.go(shop.start(), S.UPLOADED)

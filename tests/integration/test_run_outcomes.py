@@ -295,6 +295,18 @@ def test_a_status_that_nobody_knows_is_an_open_job(shop: Workshop, submitted: st
     assert shop.go(submitted).state == S.PROMOTED
 
 
+@pytest.mark.parametrize("name", ["StoreFailed", "CommandFailed", "OverBudget"])
+def test_a_jobs_failure_in_words_that_look_like_ours_is_told_without_them(
+    shop: Workshop, submitted: str, name: str
+) -> None:
+    shop.trainer.becomes("ftjob-1", "failed", error=f"{name}: line 3 'jane@example.com'")
+    run = step(shop, submitted)
+    assert (run.state, run.fact("error")) == (S.FAILED, f"{name}: line 3 'jane@example.com'")
+    (text,) = told(shop, "failed")
+    assert "jane" not in text
+    assert "The training job failed" in text
+
+
 def test_a_job_that_lasts_a_day_is_told_of_once_and_not_stopped(shop: Workshop, submitted: str) -> None:
     shop.trainer.becomes("ftjob-1", "running")
     step(shop, submitted)
@@ -305,7 +317,7 @@ def test_a_job_that_lasts_a_day_is_told_of_once_and_not_stopped(shop: Workshop, 
         shop.clock.forward(DAY_S)
         assert step(shop, submitted).state == S.TRAINING
     (text,) = told(shop, "run_slow")
-    assert text.startswith("Job ftjob-1 has been running for")
+    assert text.startswith("The training job has been open for")
     assert shop.trainer.cancelled == []
 
 

@@ -247,6 +247,42 @@ def test_a_run_that_would_take_its_place_is_named_until_it_has(watch: Watch) -> 
     assert watch.dying() == []
 
 
+def test_what_was_trained_there_already_is_not_proposed_again_but_to_be_promoted(watch: Watch) -> None:
+    """The champion went elsewhere with the same examples, and now that model goes: the first one is still there."""
+    other, shop = watch.adds("other", "lasting"), watch.shop
+    other.voices["lasting"] = good_answer
+    snapshot = str(shop.runs.get(watch.run_id).snapshot_id)
+    shop.clock.forward(1)
+    run = retrain(Retraining(snapshot, trainer="other", model="lasting"), shop.parts)
+    shop.go(run.run_id, S.SUBMITTED)
+    other.becomes("ftjob-1", "succeeded", tuned_model="tuned-elsewhere", trained_tokens=5000)
+    other.voices["tuned-elsewhere"] = good_answer
+    shop.go(run.run_id)
+    promote_run(run.run_id, shop.parts)
+    shop.accounts["other"] = replace(
+        shop.accounts["other"], sunsets=Sunsets({"lasting": Sunset(TODAY + timedelta(48))})
+    )
+    (found,) = watch.dying()
+    assert (found.run_id, found.commands, found.successor) == (run.run_id, (), watch.run_id)
+    assert found.advice.endswith(f"tuneloop models promote {watch.run_id}")
+    promote_run(watch.run_id, shop.parts)
+    assert watch.dying() == []
+
+
+def test_a_run_whose_model_ends_meanwhile_names_the_finished_one_of_the_same_examples(watch: Watch) -> None:
+    other, shop = watch.adds("other", "lasting"), watch.shop
+    snapshot = str(shop.runs.get(watch.run_id).snapshot_id)
+    shop.clock.forward(1)
+    run = retrain(Retraining(snapshot, trainer="other", model="lasting"), shop.parts)
+    other.ends["lasting"] = TODAY + timedelta(5)
+    other.voices["lasting"] = good_answer
+    ended = shop.go(run.run_id)
+    assert ended.state == S.FAILED
+    assert str(ended.fact("error")).startswith("ModelEnds")
+    assert f"tuneloop models promote {watch.run_id}" in ended.fact("remedy")
+    assert "--snapshot" not in ended.fact("remedy")
+
+
 # Gone.
 
 

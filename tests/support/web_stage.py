@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from service.bootstrap import Deps
 from service.config import OwnSecrets, Settings, TrainerSettings
+from service.domain.errors import NotBegun
 from service.domain.pipelines import Pipeline
 from service.web.app import create_app
 from tests.support.builders import LIMIT_BYTES, SECRET, make_pipeline, signed_headers
@@ -86,4 +87,6 @@ def staged(settings: Settings, *, database: Path | None = None) -> Iterator[Stag
     deps = Deps(settings)
     with serving(create_app(deps)) as port:
         yield Stage(port, deps)
-    deps.engine.dispose()
+    # Where nobody made a database, there is none.
+    with suppress(NotBegun):
+        deps.engine.dispose()

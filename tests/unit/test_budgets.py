@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.config.prices import OPENAI_PRICES
 from service.domain.budgets import AUTO_EPOCHS, MAX_AUTO_EPOCHS, Price, estimate_cost, price_of
 
 PRICE = Price(5.0, date(2026, 11, 1))
@@ -40,3 +41,22 @@ def test_training_a_tuned_model_further_costs_what_its_base_does() -> None:
     assert price_of(tuned, {"gpt-4.1-mini-2025-04-14": base}) == base
     assert price_of(tuned, {"gpt-4.1-mini-2025-04-14": base, tuned: own}) == own
     assert price_of("gpt-4.1", {"gpt-4.1-mini-2025-04-14": base}) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "usd"),
+    [
+        (Price(5.0, PRICE.as_of), None),
+        (Price(5.0, PRICE.as_of, 1.0), None),
+        (Price(5.0, PRICE.as_of, 1.0, 2.0), 5.0),
+        (Price(0.0, PRICE.as_of), 0.0),
+        (Price(0.0, PRICE.as_of, 1.0, 2.0), 5.0),
+    ],
+)
+def test_answers_have_no_price_unless_given_and_are_free_where_training_is(price: Price, usd: float | None) -> None:
+    assert price.answers_usd(1_000_000, 2_000_000) == usd
+
+
+@pytest.mark.parametrize("price", OPENAI_PRICES.values(), ids=OPENAI_PRICES)
+def test_a_built_in_price_is_one_of_answers_as_well(price: Price) -> None:
+    assert price.answers_usd(1, 1)

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from service.domain import errors
 from service.domain.alerts import paused, slow
+from service.domain.errors import ModelEnds, OverBudget, ServiceError
 from service.domain.notices import (
     KINDS,
     MAX_ATTEMPTS,
@@ -24,7 +26,8 @@ from service.domain.notices import (
     message_id,
     pause_after,
 )
-from service.domain.run_notices import notice_of_champion, notice_of_transition
+from service.domain.run_notices import notice_of_champion, notice_of_gone, notice_of_transition
+from service.domain.run_notices import told as error_facts
 from service.domain.runs import RunState
 from service.domain.watching import notice_of_letters, notice_of_silence
 from tests.support.builders import make_run
@@ -77,7 +80,9 @@ def test_a_verdicts_numbers_and_a_budgets_are_repeated() -> None:
 
 
 def test_our_own_errors_are_told_with_their_numbers_and_their_remedy() -> None:
-    notice = told(RunState.FAILED, error="OverBudget: 9.00 USD, but 3.00 of 50.00 USD left", remedy="Raise it.")
+    notice = told(
+        RunState.FAILED, **error_facts(OverBudget("9.00 USD, but 3.00 of 50.00 USD left")), remedy="Raise it."
+    )
     assert "OverBudget: 9.00 USD, but 3.00 of 50.00 USD left" in notice.text
     assert "What to do: Raise it." in notice.text
     assert notice.facts["error"] == "OverBudget"
@@ -92,6 +97,51 @@ def test_a_trainers_words_are_never_told_for_they_may_quote_a_label(state: RunSt
     whole = repr(notice) + event_body(notice, NOON).decode()
     assert "jane" not in whole.lower()
     assert "Read the trainer's message." in notice.text
+
+
+OUR_ERRORS = sorted(
+    name for name, made in vars(errors).items() if isinstance(made, type) and issubclass(made, ServiceError)
+)
+# A label's text stands in a trainer's words like this, among anything else.
+QUOTED = "jane q. public <jane@example.com>"
+
+
+@given(
+    state=st.sampled_from([RunState.FAILED, RunState.NEEDS_ATTENTION]),
+    name=st.sampled_from(OUR_ERRORS),
+    before=st.text(max_size=40),
+    after=st.text(max_size=40),
+)
+def test_a_trainers_words_are_not_told_even_if_they_begin_as_an_error_of_ours_does(
+    state: RunState, name: str, before: str, after: str
+) -> None:
+    words = f"{name}: {before}{QUOTED}{after}"
+    notice = told(state, cause=f"job failed: {words}", error=words, remedy="Read the trainer's message.")
+    assert "jane" not in repr(notice) + event_body(notice, NOON).decode()
+    assert notice.facts["error"] is None
+
+
+@given(name=st.sampled_from(["TrainerRefused", "TrainerBusy", "TrainerUnreachable", "OutcomeUnknown"]), text=st.text())
+def test_an_error_whose_words_are_a_trainers_is_told_by_its_name_alone(name: str, text: str) -> None:
+    error = getattr(errors, name)(f"{text}{QUOTED}")
+    notice = told(RunState.NEEDS_ATTENTION, cause=str(error), **error_facts(error))
+    assert "jane" not in repr(notice)
+    assert name in notice.text
+    assert notice.facts["error"] == name
+
+
+@given(before=st.text(max_size=40), after=st.text(max_size=40))
+def test_what_a_trainer_gives_for_a_name_is_told_only_where_it_is_one(before: str, after: str) -> None:
+    sentence = f"{before}{QUOTED}{after}"
+    run = make_run(state=RunState.FAILED, job_id=sentence, tuned_model=sentence)
+    notices = [
+        notice_of_transition(run, cause="x", facts={"error": "no"}, number=1),
+        notice_of_champion(run, before=sentence, cause="by hand", number=1),
+        notice_of_gone("p", sentence, "box", number=1),
+        paused(run, NOON - timedelta(days=1), now=NOON),
+    ]
+    assert "jane" not in repr(notices)
+    assert None not in notices
 
 
 def test_another_champion_is_told_with_the_one_before() -> None:
@@ -110,7 +160,7 @@ def test_another_champion_is_named_as_it_is_asked_and_by_its_trainers_name_too()
 
 
 def test_a_model_that_ends_is_told_with_its_day() -> None:
-    notice = told(RunState.FAILED, error="ModelEnds: base-model at box shuts down on 2027-01-14, in 9 days")
+    notice = told(RunState.FAILED, **error_facts(ModelEnds("base-model at box shuts down on 2027-01-14, in 9 days")))
     assert "ModelEnds: base-model at box shuts down on 2027-01-14, in 9 days" in notice.text
 
 

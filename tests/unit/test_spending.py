@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.budgets import Estimate
 from service.domain.pipelines import Budget
 from service.domain.spending import (
+    NO_PRICE,
     BudgetState,
+    LedgerEntry,
     ScopedBudget,
     Spending,
     Spent,
@@ -12,6 +17,7 @@ from service.domain.spending import (
     scoped_budgets,
     state_of,
 )
+from tests.support.fakes import NOON
 
 usd = st.floats(0, 1e6, allow_nan=False)
 limits = st.none() | usd
@@ -174,3 +180,27 @@ def test_a_warning_has_its_numbers() -> None:
 def test_without_a_limit_or_with_none_of_it_spent_nobody_is_warned() -> None:
     assert state(1e9).warning is None
     assert state(0, month_usd=0).warning is None
+
+
+# What no budget sees.
+
+
+@given(priced=st.lists(st.booleans(), max_size=6), limit=limits)
+def test_a_budget_that_does_not_see_everything_says_how_many_runs_it_does_not_see(
+    priced: list[bool], limit: float | None
+) -> None:
+    month = [Spent(f"run-{number}", "box", "a", 0.0, 1.0, is_priced=each) for number, each in enumerate(priced)]
+    found = state_of(ScopedBudget("all", Budget(month_usd=limit)), month)
+    told = found.blind_spot
+    assert found.unpriced == priced.count(False)
+    assert (told is not None) == (limit is not None and found.unpriced > 0)
+    if told is not None:
+        assert told.facts == {"budget": "all", "runs": found.unpriced}
+        assert told.text.startswith(f"{found.unpriced} run")
+
+
+def test_an_entry_without_a_price_is_no_amount() -> None:
+    entry = LedgerEntry("run-1", "billed", "box", "a", 0.0, 10, NOON, "job succeeded")
+    assert entry.is_priced
+    for note in (Estimate(10, 3).in_words(), f"job succeeded{NO_PRICE} for this model", f"answers of m{NO_PRICE}"):
+        assert not replace(entry, note=note).is_priced

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from service.domain.deployments import Deployment, is_model_name
 from service.domain.errors import CommandFailed, NotDeployed, ServiceError
+from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.lease import keeper
@@ -33,11 +34,12 @@ def deploy(run: Run, parts: Parts) -> Step:
         return _run_command(run, plan, name, parts)
     except CommandFailed as error:
         if run.attempts + 1 < DEPLOY_ATTEMPTS:
-            return Step(run.state, str(error), facts=_told(error), due_at=parts.clock() + backoff(run.attempts + 2))
+            facts = {**told(error), "remedy": error.remedy}
+            return Step(run.state, str(error), facts=facts, due_at=parts.clock() + backoff(run.attempts + 2))
         return Step(
             RunState.NEEDS_ATTENTION,
             f"deploying failed {DEPLOY_ATTEMPTS} times: {error}",
-            facts={**_told(error), "resume": run.state.value, "deploying_since": None},
+            facts={**told(error), "remedy": error.remedy, "resume": run.state.value, "deploying_since": None},
         )
 
 
@@ -106,12 +108,8 @@ def _ask_person(run: Run, name: str, cause: str) -> Step:
         f"Deploy {run.tuned_model} as {name}, then tuneloop runs approve {run.run_id}; with --as NAME where the server "
         "chose another name; or set the deploy command."
     )
-    facts = {"resume": run.state.value, "asked_to_deploy": name, **_told(NotDeployed(cause, remedy=remedy))}
+    facts = {"resume": run.state.value, "asked_to_deploy": name, **told(NotDeployed(cause)), "remedy": remedy}
     return Step(RunState.NEEDS_ATTENTION, cause, facts=facts)
-
-
-def _told(error: ServiceError) -> dict[str, str]:
-    return {"error": f"{type(error).__name__}: {error}", "remedy": error.remedy}
 
 
 _LAST_LINE = "Let it print the name that the model answers to as its last line, or nothing at all."

@@ -20,6 +20,7 @@ from service.domain.outcomes import (
     TRAINING_NOT_AVAILABLE,
     train_elsewhere,
 )
+from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
 from service.usecases.steps.parts import Parts
 
@@ -51,8 +52,8 @@ def wait(run: Run, error: TrainerBusy, parts: Parts) -> Step:
     """Come back when the trainer wants it, however long that is; tell a person after a day."""
     now = parts.clock()
     busy = since(run, "busy_since", now)
-    if told := slow(run, busy, now=now, what=f"Trainer {run.trainer} has been too busy"):
-        parts.notices.put(told, now=now)
+    if alarm := slow(run, busy, now=now, what=f"Trainer {run.trainer} has been too busy"):
+        parts.notices.put(alarm, now=now)
     return _again(run, error, now + _pause(run, error), busy_since=busy.isoformat())
 
 
@@ -66,7 +67,7 @@ def end(run: Run, error: ServiceError, parts: Parts, *, nothing_created: bool = 
         nothing_created: Whether the trainer's answer settles a doubt from before: there is no job.
     """
     is_sure = nothing_created or not in_doubt(run)
-    facts: dict[str, Any] = {"error": told(error), "remedy": _remedy(run, error, parts), **ALL_WELL}
+    facts: dict[str, Any] = {**told(error), "remedy": _remedy(run, error, parts), **ALL_WELL}
     refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
     if run.job_id is None and is_sure and not (refusal and refusal.asks):
         # The letter is written when the run is cleared: after this, so that neither comes without the other.
@@ -88,18 +89,13 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(600, 2 ** min(attempts + 1, 10)))
 
 
-def told(error: ServiceError) -> str:
-    """Write an error down as runs and their letters name it."""
-    return f"{type(error).__name__}: {error}"
-
-
 def _pause(run: Run, error: ServiceError) -> timedelta:
     asked_s = error.retry_after_s if isinstance(error, TrainerBusy | TrainerUnreachable) else None
     return max(backoff(run.attempts), timedelta(seconds=asked_s or 0))
 
 
 def _again(run: Run, error: ServiceError, due_at: datetime, **facts: str) -> Step:
-    noted = {"error": told(error), "remedy": error.remedy, **facts}
+    noted = {**told(error), "remedy": error.remedy, **facts}
     return Step(run.state, str(error), facts=noted, due_at=due_at)
 
 

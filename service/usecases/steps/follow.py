@@ -42,7 +42,7 @@ def _look_again(run: Run, job: RemoteJob, told: Mapping[str, Any], parts: Parts)
     paused_at = since(run, "paused_since", now) if job.status in PAUSED else None
     notices = [
         paused(run, paused_at, now=now) if paused_at else None,
-        slow(run, run.intent_at or run.created_at, now=now, what=f"Job {run.job_id} has been {job.status}"),
+        slow(run, run.intent_at or run.created_at, now=now, what="The training job has been open"),
     ]
     for notice in notices:
         if notice is not None:

@@ -1,9 +1,11 @@
 """The last looks at a model, before money is set aside and before the job: the trainer itself is asked."""
 
+from datetime import datetime
+
 from service.domain.errors import ModelEnds, ModelNotListed, ServiceError
 from service.domain.runs import Run
 from service.usecases.model_lists import list_door, look_at_model
-from service.usecases.replacements import command_for, replacements
+from service.usecases.replacements import command_for, replacements, trained_elsewhere, what_exists
 from service.usecases.steps.parts import Parts
 from service.usecases.sunset import door_of
 
@@ -27,9 +29,15 @@ def require_lasting(run: Run, parts: Parts) -> None:
         raise ModelNotListed(reasons[0].text)
     now = parts.clock()
     if reasons := door_of(run.trainer, run.model, parts, min_days_left=least, now=now):
-        others = replacements(run, parts.pipelines, parts, least=least, now=now)
-        elsewhere = f"Elsewhere: {command_for(run.pipeline, run.snapshot_id, others[0])}. " if others else ""
+        elsewhere = _elsewhere(run, parts, least, now)
         raise ModelEnds("; ".join(reason.text for reason in reasons), remedy=f"{elsewhere}{ModelEnds.remedy}")
+
+
+def _elsewhere(run: Run, parts: Parts, least: int, now: datetime) -> str:
+    if done := trained_elsewhere(run, parts, least=least, now=now):
+        return f"{what_exists(done)}. "
+    others = replacements(run, parts.pipelines, parts, least=least, now=now)
+    return f"Elsewhere: {command_for(run.pipeline, run.snapshot_id, others[0])}. " if others else ""
 
 
 def look_at(trainer: str, model: str, parts: Parts, *, patient: bool) -> tuple[str, ...]:

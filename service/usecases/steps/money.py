@@ -5,9 +5,10 @@ from dataclasses import asdict
 from service.domain.budgets import Estimate, price_of
 from service.domain.errors import OverBudget
 from service.domain.runs import Run
-from service.domain.spending import may_spend, state_of
+from service.domain.spending import NO_PRICE, may_spend, state_of
 from service.domain.triggers import Reason
 from service.ports import RemoteJob
+from service.usecases.replacements import command_to_repeat
 from service.usecases.steps.parts import Parts
 
 
@@ -22,11 +23,11 @@ def set_aside(run: Run, estimate: Estimate, parts: Parts) -> str | None:
     month = parts.ledger.month(now=now)
     spending = may_spend(estimate.usd, [state_of(budget, month, but_for=run.run_id) for budget in budgets])
     if spending.refused:
-        raise OverBudget(_in_words(spending.refused))
+        raise _over_budget(run, spending.refused)
     if spending.approval and not is_approved(run, estimate):
         return _in_words(spending.approval)
     if refused := parts.ledger.reserve(run, estimate, budgets, now=now):
-        raise OverBudget(_in_words(refused))
+        raise _over_budget(run, refused)
     return None
 
 
@@ -54,14 +55,17 @@ def bill(run: Run, job: RemoteJob, parts: Parts) -> None:
         bill_estimate(run, parts, note="the trainer counted no tokens: taken to be the estimate")
     else:
         usd = job.trained_tokens * price.train_usd_per_million / 1_000_000 if price else 0.0
-        note = f"job {job.status}" + ("" if price else "; no price known for this model")
+        note = f"job {job.status}" + ("" if price else f"{NO_PRICE} for this model")
         parts.ledger.bill(run, usd, tokens=job.trained_tokens, note=note, now=parts.clock())
 
 
 def bill_estimate(run: Run, parts: Parts, *, note: str) -> None:
     """Take what was set aside for spent: nobody will know better, and it must not stay set aside for ever."""
-    if reserved := parts.ledger.reserved_usd(run.run_id):
-        parts.ledger.bill(run, reserved, tokens=None, note=note, now=parts.clock())
+    aside = [entry for entry in parts.ledger.entries_of(run.run_id) if entry.kind == "reserved"]
+    without_price = NO_PRICE if not all(entry.is_priced for entry in aside) else ""
+    usd = sum(entry.usd for entry in aside)
+    if usd or without_price:
+        parts.ledger.bill(run, usd, tokens=None, note=f"{note}{without_price}", now=parts.clock())
     else:
         parts.ledger.release(run, note=note, now=parts.clock())
 
@@ -76,6 +80,11 @@ def waiting_facts(run: Run, estimate: Estimate, waiting: str) -> dict[str, objec
     """Give the facts of a run that waits for approval."""
     remedy = f"tuneloop runs approve {run.run_id}, or set a price or another budget"
     return {"estimate": asdict(estimate), "resume": run.state.value, "error": waiting, "remedy": remedy}
+
+
+def _over_budget(run: Run, refused: tuple[Reason, ...]) -> OverBudget:
+    remedy = OverBudget.remedy.replace("tuneloop runs start PIPELINE", command_to_repeat(run))
+    return OverBudget(_in_words(refused), remedy=remedy)
 
 
 def _in_words(reasons: tuple[Reason, ...]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from service.bootstrap import Deps
+from service.domain.plurals import how_many
 from service.domain.runs import Run, RunState
 from service.usecases.take_stock import Stock
 from service.web.pages.commands import Command, commands_for
@@ -47,7 +48,7 @@ def _of_run(run: Run, cause: str) -> Attention:
 
 def _of_letters(number: int) -> Iterator[Attention]:
     if number:
-        title = f"{number:,} dead letter{'' if number == 1 else 's'}"
+        title = how_many(number, "dead letter")
         command = Command("tuneloop dead-letters list", "tells what to do about each")
         yield Attention(title, "/dead-letters", "Work that was set aside after its last attempt.", "", (command,))
 
@@ -61,6 +62,7 @@ def _of_stocks(stocks: Mapping[str, Stock]) -> Iterator[Attention]:
             yield Attention(f"{name}: {held:,} held for a decision", path, words, "", (command,))
         drift = stock.reconciled.drift if stock.reconciled else None
         if drift and drift.left:
-            words = "They could not be mended when the project was last read."
+            words = "What differs could not be mended when the project was last read."
             command = Command(f"tuneloop labelbox sync --pipeline {name}", "reads the whole project now")
-            yield Attention(f"{name}: {drift.left:,} data rows differ from Labelbox", path, words, "", (command,))
+            differ = how_many(drift.left, "data row differs", "data rows differ")
+            yield Attention(f"{name}: {differ} from Labelbox", path, words, "", (command,))

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from service.domain.runs import TERMINAL, Run, RunState
+from service.domain.runs import RETRAINING, TERMINAL, Run, RunState
+from service.usecases.replacements import command_to_repeat
 
 
 class Command(NamedTuple):
@@ -22,14 +23,18 @@ def commands_for(run: Run) -> tuple[Command, ...]:
             return Command(approve, "lets it go on"), cancel
         case RunState.NEEDS_ATTENTION:
             return show, Command(approve, "goes on, once that is done"), cancel
-        case RunState.FAILED | RunState.CANCELLED:
-            return (Command(f"tuneloop runs start {run.pipeline}", "starts another run"),)
         case RunState.KEPT if not run.fact("taken_down"):
             promote = f"tuneloop models promote {run.run_id}"
             waits = run.fact("waits_for_promotion")
             words = "lets it serve: it is better" if waits else "makes its model the champion all the same"
             return (Command(promote, words),)
     return () if run.state in TERMINAL else (cancel,)
+
+
+def command_to_start_again(run: Run) -> Command:
+    """Give what starts another run in the place of one that came to nothing."""
+    words = "trains the same examples there" if run.cause == RETRAINING else "starts another run"
+    return Command(command_to_repeat(run), words)
 
 
 def command_for_letter(kind: str, letter_id: str, subject: str) -> Command:

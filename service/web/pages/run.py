@@ -6,15 +6,17 @@ from typing import Any
 
 from starlette.requests import Request
 
-from service.bootstrap import Deps
+from service.bootstrap import Deps, now
 from service.domain.budgets import Estimate
 from service.domain.metrics import figure_lines
-from service.domain.runs import WAITS_FOR_A_PERSON, Run, RunState
+from service.domain.runs import RETRAINING, WAITS_FOR_A_PERSON, Run, RunState
+from service.domain.triggers import OPEN_RUN_CODES, Reason
 from service.ports import JobEvent
+from service.usecases.doors import weigh_by_hand
 from service.usecases.report_run import Checkpoint, report_run, series_of
 from service.web.answers import summarize_run
 from service.web.pages.chart import charts_of
-from service.web.pages.commands import commands_for
+from service.web.pages.commands import Command, command_to_start_again, commands_for
 from service.web.pages.series import lines_of
 from service.web.pages.verdict import scores_of
 
@@ -33,10 +35,13 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
     report, events = report_run(run, deps), deps.reports.newest_events(run.run_id, limit=READ_EVENTS)
     history = deps.runs.history(run.run_id)
     evaluation = deps.evaluations.evaluation(run.run_id)
+    again, shut = _start_again(run, deps)
     return {
         "run": run,
         "problem": _problem(run, history),
-        "commands": commands_for(run),
+        "commands": (*commands_for(run), *again),
+        "shut": shut,
+        "ledger": deps.ledger.entries_of(run.run_id),
         "estimate": _estimate(run),
         "history": history,
         "charts": charts_of(lines_of(series_of(run, deps))),
@@ -47,6 +52,18 @@ def read_run(deps: Deps, request: Request) -> Mapping[str, object]:
         "scores": scores_of(evaluation) if evaluation else [],
         "figures": list(figure_lines(evaluation.get("figures", {}))) if evaluation else [],
     }
+
+
+def _start_again(run: Run, deps: Deps) -> tuple[tuple[Command, ...], tuple[Reason, ...]]:
+    """Give the command that starts another run after one that came to nothing, or what it would be refused for."""
+    pipeline = deps.settings.pipelines.get(run.pipeline)
+    if pipeline is None or run.state not in {RunState.FAILED, RunState.CANCELLED}:
+        return (), ()
+    _, shut = weigh_by_hand(pipeline, deps, now=now())
+    if run.cause == RETRAINING:
+        # Its examples are frozen, and its model is another: of all the doors only this one is the same.
+        shut = tuple(reason for reason in shut if reason.code in OPEN_RUN_CODES)
+    return ((), shut) if shut else ((command_to_start_again(run),), ())
 
 
 def _problem(run: Run, history: list[Mapping[str, Any]]) -> tuple[str, str] | None:

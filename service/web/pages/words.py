@@ -7,8 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from service.domain.plurals import how_many
 from service.domain.reasons import words_of
 from service.domain.runs import RunState
+from service.domain.spending import not_in_the_sum
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -35,7 +37,7 @@ def ago(moment: datetime, now: datetime) -> Markup:
     seconds = (now - moment).total_seconds()
     size, unit = next(((size, unit) for size, unit in _UNITS if abs(seconds) >= size), (1, "second"))
     number = int(abs(seconds) // size)
-    length = f"{number} {unit}{'' if number == 1 else 's'}"
+    length = how_many(number, unit)
     return _time(moment, f"{length} ago" if seconds >= 0 else f"in {length}")
 
 
@@ -76,5 +78,5 @@ def short(name: str | None) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    made.__name__: made for made in (at, ago, number, usd, state, reason, plain, short)
+    made.__name__: made for made in (at, ago, number, usd, state, reason, plain, short, how_many, not_in_the_sum)
 }
