@@ -6,6 +6,7 @@ from service.domain.errors import NotFound, ServiceError
 from service.domain.reigns import Grounds, evidence_of
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import when
+from service.usecases.name_champion import name_at_once
 from service.usecases.steps.parts import Parts
 from service.usecases.sunset import sunset_of
 
@@ -63,6 +64,7 @@ def promote_run(
         is_crowned = parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
         if not is_crowned:
             raise TakenDown(f"the model of run {run.run_id} was undeployed")
+        name_at_once(run.pipeline, parts)
     return run
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from service.domain.errors import ServiceError
 from service.domain.reigns import Crowning, Grounds, predecessors
 from service.domain.runs import Run
+from service.usecases.name_champion import name_at_once
 from service.usecases.promote_run import (
     ModelGone,
     TakenDown,
@@ -56,6 +57,7 @@ def roll_back(
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
     if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
         raise TakenDown(f"the model of run {run.run_id} was undeployed")
+    name_at_once(pipeline, parts)
     return run
 
 
