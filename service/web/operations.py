@@ -47,6 +47,7 @@ class Operation:
         read: Gives the answer; raises NotFound. It may block, so it is called in a thread.
         may_miss: Whether it can end with 404.
         has_tag: Whether its answer has an ETag, so that whoever asks often is told 304 while nothing changed.
+        has_texts: Whether it tells labels and answers: to admins alone, and with 409 where their file is broken.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Operation:
     query: Mapping[str, QueryParameter] = field(default_factory=dict)
     may_miss: bool = False
     has_tag: bool = False
+    has_texts: bool = False
 
     @property
     def path_names(self) -> list[str]:

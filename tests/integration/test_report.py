@@ -1,9 +1,11 @@
 """The report of an evaluation: from stored answers alone, whole, escaped, and without what was forgotten."""
 
 import json
+import re
 import stat
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,14 @@ def test_the_json_holds_the_same(
     assert found["examples"][0]["answers"]["challenger"]["marks"][0].keys() == {"start", "end", "kind", "text"}
     assert run(["report", judged, "--json", "--out", "r.json", "--all"]) == 0
     assert json.loads((tmp_path / "r.json").read_text()) == found
+    # What people are shown is written in it.
+    html = unescape(re.sub(r"<[^>]+>", "", report_html(report)))
+    assert found["verdict"]["sentence"] in html
+    for example in found["examples"]:
+        assert example["human"]["text"] in html
+        assert all(message["content"] in html for message in example["messages"])
+    assert found["cost"]["training_tokens"] == report.cost.training_tokens
+    assert found["curve"]["sentence"] in html
 
 
 @pytest.mark.usefixtures("typed")
