@@ -19,6 +19,7 @@ from service.usecases.name_champion import champions_to_name
 from service.usecases.sunset import champion_sunset
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
+DespiteSunset = Annotated[bool, typer.Option(help="Although the model is about to shut down.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it stands in the history.")]
 
 
@@ -46,7 +47,7 @@ def promote(
     run_id: RunId,
     reason: Reason = None,
     *,
-    despite_sunset: Annotated[bool, typer.Option(help="Although the model is gone or about to shut down.")] = False,
+    despite_sunset: DespiteSunset = False,
 ) -> None:
     """Make a judged run's model the champion: after a manual verdict, or against one."""
     from service.usecases.promote_run import promote_run
@@ -61,6 +62,8 @@ def rollback(
     pipeline: str,
     to: Annotated[str | None, typer.Option(help="A run that served before; the previous champion's.")] = None,
     reason: Reason = None,
+    *,
+    despite_sunset: DespiteSunset = False,
 ) -> None:
     """Let the previous champion serve again, at once; the next rollback goes further back."""
     from service.usecases.roll_back import roll_back
@@ -68,7 +71,8 @@ def rollback(
     deps = _deps()
     if not deps.evaluations.champion_history(pipeline):
         _require_pipeline(pipeline, deps)
-    _say_who_serves(roll_back(pipeline, deps.parts, to=to, by=_who(), reason=reason), deps)
+    run = roll_back(pipeline, deps.parts, to=to, by=_who(), reason=reason, despite_sunset=despite_sunset)
+    _say_who_serves(run, deps)
 
 
 @models.command()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ class Operation:
             answer = self.read(deps, **self._arguments(request))
             body = ENCODER.encode(answer)
             if self.has_tag:
-                return _tagged(body, request.headers.get("if-none-match"))
+                return _tagged(body, request.headers.getlist("if-none-match"))
             return Response(body, media_type="application/json", headers=HEADERS)
 
         return Route(API + self.path, endpoint, methods=["GET"])
@@ -114,12 +114,13 @@ def name_parameter(description: str) -> QueryParameter:
     return QueryParameter(description, {"type": "string", "minLength": 1}, read)
 
 
-def _tagged(body: bytes, known: str | None) -> Response:
+def _tagged(body: bytes, known: Sequence[str]) -> Response:
     """Answer with the tag of exactly these bytes, or without them if the caller has them. Source: RFC 9110, 13.1.2."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"Cache-Control": "private, no-cache", "ETag": tag}
     # Compared weakly, as the RFC wants it here: a proxy that compresses makes the tag a weak one.
-    named = {one.strip().removeprefix("W/") for one in (known or "").split(",")}
+    # Several fields are one list, as 5.3 has it.
+    named = {one.strip().removeprefix("W/") for one in ",".join(known).split(",")}
     if named & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
