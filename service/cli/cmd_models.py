@@ -15,11 +15,9 @@ from service.domain.errors import NotFound
 from service.domain.runs import Run
 from service.domain.stable_names import stable_name
 from service.domain.sunsets import when
-from service.usecases.name_champion import champions_to_name
 from service.usecases.sunset import champion_sunset
 
 RunId = Annotated[str, typer.Argument(help="A run's id or the beginning of it.")]
-DespiteSunset = Annotated[bool, typer.Option(help="Although the model is about to shut down.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it stands in the history.")]
 
 
@@ -47,7 +45,7 @@ def promote(
     run_id: RunId,
     reason: Reason = None,
     *,
-    despite_sunset: DespiteSunset = False,
+    despite_sunset: Annotated[bool, typer.Option(help="Although the model is gone or about to shut down.")] = False,
 ) -> None:
     """Make a judged run's model the champion: after a manual verdict, or against one."""
     from service.usecases.promote_run import promote_run
@@ -63,7 +61,7 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="A run that served before; the previous champion's.")] = None,
     reason: Reason = None,
     *,
-    despite_sunset: DespiteSunset = False,
+    despite_sunset: Annotated[bool, typer.Option(help="Although its model shuts down sooner, and soon.")] = False,
 ) -> None:
     """Let the previous champion serve again, at once; the next rollback goes further back."""
     from service.usecases.roll_back import roll_back
@@ -108,6 +106,8 @@ def _require_pipeline(pipeline: str, deps: Deps) -> None:
 
 
 def _say_who_serves(run: Run, deps: Deps) -> None:
+    from service.usecases.name_champion import champions_to_name
+
     typer.echo(f"{run.answers_as} is the champion of {run.pipeline}.")
     if run.pipeline in champions_to_name(deps.parts):
         typer.echo(f"{run.trainer} did not take the name {stable_name(run.pipeline)} yet; the schedule tries again.")

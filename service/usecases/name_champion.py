@@ -22,8 +22,8 @@ def name_champion(pipeline: str, parts: Parts) -> bool:
     """Set the name and write it down; a promotion is long over by then, and never fails by this.
 
     Returns:
-        Whether the name means the champion now, or nobody where its trainer has no such names; if not, there is none,
-        or another took its place meanwhile.
+        Whether the name means the champion now; if not, there is none, its trainer has no such names, or another took
+        its place meanwhile.
 
     Raises:
         ServiceError: The trainer did not do it; the sweep comes again.
@@ -31,7 +31,8 @@ def name_champion(pipeline: str, parts: Parts) -> bool:
     champion = parts.evaluations.champion(pipeline)
     if champion is None:
         return False
-    if _has_names(champion["trainer"], parts):
+    has_names = _has_names(champion["trainer"], parts)
+    if has_names:
         connected = parts.account(champion["trainer"]).connect()
         connected.set_alias(stable_name(pipeline), champion["model"])
     elif champion["named_for"] is None:
@@ -40,7 +41,8 @@ def name_champion(pipeline: str, parts: Parts) -> bool:
         # One that is not reached must not keep the name from being known to be right here.
         with suppress(ServiceError):
             forget_names(trainer, parts)
-    return parts.evaluations.note_named(champion)
+    # Where there is no name it means nobody: the trainer may get such names later, and has to be asked then.
+    return parts.evaluations.note_named(champion if has_names else {**champion, "position": None})
 
 
 def name_at_once(pipeline: str, parts: Parts) -> None:

@@ -93,8 +93,13 @@ def test_the_name_is_removed_also_where_the_new_trainer_has_no_names(shop: Works
     name_champion("summaries", shop.parts)
     crown(shop, 2, trainer="attic")
     assert champions_to_name(shop.parts) == ["summaries"]
-    assert name_champion("summaries", shop.parts)
+    assert not name_champion("summaries", shop.parts)
     assert (shop.trainer.names, champions_to_name(shop.parts)) == ({}, [])
+    # Once that trainer has names, too, nobody takes the name for set.
+    later = attic(shop)
+    assert champions_to_name(shop.parts) == ["summaries"]
+    assert name_champion("summaries", shop.parts)
+    assert later.names == {NAME: "ft:2"}
 
 
 def test_a_former_trainer_that_does_not_answer_is_cleared_by_the_next_comparison(shop: Workshop) -> None:
