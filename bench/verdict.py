@@ -26,6 +26,9 @@ GAINS = (5, 10, 20)
 FALLS = (0, 2, 4, 6)
 ROUNDS = 300
 FIFTH = 5
+# One answer in so many is terrible.
+TERRIBLE = (10, 20, 33)
+_LITTLE_BETTER = 3.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def measure() -> dict[str, Any]:
         cells = [(metric, n, gain) for metric in ("pii_leak", "chrf") for n in SIZES for gain in GAINS]
         power = dict(zip(cells, pool.map(_power, cells), strict=True))
         guards = dict(zip(SIZES, pool.map(_guards, SIZES), strict=True))
+        losses = [(n, one_in) for one_in in TERRIBLE for n in SIZES]
+        unseen = dict(zip(losses, pool.map(_rare_losses, losses), strict=True))
         intervals = pool.submit(_intervals).result()
     _show_power(power)
     worst = max(rates["lives_with_a_false_promotion"] for name, rates in lives.items() if not WORLDS[name].is_skewed)
@@ -77,6 +82,9 @@ def measure() -> dict[str, Any]:
                 for (metric, n, gain), found in power.items()
             ],
             "promoted_though_the_guard_fell": {str(n): found for n, found in guards.items()},
+            "rare_terrible_answers_promoted": [
+                {"held_out": n, "one_in": one_in, "first_look": rate} for (n, one_in), rate in unseen.items()
+            ],
             "intervals_at_20": intervals,
         },
         "ratios": {
@@ -163,6 +171,20 @@ def _guards(n: int) -> dict[str, dict[str, float]]:
         for name, count in passed.items():
             found[name][f"fell_{fall}"] = count / ROUNDS
     return found
+
+
+def _rare_losses(cell: tuple[int, int]) -> float:
+    """Give how often a model is called better that is a little better but for rare terrible answers: no gain in all."""
+    n, one_in = cell
+    promoted = 0
+    for number in range(ROUNDS):
+        draw = np.random.default_rng([SEED, n, one_in, number])
+        models = crowd(draw, 2, n)
+        models.likeness[1] = models.likeness[0] + draw.normal(_LITTLE_BETTER, _LITTLE_BETTER, n)
+        models.likeness[1] -= _LITTLE_BETTER * one_in * (draw.random(n) < 1 / one_in)
+        look = _look(n, 1)
+        promoted += is_better(judged(models, {"challenger": 1, "base": 0}, ("chrf",), n, look), look)
+    return promoted / ROUNDS
 
 
 def _intervals(n: int = 20, rounds: int = 1_000) -> dict[str, float]:

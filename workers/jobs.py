@@ -16,6 +16,7 @@ from service.usecases.advance_run import note_crash
 from service.usecases.clear_run import clear_run as clear
 from service.usecases.clear_run import note_clearing_crash
 from service.usecases.gather_reports import gather_reports as gather
+from service.usecases.name_champion import forget_names
 from service.usecases.name_champion import name_champion as set_name
 from service.usecases.reconcile_trainer import reconcile_trainer as compare
 from service.usecases.ring_job import poke
@@ -94,12 +95,24 @@ def reconcile_trainer(name: str) -> None:
     """Search a trainer for what no run of ours knows."""
     with bound_contextvars(job="reconcile_trainer", trainer=name):
         done = compare(name, deps().parts)
+        forget_left_names(name)
         for orphan in done.orphans:
             logger.warning(
                 "orphan_found", kind=orphan.kind, id=orphan.thing_id, orphan_of=orphan.run_id, done=orphan.done
             )
         for error in done.errors:
             logger.warning("trainer_not_compared", error=error)
+
+
+def forget_left_names(trainer: str) -> None:
+    """Remove stable names at a trainer whose champions went elsewhere, as far as that was not done at once."""
+    try:
+        forgotten = forget_names(trainer, deps().parts)
+    except ServiceError as error:
+        logger.warning("names_not_forgotten", error=type(error).__name__, remedy=error.remedy)
+    else:
+        if forgotten:
+            logger.info("names_forgotten", names=forgotten)
 
 
 def tell_snapshot(run: Run) -> None:

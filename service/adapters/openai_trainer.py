@@ -179,6 +179,24 @@ class OpenAITrainer:
         with self._translated():
             self._client.put(f"/aliases/{alias}", cast_to=object, body={"model": model})
 
+    def aliases(self) -> Mapping[str, str]:
+        """See ``Trainer``."""
+        with self._translated():
+            listed: Any = self._client.get("/aliases", cast_to=object)
+        try:
+            return {str(one["id"]): str(one["model"]) for one in listed["data"]}
+        except (KeyError, TypeError) as error:
+            raise TrainerUnreachable(NO_LIST) from error
+
+    def remove_alias(self, alias: str, model: str) -> None:
+        """See ``Trainer``."""
+        try:
+            with self._translated():
+                self._client.delete(f"/aliases/{alias}", cast_to=object, options={"params": {"model": model}})
+        except TrainerRefused as error:
+            if not _is_missing(error):
+                raise
+
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
         options: dict[str, Any] = {self._dialect.length_field: self._access.max_tokens}

@@ -13,7 +13,15 @@ from rq.exceptions import DuplicateJobError
 from service.adapters.redis_clients import translated
 
 QUEUES = ("runs", "labels", "notices")
-_OF_RUNS = ("advance_run", "clear_run", "poke_job", "gather_reports", "reconcile_trainer", "watch_sunsets")
+_OF_RUNS = (
+    "advance_run",
+    "clear_run",
+    "poke_job",
+    "gather_reports",
+    "reconcile_trainer",
+    "name_champion",
+    "watch_sunsets",
+)
 _QUEUE_OF = {**dict.fromkeys(_OF_RUNS, "runs"), "send_notices": "notices"}
 # A message that nobody took in this time is forgotten: the sweep sends another while there is work.
 WAIT_S = 60

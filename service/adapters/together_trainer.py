@@ -175,6 +175,13 @@ class TogetherTrainer:
         """See ``Trainer``; this server has no names of that kind."""
         raise TrainerRefused(f"no alias for {model}: this trainer has none")
 
+    def aliases(self) -> Mapping[str, str]:
+        """See ``Trainer``; this server has no names of that kind."""
+        return {}
+
+    def remove_alias(self, alias: str, model: str) -> None:
+        """See ``Trainer``; this server has no names of that kind, so that there is none to remove."""
+
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         """See ``Trainer``; a cut answer is an answer, only not a good one."""
         request: dict[str, Any] = {"model": model, "messages": list(messages)}

@@ -13,6 +13,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import NotFound
 from service.domain.runs import Run
+from service.domain.stable_names import stable_name
 from service.domain.sunsets import when
 from service.usecases.sunset import champion_sunset
 
@@ -49,8 +50,9 @@ def promote(
     """Make a judged run's model the champion: after a manual verdict, or against one."""
     from service.usecases.promote_run import promote_run
 
-    run = promote_run(run_id, _deps().parts, by=_who(), reason=reason, despite_sunset=despite_sunset)
-    _say_who_serves(run)
+    deps = _deps()
+    run = promote_run(run_id, deps.parts, by=_who(), reason=reason, despite_sunset=despite_sunset)
+    _say_who_serves(run, deps)
 
 
 @models.command()
@@ -58,6 +60,8 @@ def rollback(
     pipeline: str,
     to: Annotated[str | None, typer.Option(help="A run that served before; the previous champion's.")] = None,
     reason: Reason = None,
+    *,
+    despite_sunset: Annotated[bool, typer.Option(help="Although its model shuts down sooner, and soon.")] = False,
 ) -> None:
     """Let the previous champion serve again, at once; the next rollback goes further back."""
     from service.usecases.roll_back import roll_back
@@ -65,7 +69,8 @@ def rollback(
     deps = _deps()
     if not deps.evaluations.champion_history(pipeline):
         _require_pipeline(pipeline, deps)
-    _say_who_serves(roll_back(pipeline, deps.parts, to=to, by=_who(), reason=reason))
+    run = roll_back(pipeline, deps.parts, to=to, by=_who(), reason=reason, despite_sunset=despite_sunset)
+    _say_who_serves(run, deps)
 
 
 @models.command()
@@ -100,8 +105,12 @@ def _require_pipeline(pipeline: str, deps: Deps) -> None:
         raise NotFound(f"no pipeline {pipeline!r}", remedy=f"There are: {', '.join(deps.settings.pipelines)}")
 
 
-def _say_who_serves(run: Run) -> None:
+def _say_who_serves(run: Run, deps: Deps) -> None:
+    from service.usecases.name_champion import champions_to_name
+
     typer.echo(f"{run.answers_as} is the champion of {run.pipeline}.")
+    if run.pipeline in champions_to_name(deps.parts):
+        typer.echo(f"{run.trainer} did not take the name {stable_name(run.pipeline)} yet; the schedule tries again.")
 
 
 def _who() -> str | None:

@@ -17,6 +17,7 @@ from service.domain.plurals import how_many
 from service.domain.reports import WORST, EvaluationReport
 from service.usecases.draw_pipeline_curve import draw_pipeline_curve
 from service.usecases.report_evaluation import ComparedWith, Wanted, report_evaluation
+from service.web.report_answers import plain_report
 
 _PART = ".part"
 
@@ -41,15 +42,11 @@ def report(
     most = None if every else WORST if worst is None else worst
     found = report_evaluation(run_id, deps, Wanted(worst=most, compared_with=against))
     if as_json and out is None:
-        print_json(_plain(found))
+        print_json(plain_report(found))
         return
     path = out or Path(f"report-{found.run.run_id}.html")
-    _write(path, json.dumps(_plain(found), default=str, ensure_ascii=False) if as_json else _html(found, whole=every))
+    _write(path, json.dumps(plain_report(found), ensure_ascii=False) if as_json else _html(found, whole=every))
     typer.echo(f"{found.verdict.outcome}: {path}, {len(found.examples)} of {how_many(found.held_out, 'example')}")
-
-
-def _plain(found: EvaluationReport) -> dict[str, object]:
-    return {**asdict(found), "rest": found.rest}
 
 
 def _html(found: EvaluationReport, *, whole: bool) -> str:

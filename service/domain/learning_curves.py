@@ -21,6 +21,8 @@ FEWEST_VERSIONS = 4
 LEAST_SPREAD = 1.5
 # With fewer questions in common a version is shown and not compared.
 FEWEST_COMMON = 10
+# With fewer the sentence says that they are few: other questions may say something else.
+MANY_COMMON = 30
 # A gain that is surely below a point is hardly one.
 HARDLY_POINTS = 1.0
 _NORMAL_95 = 1.959964
@@ -193,8 +195,9 @@ def _answer(forecast: Forecast | None) -> Answer:
 def _sentence(
     chosen: Sequence[CurvePoint], common: int, forecast: Forecast | None, answer: Answer, why: Why | None
 ) -> str:
+    on = f"{len(chosen)} versions on {'only ' if common < MANY_COMMON else ''}{common} common questions"
     if forecast and answer != "cannot tell":
-        seen = f"as {len(chosen)} versions on {common} common questions show"
+        seen = f"as {on} show"
         limits = f"95 % interval {forecast.low:+.1f} to {forecast.high:+.1f}"
         if answer == "pays":
             return (
@@ -210,10 +213,10 @@ def _sentence(
             f"Labelling hardly pays any more: {forecast.further} more labels would bring less than "
             f"{HARDLY_POINTS:g} point ({limits}), {seen}."
         )
-    return f"Whether labelling still pays cannot be told yet: {_reason(chosen, forecast, why)}."
+    return f"Whether labelling still pays cannot be told yet: {_reason(chosen, on, forecast, why)}."
 
 
-def _reason(chosen: Sequence[CurvePoint], forecast: Forecast | None, why: Why | None) -> str:
+def _reason(chosen: Sequence[CurvePoint], on: str, forecast: Forecast | None, why: Why | None) -> str:
     sizes = [point.trained_on for point in chosen]
     match why:
         case "few_versions":
@@ -227,10 +230,10 @@ def _reason(chosen: Sequence[CurvePoint], forecast: Forecast | None, why: Why | 
                 f"{LEAST_SPREAD:g} times the smallest"
             )
         case "flat":
-            return "all versions score the same, so that nothing shows what labels bring"
+            return f"{on} all score the same, so that nothing shows what labels bring"
     if forecast is None:
         return "nothing was measured"
     return (
-        f"{forecast.further} more labels may bring anything from {forecast.low:+.1f} to {forecast.high:+.1f} points; "
-        "more versions and more held-out examples narrow that"
+        f"{forecast.further} more labels may bring anything from {forecast.low:+.1f} to {forecast.high:+.1f} points "
+        f"(95 % interval), as {on} show; more versions and more held-out examples narrow that"
     )

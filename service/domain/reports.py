@@ -164,9 +164,10 @@ class EvaluationReport:
         system: The system text that every question begins with.
         compared_with: What answers are marked against: ``human``, or ``incumbent`` for the challenger's.
         held_out: Examples of the evaluation.
-        examples: The worst first; ``held_out`` less these, the forgotten and the missing are not shown.
         forgotten: Examples whose texts were erased since.
         missing: Examples that would be shown, an answer to which is no longer stored.
+        rest: Examples that are there and not shown.
+        examples: The worst first.
     """
 
     schema: str
@@ -186,9 +187,5 @@ class EvaluationReport:
     held_out: int
     forgotten: int
     missing: int
+    rest: int
     examples: tuple[ExampleFacts, ...]
-
-    @property
-    def rest(self) -> int:
-        """Examples that are there and not shown."""
-        return self.held_out - len(self.examples) - self.forgotten - self.missing

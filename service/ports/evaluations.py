@@ -69,7 +69,10 @@ class EvaluationStore(Protocol):
         """Give the champions that no stable name was set for yet, as far as their trainers have any."""
 
     def note_named(self, champion: Mapping[str, Any]) -> bool:
-        """Write that the stable name means this champion; False, and to be named anew, where it serves no longer."""
+        """Write that the stable name means this champion; False, and to be named anew, where it serves no longer.
+
+        A champion without a position is none that serves: then the name means nobody.
+        """
 
     def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
         """Give the evaluation of a run."""

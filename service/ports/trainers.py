@@ -137,3 +137,9 @@ class Trainer(Protocol):
 
     def set_alias(self, alias: str, model: str) -> None:
         """Let a name mean a tuned model from now on; only where the dialect has ``aliases``."""
+
+    def aliases(self) -> Mapping[str, str]:
+        """Give the model that each name means, deleted ones too; only where the dialect has ``aliases``."""
+
+    def remove_alias(self, alias: str, model: str) -> None:
+        """Let a name mean nothing, if it means this model; otherwise nothing is done, which is no error."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from service.domain.errors import ChampionMoved, RunMoved, ServiceError, WorkersDie
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.clear_run import clear_run
+from service.usecases.name_champion import champions_to_name
 from service.usecases.steps.deploy import deploy
 from service.usecases.steps.endings import after_error, end
 from service.usecases.steps.evaluate import evaluate
@@ -45,6 +46,8 @@ def advance_run(run_id: str, parts: Parts) -> Run | None:
         return None
     if after.state in TERMINAL:
         # Whoever is killed here leaves that to the sweep.
+        if after.pipeline in champions_to_name(parts):
+            parts.queue.wake("name_champion", after.pipeline)
         clear_run(run_id, parts)
     elif after.state not in WAITS_FOR_A_PERSON and after.due_at is None:
         parts.queue.wake("advance_run", run_id)

@@ -6,6 +6,7 @@ from service.domain.errors import NotFound, ServiceError
 from service.domain.reigns import Grounds, evidence_of
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import when
+from service.usecases.name_champion import name_at_once
 from service.usecases.steps.parts import Parts
 from service.usecases.sunset import sunset_of
 
@@ -57,12 +58,13 @@ def promote_run(
     _require_own_data(run, parts)
     require_serving(run)
     if not despite_sunset:
-        _require_lasting(run, parts)
+        require_lasting(run, parts)
     champion = parts.evaluations.champion(run.pipeline)
     if champion is None or champion["run_id"] != run.run_id:
         is_crowned = parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
         if not is_crowned:
             raise TakenDown(f"the model of run {run.run_id} was undeployed")
+        name_at_once(run.pipeline, parts)
     return run
 
 
@@ -121,7 +123,12 @@ def _require_own_data(run: Run, parts: Parts) -> None:
         raise OtherData(f"run {run.run_id} of {run.pipeline} was trained on examples of {snapshot.pipeline}")
 
 
-def _require_lasting(run: Run, parts: Parts) -> None:
+def require_lasting(run: Run, parts: Parts) -> None:
+    """Refuse a model that is gone, or not there for as long as its pipeline wants.
+
+    Raises:
+        ModelGone: It does not answer any more, or not for long.
+    """
     if missing_since_promoted(run, parts):
         raise ModelGone(f"{run.answers_as} at {run.trainer} did not answer when it was last asked")
     shutdown_on, today = shutdown_of(run, parts), parts.clock().date()

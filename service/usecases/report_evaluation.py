@@ -106,6 +106,8 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
     names = answer_names(run, evaluation, runs=stores.runs, evaluations=stores.evaluations)
     answers = {role: stores.evaluations.answers(name, [one.key for one in chosen]) for role, name in names.items()}
     shown = [one for one in chosen if all(one.key in given for given in answers.values())]
+    # Evaluations of the first release do not say what was asked.
+    forgotten = evaluation["held_out"] - len(there) if "questions" in evaluation else 0
     slices = slices_of(list(questions.values()), question_facts(snapshot, stores.archive))
     writer = _Writer(questions, answers, slices, evaluation["incumbent"], wanted, _regions(run, stores))
     return EvaluationReport(
@@ -124,9 +126,9 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
         system=snapshot.head.get("system"),
         compared_with=wanted.compared_with,
         held_out=evaluation["held_out"],
-        # Evaluations of the first release do not say what was asked.
-        forgotten=evaluation["held_out"] - len(there) if "questions" in evaluation else 0,
+        forgotten=forgotten,
         missing=len(chosen) - len(shown),
+        rest=evaluation["held_out"] - len(chosen) - forgotten,
         examples=tuple(map(writer.example, shown)),
     )
 

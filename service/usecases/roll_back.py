@@ -6,15 +6,18 @@ from typing import Any
 from service.domain.errors import ServiceError
 from service.domain.reigns import Crowning, Grounds, predecessors
 from service.domain.runs import Run
+from service.usecases.name_champion import name_at_once
 from service.usecases.promote_run import (
     ModelGone,
     TakenDown,
     evidence_for,
     missing_since_promoted,
+    require_lasting,
     require_serving,
     shutdown_of,
 )
 from service.usecases.steps.parts import Parts
+from service.usecases.sunset import champion_sunset
 
 
 class NothingBefore(ServiceError):
@@ -30,7 +33,13 @@ class NeverServed(ServiceError):
 
 
 def roll_back(
-    pipeline: str, parts: Parts, *, to: str | None = None, by: str | None = None, reason: str | None = None
+    pipeline: str,
+    parts: Parts,
+    *,
+    to: str | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+    despite_sunset: bool = False,
 ) -> Run:
     """Make the previous champion serve again, or the one of a certain run.
 
@@ -40,22 +49,28 @@ def roll_back(
         to: A run that served before; the previous one whose model still answers.
         by: Who decides.
         reason: Why, in that person's words.
+        despite_sunset: Although its model shuts down soon, and sooner than the one that serves.
 
     Raises:
         NothingBefore: Nobody served before, or no such model answers any more.
         NeverServed: The run was never the champion.
         TakenDown: Its model was undeployed.
-        ModelGone: Its model does not answer any more.
+        ModelGone: Its model does not answer any more, or not for long.
         ChampionMoved: Somebody else changed the champion just now.
     """
     champion = parts.evaluations.champion(pipeline)
     history = parts.evaluations.champion_history(pipeline)
     run = _previous(pipeline, history, parts) if to is None else _chosen(to, pipeline, history, parts)
+    if champion is not None and champion["run_id"] == run.run_id:
+        return run
+    if not despite_sunset and not _loses_no_day(run, champion, parts):
+        require_lasting(run, parts)
     crowned = next(row for row in history if row["run_id"] == run.run_id)
     evidence = crowned["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
     if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
         raise TakenDown(f"the model of run {run.run_id} was undeployed")
+    name_at_once(pipeline, parts)
     return run
 
 
@@ -77,6 +92,15 @@ def _chosen(to: str, pipeline: str, history: list[Mapping[str, Any]], parts: Par
         raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}")
     _require_answering(run, parts)
     return run
+
+
+def _loses_no_day(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> bool:
+    """Say whether the model that serves is gone, or shuts down no later than the run's."""
+    if champion is None:
+        return False
+    ends, instead_on = champion_sunset(champion, parts).shutdown_on, shutdown_of(run, parts)
+    is_sooner = ends is not None and (instead_on is None or ends <= instead_on)
+    return champion["gone_since"] is not None or is_sooner
 
 
 def _require_answering(run: Run, parts: Parts) -> None:

@@ -10,8 +10,10 @@ from service.bootstrap import Deps, now
 from service.config import TrainerSettings
 from service.domain.errors import NotFound
 from service.domain.pipelines import Pipeline
+from service.domain.reports import WORST, EvaluationReport
 from service.domain.runs import Run
 from service.domain.stable_names import stable_name
+from service.usecases.report_evaluation import NoEvaluation, Wanted, report_evaluation
 from service.usecases.report_money import Money, report_money
 from service.usecases.report_run import report_run, series_of
 from service.usecases.report_status import Status, report_status
@@ -35,10 +37,11 @@ from service.web.answers import (
 )
 from service.web.openapi import describe_api
 from service.web.operations import Operation, name_parameter, number_parameter
-from service.web.report_answers import EventList, Series, event_answer
+from service.web.report_answers import EventList, Series, event_answer, report_answer
 
 MOST_ROWS = 500
 MOST_EVENTS = 999_999_999
+MOST_EXAMPLES = 10_000
 Answer = TypeVar("Answer")
 
 
@@ -143,6 +146,13 @@ def _series(deps: Deps, *, run_id: str) -> Series:
     return Series(tuple(series_of(_known(deps, run_id), deps)))
 
 
+def _report(deps: Deps, *, run_id: str, worst: int) -> msgspec.Raw:
+    try:
+        return report_answer(report_evaluation(_known(deps, run_id).run_id, deps, Wanted(worst=worst)))
+    except NoEvaluation as error:
+        raise NotFound(str(error)) from error
+
+
 def _known(deps: Deps, run_id: str) -> Run:
     run = deps.runs.get(run_id)
     if run.run_id != run_id:
@@ -173,6 +183,7 @@ def _read(kind: type[Answer], row: Mapping[str, Any]) -> Answer:
 _PIPELINE = name_parameter("Only runs of this pipeline.")
 _LIMIT = number_parameter(default=50, most=MOST_ROWS, description="How many at most.")
 _BEFORE = number_parameter(default=None, most=MOST_EVENTS, description="Only events with a smaller number than this.")
+_WORST = number_parameter(default=WORST, most=MOST_EXAMPLES, description="How many examples at most, the worst first.")
 _PAGE = {"limit": _LIMIT, "before": _BEFORE}
 OPERATIONS = (
     Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
@@ -185,5 +196,14 @@ OPERATIONS = (
     Operation("/runs/{run_id}", "One run", RunDetail, _run, may_miss=True),
     Operation("/runs/{run_id}/events", "What the trainer said of its job", EventList, _events, _PAGE, may_miss=True),
     Operation("/runs/{run_id}/series", "What its job measured, by step", Series, _series, may_miss=True),
+    Operation(
+        "/runs/{run_id}/report",
+        "Its evaluation told whole, as `tuneloop report RUN --json` tells it, label texts and answers included",
+        EvaluationReport,
+        _report,
+        {"worst": _WORST},
+        may_miss=True,
+        has_texts=True,
+    ),
     Operation("/openapi.json", "This document", dict[str, Any], _document),
 )

@@ -105,11 +105,13 @@ def _open_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
 def _gated_routes(deps: Deps, doors: Doors) -> list[BaseRoute]:
     """Give what is behind the gate, which stands before their own routing: a stranger cannot ask what there is."""
     metrics = Route("/metrics", metrics_page(deps, doors.answered, doors.events), methods=["GET"])
-    reads = [operation.route(deps) for operation in OPERATIONS]
+    reads = [operation.route(deps) for operation in OPERATIONS if not operation.has_texts]
+    texts = [operation.route(deps) for operation in OPERATIONS if operation.has_texts]
     admins = _bytes(deps.settings.admin_tokens)
     api = Gate(Router(reads, redirect_slashes=False), [*admins, *_bytes(deps.settings.read_tokens)])
-    figures = Gate(Router([metrics], redirect_slashes=False), admins)
-    return [Route("/metrics", figures), *(Route(path, api) for path in (API, API + "/{rest:path}"))]
+    figures = Gate(Router([metrics, *texts], redirect_slashes=False), admins)
+    closer = [Route(route.path, figures) for route in (metrics, *texts)]
+    return [*closer, *(Route(path, api) for path in (API, API + "/{rest:path}"))]
 
 
 def _bytes(secrets: Iterable[SecretStr]) -> list[bytes]:

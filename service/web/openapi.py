@@ -15,10 +15,12 @@ _REFUSALS = {
     400: "A parameter is unknown or cannot be read",
     401: "No token, or none that is known",
     404: "Nothing has that name",
+    409: "The file with the texts is broken, or was just replaced",
     408: "The body did not arrive in time",
     413: "The body is too large",
     503: "A store does not answer; come again later",
 }
+_BEARER = {"type": "http", "scheme": "bearer"}
 _IF_NONE_MATCH: Mapping[str, Any] = {
     "name": "If-None-Match",
     "in": "header",
@@ -45,11 +47,8 @@ def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "TUNELOOP_ADMIN_TOKEN or TUNELOOP_READ_TOKEN",
-                }
+                "token": {**_BEARER, "description": "TUNELOOP_ADMIN_TOKEN or TUNELOOP_READ_TOKEN"},
+                "admin": {**_BEARER, "description": "TUNELOOP_ADMIN_TOKEN"},
             },
         },
     }
@@ -63,14 +62,16 @@ def _read(operation: Operation, schema: Mapping[str, Any]) -> dict[str, Any]:
         {"name": name, "in": "query", "description": rule.description, "schema": rule.schema}
         for name, rule in operation.query.items()
     ]
-    refusals = [400, 401, *([404] if operation.may_miss else []), 503]
+    refusals = [400, 401, *([404] if operation.may_miss else []), *([409] if operation.has_texts else []), 503]
     answer: dict[str, Any] = {"description": "Found", "content": {"application/json": {"schema": schema}}}
     unchanged: dict[str, Any] = {}
     if operation.has_tag:
         answer["headers"] = {"ETag": {"description": "Of exactly this answer", "schema": {"type": "string"}}}
         in_query.append(_IF_NONE_MATCH)
         unchanged["304"] = {"description": "Nothing changed since the answer of this tag"}
+    token: dict[str, Any] = {"security": [{"admin": []}]} if operation.has_texts else {}
     return {
+        **token,
         "summary": operation.summary,
         "parameters": [*in_path, *in_query],
         "responses": {"200": answer, **unchanged, **_refused(*refusals)},

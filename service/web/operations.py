@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ class Operation:
         read: Gives the answer; raises NotFound. It may block, so it is called in a thread.
         may_miss: Whether it can end with 404.
         has_tag: Whether its answer has an ETag, so that whoever asks often is told 304 while nothing changed.
+        has_texts: Whether it tells labels and answers: to admins alone, and with 409 where their file is broken.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Operation:
     query: Mapping[str, QueryParameter] = field(default_factory=dict)
     may_miss: bool = False
     has_tag: bool = False
+    has_texts: bool = False
 
     @property
     def path_names(self) -> list[str]:
@@ -69,7 +71,7 @@ class Operation:
             answer = self.read(deps, **self._arguments(request))
             body = ENCODER.encode(answer)
             if self.has_tag:
-                return _tagged(body, request.headers.get("if-none-match"))
+                return _tagged(body, request.headers.getlist("if-none-match"))
             return Response(body, media_type="application/json", headers=HEADERS)
 
         return Route(API + self.path, endpoint, methods=["GET"])
@@ -112,12 +114,13 @@ def name_parameter(description: str) -> QueryParameter:
     return QueryParameter(description, {"type": "string", "minLength": 1}, read)
 
 
-def _tagged(body: bytes, known: str | None) -> Response:
+def _tagged(body: bytes, known: Sequence[str]) -> Response:
     """Answer with the tag of exactly these bytes, or without them if the caller has them. Source: RFC 9110, 13.1.2."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"Cache-Control": "private, no-cache", "ETag": tag}
     # Compared weakly, as the RFC wants it here: a proxy that compresses makes the tag a weak one.
-    named = {one.strip().removeprefix("W/") for one in (known or "").split(",")}
+    # Several fields are one list, as 5.3 has it.
+    named = {one.strip().removeprefix("W/") for one in ",".join(known).split(",")}
     if named & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

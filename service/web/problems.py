@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
-from service.domain.errors import InboxUnavailable, NotFound, StoreFailed
+from service.domain.errors import CorruptFile, FilesReplaced, InboxUnavailable, NotFound, StoreFailed
 
 RETRY_S = "5"
 _NAMES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
@@ -46,6 +46,10 @@ def _not_found(_request: Request, error: Exception) -> Response:
     return _answer(404, "not_found", str(error))
 
 
+def _not_whole(_request: Request, error: Exception) -> Response:
+    return _answer(409, "not_whole", str(error))
+
+
 def _unavailable(_request: Request, error: Exception) -> Response:
     # Not in its own words, which may quote what was asked for.
     is_redis = isinstance(error, InboxUnavailable)
@@ -67,6 +71,8 @@ PROBLEMS: dict[int | type[Exception], ExceptionHandler] = {
     HTTPException: _http,
     BadParameter: _bad_parameter,
     NotFound: _not_found,
+    CorruptFile: _not_whole,
+    FilesReplaced: _not_whole,
     InboxUnavailable: _unavailable,
     StoreFailed: _unavailable,
     sa.exc.SQLAlchemyError: _unavailable,

@@ -1,10 +1,14 @@
-"""What the API answers of a run's job, as types: see ``answers``."""
+"""What the API answers of a run's job and of its evaluation, as types: see ``answers``."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from service.domain.reports import EvaluationReport
 from service.domain.training_series import SeriesPoint
 from service.ports import JobEvent
 
@@ -35,6 +39,17 @@ class Series:
     """What was measured, by step; ``at`` in unix seconds."""
 
     points: tuple[SeriesPoint, ...]
+
+
+def plain_report(report: EvaluationReport) -> dict[str, Any]:
+    """Write the report of an evaluation as JSON holds it, for the command and the API alike."""
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    return plain
+
+
+def report_answer(report: EvaluationReport) -> msgspec.Raw:
+    """Encode the report of an evaluation; half an emoji in a text is no reason to have none."""
+    return msgspec.Raw(json.dumps(plain_report(report), ensure_ascii=False).encode(errors="replace"))
 
 
 def event_answer(number: int, event: JobEvent) -> Event:

@@ -418,6 +418,19 @@ def test_a_wrong_key_and_a_busy_server_are_told_as_such(server: ScriptedServer) 
         server.trainer().model("base-1")
 
 
+@pytest.mark.parametrize("name", ["page instead of JSON", "another object", "a list", "null"])
+def test_an_answer_that_lists_no_names_is_not_taken_for_none(server: ScriptedServer, name: str) -> None:
+    server.will("GET /aliases", IN_DOUBT[name])
+    with pytest.raises(TrainerUnreachable):
+        server.trainer().aliases()
+
+
+def test_a_name_that_may_not_be_removed_is_told_so(server: ScriptedServer) -> None:
+    server.will("DELETE /aliases/tuneloop/p", refusal(403))
+    with pytest.raises(TrainerRefused):
+        server.trainer().remove_alias("tuneloop/p", "ft:1")
+
+
 def test_a_models_name_may_hold_colons_and_slashes(server: ScriptedServer) -> None:
     name = "meta/ft:base-1:acme::1"
     server.will(f"GET /models/{name}", shown(id=name))

@@ -295,3 +295,12 @@ def test_deleting_a_file_that_is_gone_is_no_error_but_a_refusal_is(script: Scrip
         trainer.delete_file("file-1")
         with pytest.raises(TrainerRefused):
             trainer.delete_file("file-1")
+
+
+def test_a_server_without_stable_names_says_so_where_one_is_set_and_has_none_to_remove(
+    trainer: TogetherTrainer,
+) -> None:
+    with pytest.raises(TrainerRefused, match="this trainer has none"):
+        trainer.set_alias("tuneloop/p", "ft-1")
+    trainer.remove_alias("tuneloop/p", "ft-1")
+    assert trainer.aliases() == {}

@@ -63,9 +63,19 @@ def test_a_name_whose_model_was_deleted_means_nothing(trainer: Trainer, adapter:
     model = str(trainer.trained(calls(12)).fine_tuned_model)
     adapter.set_alias("tuneloop/lost", model)
     trainer.client.models.delete(model)
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.NotFoundError, match=f"no model '{model}' any more, which 'tuneloop/lost' means"):
         trainer.ask("tuneloop/lost", "Hello")
     assert "tuneloop/lost" not in {found.id for found in trainer.client.models.list()}
+
+
+def test_a_name_is_removed_only_while_it_means_that_model(models: list[str], adapter: OpenAITrainer) -> None:
+    name = "tuneloop/moved"
+    adapter.set_alias(name, models[0])
+    adapter.remove_alias(name, models[1])
+    assert adapter.aliases()[name] == models[0]
+    for _ in range(2):
+        adapter.remove_alias(name, models[0])
+        assert name not in adapter.aliases()
 
 
 def test_a_name_for_no_model_is_refused(adapter: OpenAITrainer) -> None:

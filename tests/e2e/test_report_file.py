@@ -37,6 +37,36 @@ def path(sqlite_engine: sa.Engine, tmp_path: Path) -> Path:
     return made
 
 
+ODD = (
+    "<script>document.title = 'odd'</script><img src=x onerror=\"document.title = 'odd'\">",
+    "العميل يسأل عن طرد متأخر jane@example.com",
+    "x" * 2000,
+)
+
+
+def test_odd_texts_run_nothing_read_their_own_way_and_fit_a_phone(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = Workshop(sqlite_engine, tmp_path / "files")
+    shop.fill()
+    run_id = shop.go(shop.train(voice=lambda prompt: ODD[len(shop.trainer.asked) % len(ODD)] + prompt[:9])).run_id
+    path = tmp_path / "report.html"
+    path.write_text(report_html(told(shop, run_id)))
+    title = f"summaries, run 1: {told(shop, run_id).verdict.outcome} - Tuneloop"
+    with chromium() as browser:
+        # Scripts could run here, if there were any.
+        page = browser.new_context(offline=True, viewport={"width": 360, "height": 800}).new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        assert page.title() == title
+        assert page.locator("script, img").count() == 0
+        assert [address for address in asked if not address.startswith(("file:", "data:"))] == []
+        arabic = page.locator(".challenger .said", has_text="العميل").first
+        assert arabic.evaluate("text => getComputedStyle(text).direction") == "rtl"
+        assert arabic.locator("del").first.evaluate("text => getComputedStyle(text).direction") == "ltr"
+        assert page.locator(".challenger .said", has_text="xxx").count() > 0
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 def test_a_report_shows_only_what_its_anchor_names(page: Page, path: Path) -> None:
     complaints: list[str] = []
     asked: list[str] = []

@@ -82,6 +82,16 @@ def test_a_rollback_without_an_earlier_champion_says_what_to_do(says: Says, sqli
     assert says("models", "rollback", "p", "--to", "run-9")[0] == 1
 
 
+def test_a_rollback_says_that_the_trainer_did_not_take_the_stable_name(
+    says: Says, sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION.replace('"generic"', '"tuneloop"'))
+    crown(sqlite_engine, 1)
+    crown(sqlite_engine, 2)
+    code, out, _ = says("models", "rollback", "p")
+    assert (code, out.splitlines()[1:]) == (0, ["box did not take the name tuneloop/p yet; the schedule tries again."])
+
+
 def test_a_promotion_without_evidence_is_refused(says: Says, sqlite_engine: sa.Engine) -> None:
     crown(sqlite_engine, 1)
     code, _, err = says("models", "promote", "run-1")

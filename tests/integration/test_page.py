@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from service.adapters.sql_tables import example_versions, runs, snapshots
 from service.bootstrap import now
 from service.cli.valkey import free_port
+from service.domain.reigns import Grounds
 from service.domain.runs import RETRAINING, RunState, Step
 from service.domain.triggers import BY_HAND
 from service.usecases.take_stock import take_stock
@@ -77,6 +78,27 @@ def pages(scene: Scene) -> list[str]:
     curves = ["/pipelines/summaries/curve", "/pipelines/idle/curve"]
     own = [*curves, "/pipelines/summaries", "/pipelines/idle", f"/datasets/{snapshot}"]
     return ["/", "/runs", "/runs?pipeline=summaries", "/datasets", "/dead-letters", *own, *run_pages]
+
+
+def test_a_pipelines_page_tells_who_decided_and_that_the_champion_is_gone(
+    tmp_path: Path, redis_url: str, sqlite_template: Path
+) -> None:
+    with staged(make_settings(tmp_path, redis_url), database=sqlite_template) as stage:
+        at = now()
+        claimed = stage.deps.runs.claim(make_run("run-1"))
+        assert claimed is not None
+        tuned = stage.deps.runs.record(claimed, Step(RunState.FAILED, "x", changes={"tuned_model": "ft:1"}), now=at)
+        grounds = Grounds("by hand", {}, by="ada", reason=ODD)
+        stage.deps.evaluations.promote(tuned, "by hand", now=at, grounds=grounds)
+        champion = stage.deps.evaluations.champion("summaries")
+        assert champion is not None
+        assert "has not answered" not in text(stage, "/pipelines/summaries")
+        stage.deps.evaluations.note_gone(champion, since=at, now=at)
+        shown = text(stage, "/pipelines/summaries")
+        assert "gone The model that serves has not answered since" in shown
+        assert "tuneloop models rollback summaries" in shown
+        written = markup(stage, "/pipelines/summaries")
+        assert (f"<bdi>ada</bdi>: <bdi>{ESCAPED}</bdi>" in written, ODD in written) == (True, False)
 
 
 # The first page.

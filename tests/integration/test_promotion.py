@@ -1,5 +1,6 @@
 """Who serves, decided by verdicts and by people: promote, roll back, and every refusal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from service.adapters.sql_tables import evaluations, notices, runs
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import Sunset, Sunsets
+from service.ports import RemoteModel
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import ModelGone, NotJudged, OtherData, promote_run
 from service.usecases.roll_back import NeverServed, NothingBefore, roll_back
@@ -101,7 +103,7 @@ def test_a_champion_that_changes_while_a_run_is_judged_has_it_judged_again(shop:
         connection.execute(sa.delete(sa.table("champions")))
     shop.fill(120, 180)
     third = shop.train(3)
-    interfering = _Interfering(shop, second.run_id)
+    interfering = _Interfering(shop, lambda: promote_run(second.run_id, shop.parts))
     run = advance_run(third, replace(shop.parts, evaluations=interfering))
     assert run is not None
     assert (run.state, interfering.times) == (S.EVALUATING, 1)
@@ -114,11 +116,33 @@ def test_a_champion_that_changes_while_a_run_is_judged_has_it_judged_again(shop:
     assert first.run_id != serving(shop)["run_id"]
 
 
-class _Interfering:
-    """A store before which a person promotes a run, right before the first verdict is written."""
+def test_a_rollback_while_a_run_is_judged_has_it_judged_against_who_serves_then(shop: Workshop) -> None:
+    first = shop.go(shop.train(voice=good_answer))
+    shop.fill(60, 120)
+    second = shop.go(shop.train(2, voice=leaking_answer))
+    promote_run(second.run_id, shop.parts)
+    shop.fill(120, 180)
+    # Better than the second, and as good as the first.
+    third = shop.train(3)
+    interfering = _Interfering(shop, lambda: roll_back("summaries", shop.parts))
+    run = advance_run(third, replace(shop.parts, evaluations=interfering))
+    assert run is not None
+    assert (run.state, interfering.times, serving(shop)["run_id"]) == (S.EVALUATING, 1, first.run_id)
+    assert shop.go(third).state == S.KEPT
+    evaluation = shop.evaluations.evaluation(third)
+    assert evaluation is not None
+    assert (evaluation["models"]["champion"], evaluation["judged_against"]) == (
+        first.answers_as,
+        serving(shop)["position"],
+    )
+    assert serving(shop)["run_id"] == first.run_id
 
-    def __init__(self, shop: Workshop, run_id: str) -> None:
-        self._shop, self._run_id, self.times = shop, run_id, 0
+
+class _Interfering:
+    """A store before which a person does something, right before the first verdict is written."""
+
+    def __init__(self, shop: Workshop, act: Callable[[], object]) -> None:
+        self._shop, self._act, self.times = shop, act, 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of the store
         return getattr(self._shop.evaluations, name)
@@ -126,7 +150,7 @@ class _Interfering:
     def conclude(self, *args: Any, **kwargs: Any) -> Run:  # noqa: ANN401 - as the store's
         if not self.times:
             self.times = 1
-            promote_run(self._run_id, self._shop.parts)
+            self._act()
         return self._shop.evaluations.conclude(*args, **kwargs)
 
 
@@ -219,6 +243,85 @@ def test_a_rollback_to_a_chosen_run_wants_one_that_served(shop: Workshop) -> Non
         roll_back("summaries", shop.parts, to=third.run_id)
     assert roll_back("summaries", shop.parts, to=first.run_id).run_id == first.run_id
     assert roll_back("summaries", shop.parts, to=second.run_id).run_id == second.run_id
+
+
+def test_where_every_earlier_model_is_gone_there_is_no_way_back_and_nothing_changes(shop: Workshop) -> None:
+    shop.go(shop.train())
+    second = another(shop, 2)
+    shop.evaluations.note_gone(serving(shop), since=shop.clock.now, now=shop.clock.now)
+    promote_run(second.run_id, shop.parts)
+    before = history(shop)
+    with pytest.raises(NothingBefore) as refused:
+        roll_back("summaries", shop.parts)
+    assert "tuneloop models promote RUN" in refused.value.remedy
+    assert history(shop) == before
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_model_that_shuts_down_before_the_one_that_serves_is_gone_back_to_only_despite_its_end(
+    shop: Workshop, *, chosen: bool
+) -> None:
+    first, second = two_champions(shop)
+    dies(shop, first, date(2026, 11, 10))
+    to = first.run_id if chosen else None
+    with pytest.raises(ModelGone, match="shuts down on 2026-11-10") as refused:
+        roll_back("summaries", shop.parts, to=to)
+    assert ("--despite-sunset" in refused.value.remedy, serving(shop)["run_id"]) == (True, second.run_id)
+    assert roll_back("summaries", shop.parts, to=to, despite_sunset=True).run_id == first.run_id
+
+
+def test_a_rollback_from_a_model_that_is_gone_or_ends_no_later_loses_no_day(shop: Workshop) -> None:
+    first, second = two_champions(shop)
+    ends_on(shop, date(2026, 11, 10))
+    assert roll_back("summaries", shop.parts).run_id == first.run_id
+    ends_on(shop, date(2027, 11, 10))
+    promote_run(second.run_id, shop.parts)
+    dies(shop, first, date(2026, 11, 10))
+    shop.evaluations.note_gone(serving(shop), since=shop.clock.now, now=shop.clock.now)
+    assert roll_back("summaries", shop.parts).run_id == first.run_id
+
+
+def test_a_model_that_has_shut_down_is_not_gone_back_to(shop: Workshop) -> None:
+    first, _ = two_champions(shop)
+    dies(shop, first, shop.clock.now.date())
+    with pytest.raises(NothingBefore):
+        roll_back("summaries", shop.parts, despite_sunset=True)
+
+
+def test_going_back_to_who_serves_changes_nothing(shop: Workshop) -> None:
+    _, second = two_champions(shop)
+    before = history(shop)
+    assert roll_back("summaries", shop.parts, to=second.run_id).run_id == second.run_id
+    assert history(shop) == before
+
+
+def two_champions(shop: Workshop) -> tuple[Run, Run]:
+    """Let a first model serve, and then a second."""
+    first, second = shop.go(shop.train()), another(shop, 2)
+    promote_run(second.run_id, shop.parts)
+    return first, second
+
+
+def dies(shop: Workshop, run: Run, day: date) -> None:
+    """Let the trainer say when a run's model ends."""
+    shop.models_seen.note("box", str(run.answers_as), RemoteModel(str(run.answers_as), day), now=shop.clock.now)
+
+
+# What is told.
+
+
+def test_every_change_is_told_once_whoever_decided_it(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    second = another(shop, 2)
+    for _ in range(2):
+        promote_run(second.run_id, shop.parts)
+    roll_back("summaries", shop.parts)
+    roll_back("summaries", shop.parts, to=first.run_id)
+    for _ in range(2):
+        shop.evaluations.note_gone(serving(shop), since=shop.clock.now, now=shop.clock.now)
+    heard = [text.split(" of run ")[0].rpartition("\n")[2] for text in told(shop, "champion_changed")]
+    assert heard == [first.answers_as, second.answers_as, first.answers_as]
+    assert len(told(shop, "champion_gone")) == 1
 
 
 def test_without_a_champion_there_is_no_way_back(shop: Workshop) -> None:

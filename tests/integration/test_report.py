@@ -1,9 +1,11 @@
 """The report of an evaluation: from stored answers alone, whole, escaped, and without what was forgotten."""
 
 import json
+import re
 import stat
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from service.domain.budgets import Price
 from service.domain.reports import SCHEMA
 from service.usecases.draw_pipeline_curve import NoCurve, draw_pipeline_curve
 from service.usecases.report_evaluation import NoEvaluation, Wanted
-from service.web.pages.report import MOST_CHARACTERS, report_html
+from service.web.pages.report import MOST_CHARACTERS, MOST_LEFT_OUT, report_html
+from service.web.report_answers import report_answer
 from tests.support.erasing import ROWS, Installation, marker_of
 from tests.support.report_stores import ReportStores, half_leaking, told
-from tests.support.workshop import TUNED, Workshop
+from tests.support.workshop import TUNED, Workshop, good_answer
 
 CONFIGURATION = '[pipelines.summaries]\nlabels.project = "cl1"\ntrain.model = "gpt-4.1-mini-2025-04-14"\n'
 ODD = "</style><script>alert('odd')</script>"
@@ -145,6 +148,23 @@ def test_nothing_in_a_report_runs_whatever_the_texts_are(shop: Workshop) -> None
     assert "url(" not in html
 
 
+def test_what_an_answer_lacks_is_cut_short_unless_all_is_wanted(shop: Workshop) -> None:
+    shop.trainer.voices["base-model"] = lambda _: "No."
+    shop.fill(60, 120, answer=lambda prompt: f"{good_answer(prompt)} {'again and ' * 40}the end")
+    report = told(shop, shop.go(shop.train()).run_id)
+    lacks = re.compile(r"<del[^>]*>([^<]+)</del>")
+    cut = [len(found) for found in lacks.findall(report_html(report))]
+    assert max(cut) == MOST_LEFT_OUT + len("...")
+    assert "more characters)</small>" in report_html(report)
+    assert max(len(found) for found in lacks.findall(report_html(report, whole=True))) > MOST_LEFT_OUT + 100
+
+
+def test_half_an_emoji_is_no_reason_to_have_no_report(shop: Workshop, judged: str) -> None:
+    found = told(shop, judged)
+    torn = replace(found, system="half \ud83d")
+    assert json.loads(bytes(report_answer(torn)))["system"] == "half ?"
+
+
 def test_long_texts_are_folded_and_cut_unless_all_is_wanted(shop: Workshop) -> None:
     long = "much too long " * 1000
     shop.trainer.voices["base-model"] = lambda prompt: f"{long} the end of {prompt}"
@@ -209,6 +229,14 @@ def test_the_json_holds_the_same(
     assert found["examples"][0]["answers"]["challenger"]["marks"][0].keys() == {"start", "end", "kind", "text"}
     assert run(["report", judged, "--json", "--out", "r.json", "--all"]) == 0
     assert json.loads((tmp_path / "r.json").read_text()) == found
+    # What people are shown is written in it.
+    html = unescape(re.sub(r"<[^>]+>", "", report_html(report)))
+    assert found["verdict"]["sentence"] in html
+    for example in found["examples"]:
+        assert example["human"]["text"] in html
+        assert all(message["content"] in html for message in example["messages"])
+    assert found["cost"]["training_tokens"] == report.cost.training_tokens
+    assert found["curve"]["sentence"] in html
 
 
 @pytest.mark.usefixtures("typed")

@@ -15,6 +15,7 @@ from service.domain.reigns import Grounds
 from service.domain.runs import RunState, Step
 from tests.support.builders import make_pipeline, make_run
 from tests.support.contract import breaches, strict
+from tests.support.serving import request
 from tests.support.web_stage import GATE_KEY, Stage, make_settings, staged
 
 PATH = "/api/v1/pipelines/summaries/champion"
@@ -65,7 +66,12 @@ def test_an_answer_that_the_caller_has_is_not_sent_again_until_the_champion_chan
     for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
         again = stage.get(PATH, headers=GATE_KEY | {"If-None-Match": known})
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
-    assert stage.get(PATH, headers=GATE_KEY | {"If-None-Match": '"other"'}).status == 200
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+        assert "content-type" not in again.headers
+    fields = [*GATE_KEY.items(), ("If-None-Match", '"other"'), ("If-None-Match", tag)]
+    assert request(stage.port, "GET", PATH, headers=fields).status == 304
+    for unknown in ('"other"', 'W/"other"', tag.strip('"'), "", f'"{tag.strip(chr(34))}x"'):
+        assert stage.get(PATH, headers=GATE_KEY | {"If-None-Match": unknown}).status == 200
     crown(stage, 2)
     changed = stage.get(PATH, headers=GATE_KEY | {"If-None-Match": tag})
     assert (changed.status, json.loads(changed.body)["model"]) == (200, "ft:2")

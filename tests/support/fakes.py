@@ -71,7 +71,7 @@ class FakeTrainer:
         reported: A job's events, newest first.
         ends: When models shut down, by what the server says.
         points: A job's checkpoints, newest first.
-        aliases: The model that each stable name means.
+        names: The model that each stable name means.
     """
 
     creates_once: bool = False
@@ -91,7 +91,7 @@ class FakeTrainer:
     reported: list[JobEvent] = field(default_factory=list)
     ends: dict[str, date] = field(default_factory=dict)
     points: list[Mapping[str, Any]] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -221,8 +221,17 @@ class FakeTrainer:
 
     def set_alias(self, alias: str, model: str) -> None:
         self._maybe_fail("set_alias", done=False)
-        self.aliases[alias] = model
+        self.names[alias] = model
         self._maybe_fail("set_alias", done=True)
+
+    def aliases(self) -> Mapping[str, str]:
+        self._maybe_fail("aliases", done=False)
+        return dict(self.names)
+
+    def remove_alias(self, alias: str, model: str) -> None:
+        self._maybe_fail("remove_alias", done=False)
+        if self.names.get(alias) == model:
+            del self.names[alias]
 
     def answer(self, model: str, messages: Sequence[Message]) -> Answer:
         self._maybe_fail(f"answer {model}", done=False)

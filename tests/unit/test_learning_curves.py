@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.domain.curve_fits import Measured, fit_power_law
 from service.domain.learning_curves import LearningCurve, Version, draw_curve
+from service.domain.metrics import Metric
 from tests.unit.compared_models import CHRF, PII
 
 SIZES = (50, 100, 150, 200)
@@ -85,6 +86,7 @@ def test_where_less_is_better_falling_is_a_gain() -> None:
         (versions(100, 110, 120, 130), "alike_sizes", "all versions were trained on 100 to 130 examples"),
         (versions(*SIZES, questions=9), "few_versions", "0 versions of different size"),
         (unsteady(), "wide", "more labels may bring anything from -"),
+        (unsteady(), "wide", "points (95 % interval), as 4 versions on only 12 common questions show; more versions"),
     ],
 )
 def test_where_nothing_can_be_said_the_reason_is(found: list[Version], why: str, words: str) -> None:
@@ -166,6 +168,34 @@ def test_the_interval_holds_the_forecast_and_stays_in_the_range(table: list[list
     if curve.forecast:
         assert -100 <= curve.forecast.low <= curve.forecast.points <= curve.forecast.high <= 100
         assert all(0 <= score <= 100 for _, score in curve.line)
+
+
+@few
+@given(table=tables)
+def test_whoever_is_told_a_forecast_is_told_its_interval_and_on_how_few_questions_it_stands(
+    table: list[list[float]],
+) -> None:
+    curve = draw_curve(CHRF, from_table(table))
+    if curve.forecast:
+        assert f"{curve.forecast.low:+.1f} to {curve.forecast.high:+.1f}" in curve.sentence
+        assert f"versions on {'only ' if curve.common < 30 else ''}{curve.common} common questions" in curve.sentence
+    else:
+        assert (curve.answer, curve.sentence.startswith("Whether labelling still pays cannot")) == ("cannot tell", True)
+
+
+@pytest.mark.parametrize("metric", [CHRF, PII])
+def test_on_ten_questions_a_gain_that_is_none_is_seldom_foretold(metric: Metric) -> None:
+    claimed = 0
+    for life in range(40):
+        draw = np.random.default_rng([11, life])
+        hard = draw.random(10)
+        scores = [hard * 60 + draw.normal(20, 9, 10) if metric is CHRF else draw.random(10) < hard for _ in SIZES]
+        found = [
+            version(n, size, {f"q{k}": float(value) for k, value in enumerate(one)})
+            for n, (size, one) in enumerate(zip(SIZES, scores, strict=True))
+        ]
+        claimed += draw_curve(metric, found).answer == "pays"
+    assert claimed <= 2
 
 
 @few

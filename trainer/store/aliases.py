@@ -37,6 +37,8 @@ class AliasStore:
         rows = self._database.rows("SELECT * FROM aliases ORDER BY name")
         return [AliasRecord(row["name"], row["model"], row["changed_at"]) for row in rows]
 
-    def remove(self, name: str) -> bool:
-        """Forget a name; False where it meant nothing."""
-        return self._database.change("DELETE FROM aliases WHERE name = ?", name) == 1
+    def remove(self, name: str, *, meaning: str | None = None) -> bool:
+        """Forget a name, where given only while it means this model; False where there was none."""
+        return self._database.change(
+            "DELETE FROM aliases WHERE name = ?1 AND model = coalesce(?2, model)", name, meaning
+        ) == 1  # fmt: skip

@@ -41,10 +41,10 @@ def list_aliases(request: Request) -> Response:
 
 
 def delete_alias(request: Request) -> Response:
-    """Forget an alias; the model stays."""
+    """Forget an alias; the model stays. With ``?model=`` it is not found if it means another one."""
     runtime: Runtime = request.app.state.runtime
-    name = request.path_params["name"]
-    if not runtime.stores.aliases.remove(name):
+    name, model = request.path_params["name"], request.query_params.get("model")
+    if not runtime.stores.aliases.remove(name, meaning=model):
         raise not_found("alias", name)
     return json_answer({"id": name, "object": "alias", "deleted": True})
 

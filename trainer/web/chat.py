@@ -40,13 +40,15 @@ async def create_completion(request: Request) -> Response:
 
 
 def _reply(runtime: Runtime, asked: ChatRequest) -> tuple[Model, Reply]:
+    name = served_name(runtime, asked.model)
+    meant = meant_by(runtime, name)
     try:
-        model = runtime.shelf.get(meant_by(runtime, served_name(runtime, asked.model)))
+        model = runtime.shelf.get(meant)
     except FileNotFoundError:
         # Deleted while it was being loaded.
         model = None
     if model is None:
-        raise model_not_found(asked.model)
+        raise model_not_found(asked.model, None if meant == name else meant)
     return model, model.complete(asked.messages, asked.tools, asked.sampling)
 
 

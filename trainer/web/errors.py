@@ -53,9 +53,12 @@ def not_found(what: str, name: str, param: str = "id") -> ApiError:
     return ApiError(404, f"There is no {what} {name!r}.", param=param, code=f"{what.replace(' ', '_')}_not_found")
 
 
-def model_not_found(model: str) -> ApiError:
-    """Make the error for a model that is not there."""
-    return ApiError(404, f"There is no model {model!r}.", param="model", code="model_not_found")
+def model_not_found(model: str, meant: str | None = None) -> ApiError:
+    """Make the error for a model that is not there; ``meant`` is the one that an alias would be."""
+    words = (
+        f"There is no model {meant!r} any more, which {model!r} means." if meant else f"There is no model {model!r}."
+    )
+    return ApiError(404, words, param="model", code="model_not_found")
 
 
 def json_answer(content: JsonObject, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

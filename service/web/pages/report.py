@@ -24,6 +24,8 @@ from service.web.pages.render import SAFE, asset_bytes, filled
 MOST_CHARACTERS = 4_000
 # Longer ones are folded.
 FOLDED = 600
+# What an answer lacks stands whole in the text beside it.
+MOST_LEFT_OUT = 200
 _LOOKS = ("personal", "left_out", "only_here")
 _STRICT = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -126,7 +128,7 @@ def _marked(found: MarkedText, most: int | None) -> Mapping[str, object]:
     size = len(found.text)
     room = size if most is None else most
     return {
-        "pieces": list(_looks(pieces_of(found.text, found.marks), room)),
+        "pieces": list(_looks(pieces_of(found.text, found.marks), room, most and MOST_LEFT_OUT)),
         "cut": max(0, size - room),
         "folded": size > FOLDED,
         "size": size,
@@ -134,14 +136,19 @@ def _marked(found: MarkedText, most: int | None) -> Mapping[str, object]:
     }
 
 
-def _looks(pieces: Iterable[Piece], room: int) -> Iterator[Mapping[str, str]]:
+def _looks(pieces: Iterable[Piece], room: int, most_left_out: int | None) -> Iterator[Mapping[str, object]]:
     """Give each piece one look, personal data before all else, and put together what looks the same."""
     for look, some in groupby(pieces, key=lambda piece: next((kind for kind in _LOOKS if kind in piece.kinds), "")):
-        if room <= 0:
+        is_own = look != "left_out"
+        if is_own and room <= 0:
             return
-        text = "".join(piece.text for piece in some)[:room]
-        yield {"look": look, "text": text}
-        room -= 0 if look == "left_out" else len(text)
+        whole = "".join(piece.text for piece in some)
+        text = whole[: room if is_own else most_left_out]
+        yield {"look": look, "text": text, "cut": len(whole) - len(text)}
+        if is_own and len(text) < len(whole):
+            # What is missing behind the cut is missing there.
+            return
+        room -= len(text) if is_own else 0
 
 
 def _rule(number: int) -> str:
