@@ -15,7 +15,7 @@ from service.domain.pipelines import Pipeline
 from service.domain.questions import question_in
 from service.domain.snapshots import frozen_lines, read_chats
 from service.ports import UnlabelledRow
-from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, text_of
+from service.usecases.gap_parts import GapParts, Scored, newest_scores, text_of
 from service.usecases.steps.gather_answers import stored_name
 
 # Read of each source; beyond it the first ones are as good as any.
@@ -92,7 +92,7 @@ class _Search:
         """Find unlabelled prompts of the slices whose score lies clearly below the whole, worst slice first."""
         if self._scored is None or not (pool := self._pool):
             return []
-        metric, asked = self._scored.metric, [asked_of(question) for question in self._scored.questions]
+        metric, asked = self._scored.metric, self._scored.asked
         slicing, lists = Slicing(asked), []
         for part in slices_of(metric, asked, self._scored.values):
             if is_weak(part, higher_is_better=metric.higher_is_better):

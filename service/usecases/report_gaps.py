@@ -11,7 +11,7 @@ from service.domain.gap_effects import Effect, Shares, effect_on_means, effect_o
 from service.domain.gap_slices import Slicing
 from service.domain.gaps import KINDS, GapPlan, GapRow
 from service.domain.pipelines import Pipeline
-from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, scores_of
+from service.usecases.gap_parts import GapParts, Scored, newest_scores, scores_of
 from service.usecases.send_gaps import is_answered, rows_out
 
 
@@ -107,8 +107,8 @@ def _changes(before: Scored, after: Scored) -> dict[str, float]:
 
 def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
     """Compare each slice that rows were sent for with all other questions; no rows decide by lot between these."""
-    asked = {question.key: asked_of(question) for question in before.questions}
-    slicing = Slicing(list(asked.values()))
+    asked = {question.key: item for question, item in zip(before.questions, before.asked, strict=True)}
+    slicing = Slicing(before.asked)
     found = []
     for name in dict.fromkeys(
         row.candidate.target for row in plan.rows if row.candidate.kind == "slice" and row.state == "sent"

@@ -186,6 +186,34 @@ def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
     assert "pii_leak 1.00 [" in reason
 
 
+def test_prompts_are_sent_that_share_the_metadata_of_a_weak_slice(desk: Desk) -> None:
+    """A field may be called as the other slices are, and a row without the field is in no slice of it."""
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = desk.shop.clock.forward(1)
+
+    def channel(number: int) -> str:
+        return "mail" if number % 3 else "phone"
+
+    tagged = [make_outcome(f"tag-{n}", good_answer(prompt_of(n)), prompt=prompt_of(n), at=at) for n in range(100, 220)]
+    desk.write(*(replace(item, metadata={"label": channel(n)}) for n, item in enumerate(tagged, 100)))
+
+    def voice(prompt: str) -> str:
+        number = int(prompt.partition(":")[0].removeprefix("Chat "))
+        return leaking_answer(prompt) if number >= 100 and channel(number) == "phone" else good_answer(prompt)
+
+    desk.shop.go(desk.shop.train(voice=voice))
+    desk.queues.offer("phone", "Quite another thing", label="phone")
+    desk.queues.offer("mail", "Quite another thing again", label="mail")
+    desk.queues.offer("untold", "Quite another thing once more")
+    sent = send_gaps(NAME, desk.parts, most=8, kinds=["slice"])
+    assert [(row.candidate.data_row_id, row.candidate.target) for row in sent.plan.rows] == [
+        ("phone", "metadata label: phone")
+    ]
+    assert sent.plan.rows[0].candidate.reason.startswith("metadata label: phone: pii_leak 1.00 [")
+    # What labelers see of it names neither the field nor its value.
+    assert list(desk.queues.named) == [f"tuneloop gaps {sent.plan.plan_id} slice"]
+
+
 def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(desk: Desk) -> None:
     desk.judge(leaks=False)
     item = desk.parts.gaps.labelled(NAME, ["held_out"], most=1)[0]

@@ -65,9 +65,9 @@ class FakeQueues:
         """Let a row stand in the project with its label."""
         self.standing[row_id] = RowStanding(status, at, frozenset({f"label-{row_id}"}))
 
-    def offer(self, row_id: str, prompt: str | None, *, in_project: bool = False) -> None:
+    def offer(self, row_id: str, prompt: str | None, *, in_project: bool = False, **metadata: str) -> None:
         """Let an unlabelled row be there."""
-        self.waiting[row_id] = UnlabelledRow(row_id, in_project, prompt)
+        self.waiting[row_id] = UnlabelledRow(row_id, in_project, prompt, metadata)
         if in_project:
             self.standing[row_id] = RowStanding("TO_LABEL", self.at, frozenset())
 
