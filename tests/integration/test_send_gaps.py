@@ -9,8 +9,8 @@ import pytest
 
 from service.adapters.sql_gaps import SqlGapStore
 from service.bootstrap import metrics_of
-from service.domain.errors import GapsBusy, GapsRefused, NotFound, ServiceError
-from service.domain.gaps import KINDS, GapPlan
+from service.domain.errors import BatchUnclear, GapsBusy, GapsRefused, NotFound, ServiceError
+from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import GapPolicy, VerdictPolicy
 from service.domain.snapshots import configuration_of
@@ -312,6 +312,73 @@ def test_whatever_breaks_the_next_run_completes_the_plan_and_nothing_is_done_twi
     assert ids(plan) == sorted(row.candidate.data_row_id for row in wanted.rows)
     assert max(Counter([*queues.sent, *queues.moved]).values()) == 1
     assert len(queues.remarks) == len(set(queues.remarks)) == 4
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_what_labelbox_did_not_take_of_a_batch_is_told_apart_and_not_asked_again(
+    desk: Desk,
+    is_heard: bool,  # noqa: FBT001
+) -> None:
+    desk.judge()
+    desk.offer(0, 5)
+    queues = desk.queues
+    queues.takes = 2
+    queues.fails_at, queues.acts_before_failing = (0, False) if is_heard else (1, True)
+    plan = send_gaps(NAME, desk.parts, most=6, kinds=["failure"]).plan
+    assert not plan.is_open
+    assert (ids(plan), len(ids(plan, "refused"))) == (sorted(queues.sent), 3)
+    # Only what labelers have counts as theirs.
+    queues.takes = None
+    desk.offer(6, 9)
+    again = send_gaps(NAME, desk.parts, most=6, kinds=["failure"])
+    assert (again.out, ids(again.plan)) == (2, ["new-6", "new-7", "new-8"])
+    assert report_gaps(NAME, desk.parts)["kinds"]["failure"]["sent"] == 5
+
+
+def test_what_a_batch_took_stays_open_while_exports_stay_behind(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 5)
+    queues = desk.queues
+    queues.fails_at, queues.acts_before_failing, queues.takes, queues.shows = 1, True, 3, 1
+    with pytest.raises(BatchUnclear, match="has 3 rows, of which an export shows 1") as raised:
+        send_gaps(NAME, desk.parts, most=6, kinds=["failure"])
+    assert "--give-up" in raised.value.remedy
+    (plan,) = desk.plans()
+    assert (plan.is_open, len(ids(plan)), len(ids(plan, "sending"))) == (True, 1, 4)
+    queues.shows = None
+    plan = send_gaps(NAME, desk.parts, most=6).plan
+    assert (plan.is_open, ids(plan), len(ids(plan, "refused"))) == (False, sorted(queues.sent), 2)
+    assert len(queues.named) == 1
+
+
+def test_a_row_that_another_batch_brought_is_not_counted_as_sent(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 4)
+    queues = desk.queues
+    queues.fails_at, queues.acts_before_failing, queues.takes = 1, True, 2
+    queues.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        send_gaps(NAME, desk.parts, most=4, kinds=["failure"])
+    desk.shop.clock.forward(desk.parts.lease.total_seconds() + 1)
+    left = sorted({f"new-{n}" for n in range(4)} - {*queues.sent})
+    queues.takes = None
+    queues.send_batch("project-1", "somebody's own", left[:1], priority=5)
+    plan = send_gaps(NAME, desk.parts, most=4).plan
+    assert (ids(plan, "overtaken"), ids(plan, "refused")) == (left[:1], left[1:])
+    assert len(ids(plan)) == 2
+
+
+def test_a_large_plan_goes_in_several_batches_and_the_next_run_goes_on_between_them(desk: Desk) -> None:
+    rows = tuple(GapRow("g-1", Candidate("failure", "batch", f"new-{n}", "why", "key")) for n in range(1_100))
+    desk.parts.gaps.add(GapPlan("g-1", NAME, 1, None, desk.shop.clock.now, rows))
+    desk.queues.fails_at = 2
+    with pytest.raises(ServiceError):
+        send_gaps(NAME, desk.parts, most=1_100)
+    assert len(desk.queues.sent) == 500
+    plan = send_gaps(NAME, desk.parts, most=1_100).plan
+    assert (plan.is_open, len(ids(plan))) == (False, 1_100)
+    assert [len(batch) for batch in desk.queues.named.values()] == [500, 500, 100]
+    assert sorted(desk.queues.sent) == ids(plan)
 
 
 def test_what_somebody_else_did_meanwhile_is_left_alone(desk: Desk) -> None:

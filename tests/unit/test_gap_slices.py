@@ -39,7 +39,9 @@ def test_slices_are_thirds_of_length_classes_and_metadata() -> None:
 
 
 def test_a_field_named_like_another_slice_is_told_apart() -> None:
-    asked = [Asked("x", "good" if n % 2 else "bad", {"label": "good", "length": "from 1 characters"}) for n in range(20)]
+    asked = [
+        Asked("x", "good" if n % 2 else "bad", {"label": "good", "length": "from 1 characters"}) for n in range(20)
+    ]
     names = Slicing(asked).of(asked[0])
     assert names == [
         "length: from 1 characters",
