@@ -11,6 +11,7 @@ from service.cli.app import AsJson, labelbox, print_json
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError
+from service.domain.gap_outcomes import OUTCOMES
 from service.domain.gaps import DEFAULT_MOST, GapRow
 from service.logs import silence_logging
 from service.usecases.report_gaps import report_gaps
@@ -103,14 +104,12 @@ def _say(draft: Draft, *, dry_run: bool) -> None:
 
 def _say_report(found: dict[str, Any]) -> None:
     typer.echo(f"{found['pipeline']}: {len(found['plans'])} plans, {found['out']} rows are with the labelers")
+    for plan in found["plans"]:
+        if plan["rows"]:
+            _say_outcomes(f"{plan['plan']} of {plan['at'][:10]}", plan["outcomes"])
     for kind, facts in found["kinds"].items():
-        if not facts["sent"] and not facts["control"]:
-            continue
-        typer.echo(f"  {kind}: {facts['sent']} sent, {facts['control']} only watched")
-        for name in ("answered", "changed"):
-            told = facts[name]
-            counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
-            typer.echo(f"    {name}: {counts}: {_effect(told)}")
+        if facts["sent"] or facts["control"]:
+            _say_outcomes(f"{kind}, all plans", facts)
     scores = found["scores"]
     sent, watched = scores["failures"]["sent"], scores["failures"]["control"]
     if sent["questions"] or watched["questions"]:
@@ -121,6 +120,14 @@ def _say_report(found: dict[str, Any]) -> None:
     for part in scores["slices"]:
         inside, others = _moved(part["inside"]), _moved(part["others"])
         typer.echo(visible(f"  {part['slice']}: {inside}, all others {others} (not by lot): {_effect(part)}"))
+
+
+def _say_outcomes(name: str, facts: dict[str, Any]) -> None:
+    typer.echo(f"  {name}: {facts['sent']} sent, {facts['control']} only watched")
+    for outcome in OUTCOMES:
+        told = facts[outcome]
+        counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
+        typer.echo(f"    {outcome}: {counts}: {_effect(told)}")
 
 
 def _moved(facts: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain.errors import GapsBusy, GapsRefused, NotFound, ServiceError
-from service.domain.examples import Example
+from service.domain.gap_outcomes import is_out
 from service.domain.gaps import (
     AGAIN_AFTER,
     KINDS,
@@ -138,15 +138,7 @@ def rows_out(name: str, parts: GapParts, *, now: datetime) -> list[GapRow]:
     """Give the rows of earlier plans that labelers have not dealt with yet."""
     mine = [row for row, at in parts.gaps.rows(name) if row.state in _SENT_ALREADY and at > now - OPEN_FOR]
     standing = parts.archive.examples.existing(name, [row.candidate.data_row_id for row in mine])
-    return [row for row in mine if not is_answered(row, standing.get(row.candidate.data_row_id))]
-
-
-def is_answered(row: GapRow, example: Example | None) -> bool:
-    """Say whether labelers dealt with a row: it has a label now, or its label was taken again."""
-    if example is None or example.status not in {"active", "held"}:
-        return False
-    sent = row.candidate
-    return sent.activity_at is None or example.activity_at > sent.activity_at
+    return [row for row in mine if is_out(row, standing.get(row.candidate.data_row_id))]
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def test_contradicting_labels_go_to_rework_once_and_their_story_is_told(
     assert (told["out"], told["kinds"]["conflict"]["changed"]["sent"]) == (2, 3)
     code, out, _ = call("labelbox", "gaps", "p", "--report")
     assert code == 0
-    assert "conflict: 5 sent, 0 only watched" in out
+    assert "conflict, all plans: 5 sent, 0 only watched" in out
     assert "changed: 3 of 5 sent, 0 of 0 watched: cannot tell yet" in out
 
 

@@ -10,6 +10,7 @@ import pytest
 from service.adapters.sql_gaps import SqlGapStore
 from service.bootstrap import metrics_of
 from service.domain.errors import BatchUnclear, GapsBusy, GapsRefused, NotFound, ServiceError
+from service.domain.gap_outcomes import OUTCOMES
 from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import GapPolicy, VerdictPolicy
@@ -20,7 +21,7 @@ from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import draft_gaps, give_up_gaps, send_due_gaps, send_gaps
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
-from tests.support.builders import make_outcome, make_pipeline
+from tests.support.builders import make_outcome, make_pipeline, make_refusal
 from tests.support.fake_queues import FakeQueues
 from tests.support.workshop import Workshop, good_answer, leaking_answer, prompt_of
 
@@ -539,6 +540,36 @@ def test_what_was_sent_is_compared_with_what_was_only_watched(shop: Workshop) ->
     assert told["changed"]["words"] == "more than without"
     assert told["changed"]["effect"]["low"] > 0
     assert report["kinds"]["stale"]["changed"]["words"] == "cannot tell yet"
+
+
+def test_of_each_plan_is_told_what_became_of_its_rows(shop: Workshop) -> None:
+    desk = Desk(shop, control_percent=20.0)
+    desk.judge()
+    desk.offer(0, 20)
+    plan = send_gaps(NAME, desk.parts, most=20, kinds=["failure"]).plan
+    sent, watched = ids(plan), ids(plan, "control")
+    desk.answer(sent[0])
+    desk.answer(sent[1], "Call +1 415 555 2671")
+    desk.answer(sent[2], "")
+    desk.answer(watched[0])
+    desk.write(make_refusal(sent[3]), make_refusal(sent[4], "row_gone"))
+    statuses = shop.examples.existing(NAME, sent[:5])
+    assert [statuses[row_id].status for row_id in sent[:3]] == ["active", "held", "rejected"]
+    desk.contradict(3)
+    send_gaps(NAME, desk.parts, most=50, kinds=["conflict"])
+    report = report_gaps(NAME, desk.parts)
+    told, other = (plan["outcomes"] for plan in report["plans"])
+    assert (told["sent"], told["control"], other["answered"]["sent"]) == (len(sent), len(watched), 0)
+    assert {name: (told[name]["sent"], told[name]["control"]) for name in OUTCOMES} == {
+        "answered": (3, 1),
+        "examples": (1, 1),
+        "held": (1, 0),
+        "rejected": (1, 0),
+        "changed": (2, 1),
+    }
+    assert told["answered"]["words"] == "cannot tell yet"
+    # One is gone, and one waits to be approved.
+    assert report["out"] == len(sent) - 4 + other["sent"]
 
 
 def test_how_failed_questions_do_later_is_compared_by_what_was_sent_for_them(shop: Workshop) -> None:
