@@ -123,15 +123,19 @@ def give_up_gaps(name: str, parts: GapParts) -> GapPlan | None:
 
 
 def is_due(pipeline: Pipeline, parts: GapParts) -> bool:
-    """Say whether gaps go by themselves now: after a verdict, a while after the last plan, or to complete it."""
-    if not pipeline.gaps.automatic:
+    """Say whether gaps go by themselves now: at once what was not completed, else a while after the last plan."""
+    policy = pipeline.gaps
+    if not policy.automatic:
         return False
-    plans, newest = parts.gaps.plans(pipeline.name), parts.gaps.evaluation(pipeline.name)
-    if newest is None or not plans:
-        return newest is not None
-    last = plans[-1]
-    is_new = newest[1] > last.created_at
-    return last.is_open or (is_new and parts.clock() >= last.created_at + pipeline.gaps.every)
+    last = next(reversed(parts.gaps.plans(pipeline.name)), None)
+    if last is not None and last.is_open:
+        return True
+    if last is not None and parts.clock() < last.created_at + policy.every:
+        return False
+    if policy.when == "schedule":
+        return True
+    newest = parts.gaps.evaluation(pipeline.name)
+    return newest is not None and (last is None or newest[1] > last.created_at)
 
 
 def rows_out(name: str, parts: GapParts, *, now: datetime) -> list[GapRow]:

@@ -132,6 +132,16 @@ def test_examples_are_given_by_age_and_by_split(engine: sa.Engine, store: SqlGap
     assert len(store.labelled("summaries", ["train"], most=2)) == 2
 
 
+def test_labels_read_at_one_moment_are_as_old_as_labelbox_says(engine: sa.Engine, store: SqlGapStore) -> None:
+    earlier, later = NOON - timedelta(days=3), NOON + timedelta(days=3)
+    write(engine, make_outcome("a", at=earlier), make_outcome("b", at=NOON))
+    # Touched later, with the content that was read before.
+    write(engine, make_outcome("b", at=later))
+    found = {item.data_row_id: item for item in store.labelled("summaries", ["train", "held_out"], most=9)}
+    assert {name: item.labelled_at for name, item in found.items()} == {"a": earlier, "b": NOON}
+    assert found["b"].activity_at == later
+
+
 def test_the_newest_evaluation_counts(engine: sa.Engine, store: SqlGapStore) -> None:
     assert store.evaluation("summaries") is None
     moments = {f"run-{n}": NOON + timedelta(hours=n) for n in (2, 1)}

@@ -247,6 +247,7 @@ def test_a_retired_project_is_refused(call: Call, server: RunningSandbox, projec
         ('stale_after = "soon"', "duration"),
         ('datasets = [""]', "must not be empty"),
         ("automatically = true", "automatically"),
+        ('when = "weekly"', "schedule"),
     ],
 )
 def test_a_wrong_table_names_the_key_and_what_is_allowed(call: Call, folder: Path, line: str, words: str) -> None:
@@ -261,6 +262,7 @@ def test_every_key_is_shown_with_its_value(folder: Path) -> None:
     assert folder.exists()
     assert {key.rpartition(".")[2]: value for key, value in shown.items() if key.startswith("pipelines.p.gaps.")} == {
         "automatic": "False",
+        "when": "verdict",
         "most": "25",
         "every": "7d",
         "control_percent": "0.0",

@@ -496,6 +496,26 @@ def test_by_itself_only_where_it_is_switched_on_and_after_a_verdict(shop: Worksh
     assert [plan.is_open for plan in desk.plans()] == [False, False]
 
 
+def test_on_a_schedule_no_verdict_is_waited_for(shop: Workshop) -> None:
+    desk = Desk(shop, automatic=True, when="schedule", most=2, every=7 * DAY)
+    desk.contradict(3, 4)
+    pipeline = shop.pipelines[NAME]
+    sent = send_due_gaps(pipeline, desk.parts)
+    assert sent is not None
+    assert len(ids(sent.plan)) == 2
+    shop.clock.forward(6 * 86_400)
+    assert send_due_gaps(pipeline, desk.parts) is None
+    for row_id in ids(sent.plan):
+        desk.answer(row_id)
+    shop.clock.forward(86_400)
+    again = send_due_gaps(pipeline, desk.parts)
+    assert again is not None
+    assert len(ids(again.plan)) == 2
+    off = replace(pipeline, gaps=replace(pipeline.gaps, automatic=False))
+    shop.clock.forward(8 * 86_400)
+    assert send_due_gaps(off, desk.parts) is None
+
+
 def test_by_itself_an_unfinished_plan_is_completed_at_once(shop: Workshop) -> None:
     desk = Desk(shop, automatic=True)
     desk.contradict(3, 4)
