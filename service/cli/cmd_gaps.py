@@ -1,6 +1,7 @@
 """``tuneloop labelbox gaps``: send work back to the labelers, and see what it changed."""
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from service.domain.gaps import DEFAULT_MOST, GapRow
 from service.logs import silence_logging
 from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import Draft, draft_gaps, give_up_gaps, send_gaps
+
+_NO_STATES: Mapping[str, int] = {}
 
 
 class Kind(StrEnum):
@@ -106,7 +109,7 @@ def _say_report(found: dict[str, Any]) -> None:
     typer.echo(f"{found['pipeline']}: {len(found['plans'])} plans, {found['out']} rows are with the labelers")
     for plan in found["plans"]:
         if plan["rows"]:
-            _say_outcomes(f"{plan['plan']} of {plan['at'][:10]}", plan["outcomes"])
+            _say_outcomes(f"{plan['plan']} of {plan['at'][:10]}", plan["outcomes"], plan["rows"])
     for kind, facts in found["kinds"].items():
         if facts["sent"] or facts["control"]:
             _say_outcomes(f"{kind}, all plans", facts)
@@ -122,8 +125,9 @@ def _say_report(found: dict[str, Any]) -> None:
         typer.echo(visible(f"  {part['slice']}: {inside}, all others {others} (not by lot): {_effect(part)}"))
 
 
-def _say_outcomes(name: str, facts: dict[str, Any]) -> None:
-    typer.echo(f"  {name}: {facts['sent']} sent, {facts['control']} only watched")
+def _say_outcomes(name: str, facts: dict[str, Any], states: Mapping[str, int] = _NO_STATES) -> None:
+    others = "".join(f", {number} {state}" for state, number in states.items() if state not in {"sent", "control"})
+    typer.echo(f"  {name}: {facts['sent']} sent, {facts['control']} only watched{others}")
     for outcome in OUTCOMES:
         told = facts[outcome]
         counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
