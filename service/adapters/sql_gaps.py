@@ -26,7 +26,7 @@ _COLUMNS = (
     examples.c.activity_at,
     examples.c.changed_at,
 )
-_OF_CANDIDATE = ("kind", "action", "data_row_id", "reason", "target", "label_id", "content_hash", "activity_at")
+_OF_CANDIDATE = ("kind", "action", "data_row_id", "reason", "target", "near", "label_id", "content_hash", "activity_at")
 
 
 class SqlGapStore:

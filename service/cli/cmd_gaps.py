@@ -114,15 +114,12 @@ def _say_report(found: dict[str, Any]) -> None:
         if facts["sent"] or facts["control"]:
             _say_outcomes(f"{kind}, all plans", facts)
     scores = found["scores"]
-    sent, watched = scores["failures"]["sent"], scores["failures"]["control"]
-    if sent["questions"] or watched["questions"]:
-        typer.echo(
-            f"  {scores['metric']} of the failed held-out prompts: {_moved(sent)} where rows were sent, "
-            f"{_moved(watched)} where not: {_effect(scores['failures'])}"
-        )
+    _say_by_lot(f"  {scores['metric']} of the failed held-out prompts", scores["failures"])
+    _say_by_lot(f"  {scores['metric']} of the weak slices, all plans", scores["weak"])
     for part in scores["slices"]:
         inside, others = _moved(part["inside"]), _moved(part["others"])
         typer.echo(visible(f"  {part['slice']}: {inside}, all others {others} (not by lot): {_effect(part)}"))
+        _say_by_lot("    within it", part["by_lot"])
 
 
 def _say_outcomes(name: str, facts: dict[str, Any], states: Mapping[str, int] = _NO_STATES) -> None:
@@ -132,6 +129,13 @@ def _say_outcomes(name: str, facts: dict[str, Any], states: Mapping[str, int] = 
         told = facts[outcome]
         counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
         typer.echo(f"    {outcome}: {counts}: {_effect(told)}")
+
+
+def _say_by_lot(name: str, facts: dict[str, Any]) -> None:
+    sent, watched = facts["sent"], facts["control"]
+    if sent["questions"] or watched["questions"]:
+        places = f"{_moved(sent)} where rows were sent, {_moved(watched)} where only watched"
+        typer.echo(f"{name}: {places}: {_effect(facts)}")
 
 
 def _moved(facts: dict[str, Any]) -> str:

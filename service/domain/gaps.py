@@ -41,6 +41,7 @@ class Candidate:
             front, ``rework`` moves a labelled one to the rework queue.
         reason: For people, without anything of a prompt or an answer.
         target: What it is meant to improve: a held-out question's key, a slice, or the row itself.
+        near: Of a row that is meant for a slice the key of that slice's question that it is most like.
         label_id: The label in doubt; None for unlabelled rows.
         content_hash: The example's content as it stands; empty for unlabelled rows.
         activity_at: Labelbox's own time of that state; None for unlabelled rows.
@@ -54,6 +55,12 @@ class Candidate:
     label_id: str | None = None
     content_hash: str = ""
     activity_at: datetime | None = None
+    near: str | None = None
+
+    @property
+    def question(self) -> str | None:
+        """The held-out question that may gain by it most."""
+        return self.target if self.kind == "failure" else self.near
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ def choose(by_kind: Sequence[Sequence[Candidate]], *, most: int, busy: Collectio
 def planned_rows(plan_id: str, candidates: Sequence[Candidate], *, control_percent: float) -> tuple[GapRow, ...]:
     """Draw the rows that are only watched, of each kind as many as the share says.
 
-    Prompts like a failed question are drawn together with all others like it, so that the question itself can be
+    Prompts like one held-out question are drawn together with all others like it, so that the question itself can be
     watched; all other rows are drawn one by one.
 
     Args:
@@ -159,8 +166,7 @@ def in_turns(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
 
 
 def _unit(candidate: Candidate) -> str:
-    owner = candidate.target if candidate.kind == "failure" else candidate.data_row_id
-    return f"{candidate.kind}\n{owner}"
+    return f"{candidate.kind}\n{candidate.question or candidate.data_row_id}"
 
 
 def _draw(plan_id: str, name: str) -> float:

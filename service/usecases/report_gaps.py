@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -67,25 +67,30 @@ def _compared(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[s
 def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> dict[str, Any]:
     newest = newest_scores(pipeline, parts)
     followed = list(_followed(pipeline, plans, parts, newest)) if newest else []
-    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
-    slices = []
-    for plan, before, changes in followed:
-        for row in plan.rows:
-            key, side = row.candidate.target, "control" if row.is_control else "sent"
-            if row.candidate.kind == "failure" and key in changes and row.state in {"sent", "control"}:
-                moved[side].setdefault(key, changes[key])
-        slices += _slices(plan, before, changes)
-    groups = [list(moved[side].values()) for side in ("sent", "control")]
-    return {
+    found: dict[str, Any] = {
         "metric": pipeline.verdict.primary,
         "run": newest.run_id if newest else None,
-        "failures": {
-            "sent": _mean(groups[0]),
-            "control": _mean(groups[1]),
-            **_told(effect_on_means(groups[0], groups[1])),
-        },
-        "slices": slices,
+        "slices": [facts for plan, before, changes in followed for facts in _slices(plan, before, changes)],
     }
+    for name, kind in (("failures", "failure"), ("weak", "slice")):
+        found[name] = _by_lot([(row, changes) for plan, _, changes in followed for row in plan.rows], kind)
+    return found
+
+
+def _by_lot(rows: Iterable[tuple[GapRow, Mapping[str, float]]], kind: str) -> dict[str, Any]:
+    """Compare the questions that rows of a kind were sent for with those whose rows were only watched.
+
+    Args:
+        rows: Each with how every question changed since its plan.
+        kind: A key of ``KINDS``.
+    """
+    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
+    for row, changes in rows:
+        key = row.candidate.question
+        if row.candidate.kind == kind and row.state in moved and key is not None and key in changes:
+            moved[row.state].setdefault(key, changes[key])
+    sent, control = list(moved["sent"].values()), list(moved["control"].values())
+    return {"sent": _mean(sent), "control": _mean(control), **_told(effect_on_means(sent, control))}
 
 
 def _followed(
@@ -107,7 +112,7 @@ def _changes(before: Scored, after: Scored) -> dict[str, float]:
 
 
 def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Compare each slice that rows were sent for with all other questions; no rows decide by lot between these."""
+    """Compare each slice that rows were sent for with all other questions, and by lot within it."""
     asked = {question.key: item for question, item in zip(before.questions, before.asked, strict=True)}
     slicing = Slicing(before.asked)
     found = []
@@ -117,7 +122,9 @@ def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list
         inside = [changes[key] for key, item in asked.items() if key in changes and name in slicing.of(item)]
         outside = [changes[key] for key, item in asked.items() if key in changes and name not in slicing.of(item)]
         told = _told(effect_on_means(inside, outside))
-        found.append({"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told})
+        mine = [(row, changes) for row in plan.rows if row.candidate.target == name]
+        facts = {"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told}
+        found.append(facts | {"by_lot": _by_lot(mine, "slice")})
     return found
 
 

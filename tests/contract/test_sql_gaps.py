@@ -29,7 +29,7 @@ def plan_of(number: int = 1, *rows: str, pipeline: str = "summaries", is_open: b
     found = [
         GapRow(name, Candidate("stale", "rework", row, "why \0", row, f"label-{row}", "hash", NOON)) for row in rows
     ]
-    unlabelled = GapRow(name, Candidate("failure", "batch", "new", "like", "key"), "control")
+    unlabelled = GapRow(name, Candidate("slice", "batch", "new", "like", "key", near="question"), "control")
     return GapPlan(name, pipeline, number, "run-1", NOON, (*found, unlabelled), "champion", is_open)
 
 
@@ -161,5 +161,8 @@ def test_what_is_forgotten_leaves_no_trace_in_plans_and_is_known_as_such(engine:
     assert store.forgotten(["a", "b"]) == {"a"}
     assert [row.candidate.data_row_id for row, _ in store.rows("summaries")] == ["b", "new"]
     # The key of a held-out question is a hash of what it asks.
-    erasures.erase_answers(["key"], [])
-    assert [row.candidate.target for row, _ in store.rows("summaries")] == ["b", ""]
+    erasures.erase_answers(["key", "question"], [])
+    assert [(row.candidate.target, row.candidate.near) for row, _ in store.rows("summaries")] == [
+        ("b", None),
+        ("", None),
+    ]

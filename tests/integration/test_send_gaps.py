@@ -562,6 +562,44 @@ def test_what_was_sent_is_compared_with_what_was_only_watched(shop: Workshop) ->
     assert report["kinds"]["stale"]["changed"]["words"] == "cannot tell yet"
 
 
+def test_how_a_slice_does_later_is_compared_within_it_by_what_was_sent(shop: Workshop) -> None:
+    """Questions of the slice that sent rows are like, against those that watched rows are like."""
+    desk = Desk(shop, control_percent=50.0)
+    shop.pipelines[NAME] = replace(shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = shop.clock.forward(1)
+    desk.write(
+        *(
+            replace(
+                make_outcome(f"tag-{n}", good_answer(prompt_of(n)), prompt=prompt_of(n), at=at),
+                metadata={"channel": "phone" if n % 2 else "mail"},
+            )
+            for n in range(100, 340)
+        )
+    )
+
+    def voice(prompt: str) -> str:
+        number = int(prompt.partition(":")[0].removeprefix("Chat "))
+        return leaking_answer(prompt) if number >= 100 and number % 2 else good_answer(prompt)
+
+    shop.go(shop.train(voice=voice))
+    for number in range(40):
+        words = f"Another chat {number}: write to bob{number}@example.com about the late parcel of mine"
+        desk.queues.offer(f"new-{number}", words, channel="phone")
+    plan = send_gaps(NAME, desk.parts, most=40, kinds=["slice"]).plan
+    questions = {side: {row.candidate.near for row in plan.rows if row.is_control is side} for side in (False, True)}
+    assert all(questions.values())
+    assert questions[False].isdisjoint(questions[True])
+    desk.judge(2, leaks=False)
+    scores = report_gaps(NAME, desk.parts)["scores"]
+    (part,) = scores["slices"]
+    assert (part["slice"], part["inside"]["moved"]) == ("metadata channel: phone", 1.0)
+    for told in (part["by_lot"], scores["weak"]):
+        assert told["sent"] == {"questions": len(questions[False]), "moved": 1.0}
+        assert told["control"] == {"questions": len(questions[True]), "moved": 1.0}
+        # The whole slice is better, whether anything was sent or not.
+        assert told["words"] == "cannot tell yet"
+
+
 def test_of_each_plan_is_told_what_became_of_its_rows(shop: Workshop) -> None:
     desk = Desk(shop, control_percent=20.0)
     desk.judge()

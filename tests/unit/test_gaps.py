@@ -113,6 +113,12 @@ def test_batches_hold_each_row_once_and_stay_the_same_whatever_became_of_the_row
     assert {name: [row.candidate.data_row_id for row in mine] for name, mine in batches_of(later).items()} == named
 
 
+def test_prompts_of_a_slice_that_are_like_one_question_are_watched_or_sent_together() -> None:
+    offered = [replace(candidate("slice", f"row-{n}", "long"), near=f"question-{n % 10}") for n in range(40)]
+    sides = {(row.candidate.near, row.is_control) for row in planned_rows("g-1", offered, control_percent=20)}
+    assert Counter(is_control for _, is_control in sides) == {False: 8, True: 2}
+
+
 def test_batches_are_named_by_plan_kind_and_place() -> None:
     rows = tuple(GapRow("g-1", candidate("slice", f"row-{n}")) for n in range(1_001))
     assert {name: len(mine) for name, mine in batches_of(GapPlan("g-1", "p", 1, None, NOON, rows)).items()} == {
