@@ -66,10 +66,9 @@ def draft_gaps(name: str, parts: GapParts, *, most: int, kinds: Collection[str] 
     found = find_gaps(pipeline, wanted, parts, most=most) if most > out else Found()
     ordinal = plans[-1].ordinal + 1 if plans else 1
     plan_id = plan_id_of(name, ordinal)
-    # A row that is watched or was sent is left alone for a while, whatever it would be asked for now.
-    busy = {row.candidate.data_row_id for row, at in parts.gaps.rows(name) if at > now - AGAIN_AFTER}
     offered = {item.data_row_id for items in found.by_kind.values() for item in items}
-    chosen = choose(list(found.by_kind.values()), most=max(most - out, 0), busy=busy | parts.gaps.forgotten(offered))
+    busy = _busy(pipeline, parts, now=now) | parts.gaps.forgotten(offered)
+    chosen = choose(list(found.by_kind.values()), most=max(most - out, 0), busy=busy)
     rows = planned_rows(plan_id, chosen, control_percent=pipeline.gaps.control_percent)
     if most <= out:
         notes.append(f"{out} rows of earlier plans are still with the labelers, and {most} may be")
@@ -143,6 +142,14 @@ def rows_out(name: str, parts: GapParts, *, now: datetime) -> list[GapRow]:
     mine = [row for row, at in parts.gaps.rows(name) if row.state in _SENT_ALREADY and at > now - OPEN_FOR]
     standing = parts.archive.examples.existing(name, [row.candidate.data_row_id for row in mine])
     return [row for row in mine if is_out(row, standing.get(row.candidate.data_row_id))]
+
+
+def _busy(pipeline: Pipeline, parts: GapParts, *, now: datetime) -> set[str]:
+    """Give the rows that are watched or were sent a while ago at most, whatever they would be asked for now."""
+    # Pipelines of one project have the same labelers.
+    mates = [other.name for other in parts.pipelines.values() if other.labels.project == pipeline.labels.project]
+    rows = [(row, at) for mate in mates for row, at in parts.gaps.rows(mate)]
+    return {row.candidate.data_row_id for row, at in rows if at > now - AGAIN_AFTER}
 
 
 @contextmanager

@@ -268,6 +268,17 @@ def test_what_is_still_out_counts_and_nothing_is_sent_twice(desk: Desk) -> None:
     assert max(Counter(desk.queues.sent).values()) == 1
 
 
+def test_pipelines_of_one_project_do_not_ask_for_the_same_rows(desk: Desk) -> None:
+    rows = desk.contradict(3, 4)
+    pipeline = desk.shop.pipelines[NAME]
+    elsewhere = replace(pipeline, name="elsewhere", labels=replace(pipeline.labels, project="project-2"))
+    desk.shop.pipelines |= {"mate": replace(pipeline, name="mate"), "elsewhere": elsewhere}
+    asked = [GapRow(name, Candidate("stale", "rework", row, "why", row)) for name, row in zip("ab", rows, strict=False)]
+    for name, row in zip(("mate", "elsewhere"), asked, strict=True):
+        desk.parts.gaps.add(GapPlan(row.plan_id, name, 1, None, desk.shop.clock.now, (row,)))
+    assert ids(send_gaps(NAME, desk.parts, most=9, kinds=["conflict"]).plan) == rows[1:]
+
+
 def test_a_row_that_is_watched_is_left_alone_by_later_plans(shop: Workshop) -> None:
     desk = Desk(shop, control_percent=50.0)
     rows = desk.contradict(1, 2, 3, 4)
