@@ -27,6 +27,7 @@ _OPTIONS = {
     "broken_requests": ("", "so many are answered 503"),
     "dropped_requests": ("", "so many are cut off in the middle"),
     "unheard_changes": ("", "so many of the next changes are done and answered 500"),
+    "partial_batches": ("", "so many of the next batches take only half of their rows"),
     "truncated_chunks": ("", "so many of the next files of exports are too short"),
     "broken_downloads": ("", "so many are answered 503"),
     "dropped_downloads": ("", "so many are cut off in the middle"),

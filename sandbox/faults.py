@@ -38,6 +38,7 @@ class Faults:
         broken_requests: So many are answered 503, which the SDK tries again.
         dropped_requests: So many are cut off in the middle of the answer.
         unheard_changes: So many of the next changes, exports not counted, are done and answered 500 all the same.
+        partial_batches: So many of the next batches take only the first half of their rows and name the others.
         truncated_chunks: So many of the next files of exports have fewer bytes than was announced.
         broken_downloads: So many are answered 503, which nobody tries again.
         dropped_downloads: So many are cut off in the middle.
@@ -63,6 +64,7 @@ class Faults:
     broken_requests: int = 0
     dropped_requests: int = 0
     unheard_changes: int = 0
+    partial_batches: int = 0
     truncated_chunks: int = 0
     broken_downloads: int = 0
     dropped_downloads: int = 0

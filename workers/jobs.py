@@ -28,6 +28,8 @@ from workers.edge import without_texts
 from workers.environment import deps
 
 logger = get_logger()
+# A run ends in one of these with its verdict.
+JUDGED = frozenset({RunState.PROMOTED, RunState.KEPT})
 
 
 @without_texts
@@ -62,9 +64,18 @@ def advance_run(run_id: str) -> None:
             logger.info("run_advanced", state=run.state, attempts=run.attempts)
             if run.state == RunState.SNAPSHOTTED:
                 tell_snapshot(run)
+            if run.state in JUDGED:
+                call_for_gaps(run.pipeline)
             if run.attempts == 0:
                 # It may have moved, which people want to hear; the sweep would tell them as well.
                 deps().telling.call()
+
+
+def call_for_gaps(pipeline: str) -> None:
+    """Have gaps looked for where they go by themselves; the schedule would come for them later."""
+    policy = deps().settings.pipelines.get(pipeline)
+    if policy is not None and policy.gaps.automatic:
+        deps().queue.wake("send_gaps", pipeline)
 
 
 @contextmanager

@@ -70,10 +70,12 @@ class LabelboxQueuesOfSdk:
         with translated():
             return {batch.name: batch.size for batch in self._client.get_project(project_id).batches()}
 
-    def send_batch(self, project_id: str, name: str, data_row_ids: Sequence[str], *, priority: int) -> None:
+    def send_batch(self, project_id: str, name: str, data_row_ids: Sequence[str], *, priority: int) -> frozenset[str]:
         """See ``LabelQueues``; waits until Labelbox has processed the rows."""
         with translated():
-            self._client.get_project(project_id).create_batch(name, data_rows=list(data_row_ids), priority=priority)
+            project = self._client.get_project(project_id)
+            made = project.create_batch(name, data_rows=list(data_row_ids), priority=priority)
+        return frozenset(made.failed_data_row_ids)
 
     def prioritise(self, project_id: str, data_row_ids: Sequence[str], *, priority: int) -> None:
         """See ``LabelQueues``."""
@@ -140,12 +142,13 @@ def _labels(row: ExportRow, project_id: str) -> frozenset[str]:
 
 def _standing(row: ExportRow, project_id: str) -> RowStanding:
     project, details = row.projects.get(project_id), row.data_row.details
-    status = project.project_details.workflow_status if project and project.project_details else None
+    known = project.project_details if project else None
+    status, batch = (known.workflow_status, known.batch_name) if known else (None, None)
     touched = details.last_activity_at if details else None
     if touched is None:
         raise LabelsUnreachable("an export says nothing of when its rows were touched")
     # A row that waits to be labelled has no status in some exports.
-    return RowStanding(status or "TO_LABEL", moment_of(touched), _labels(row, project_id))
+    return RowStanding(status or "TO_LABEL", moment_of(touched), _labels(row, project_id), batch)
 
 
 def _unlabelled(row: ExportRow, *, in_project: bool) -> UnlabelledRow:

@@ -105,6 +105,7 @@ class SqlErasureStore:
                 for table in (answers, judgements):
                     number += connection.execute(sa.delete(table).where(table.c.question.in_(some))).rowcount
                 connection.execute(sa.update(gap_rows).where(gap_rows.c.target.in_(some)).values(target=""))
+                connection.execute(sa.update(gap_rows).where(gap_rows.c.near.in_(some)).values(near=None))
             judged = sa.select(evaluations.c.run_id, evaluations.c.facts).where(evaluations.c.run_id.in_(run_ids))
             _blank_keys(connection, evaluations.c.run_id, judged, questions)
             of_bases = sa.select(base_evaluations.c.evaluation_id, base_evaluations.c.facts)

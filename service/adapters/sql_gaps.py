@@ -26,7 +26,7 @@ _COLUMNS = (
     examples.c.activity_at,
     examples.c.changed_at,
 )
-_OF_CANDIDATE = ("kind", "action", "data_row_id", "reason", "target", "label_id", "content_hash", "activity_at")
+_OF_CANDIDATE = ("kind", "action", "data_row_id", "reason", "target", "near", "label_id", "content_hash", "activity_at")
 
 
 class SqlGapStore:
@@ -168,7 +168,8 @@ def _labelled(row: sa.Row[Any]) -> Labelled:
         group=row.gap_group,
         is_choice=question_in(row.appraised)[0],
         activity_at=row.activity_at,
-        labelled_at=row.changed_at,
+        # One sync reads old and new labels at one moment, and a label may be touched without another content.
+        labelled_at=min(row.changed_at, row.activity_at),
     )
 
 

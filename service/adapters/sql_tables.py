@@ -658,10 +658,11 @@ gap_rows = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     _text("kind"),
     _text("action"),
-    # control is only watched; the others: planned, sending, then sent, overtaken or gone.
+    # control is only watched; the others: planned, sending, then sent, overtaken, gone or refused.
     _text("state"),
     _text("reason"),
     _text("target"),
+    sa.Column("near", sa.Text),
     sa.Column("label_id", sa.Text),
     # How the row stood when it was planned; empty where nobody had labelled it.
     _text("content_hash"),

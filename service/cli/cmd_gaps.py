@@ -1,6 +1,7 @@
 """``tuneloop labelbox gaps``: send work back to the labelers, and see what it changed."""
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,11 +12,14 @@ from service.cli.app import AsJson, labelbox, print_json
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError
+from service.domain.gap_outcomes import OUTCOMES
 from service.domain.gaps import DEFAULT_MOST, GapRow
 from service.domain.plurals import how_many
 from service.logs import silence_logging
 from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import Draft, draft_gaps, give_up_gaps, send_gaps
+
+_NO_STATES: Mapping[str, int] = {}
 
 
 class Kind(StrEnum):
@@ -105,24 +109,35 @@ def _say(draft: Draft, *, dry_run: bool) -> None:
 def _say_report(found: dict[str, Any]) -> None:
     plans, out = how_many(len(found["plans"]), "plan"), how_many(found["out"], "row")
     typer.echo(f"{found['pipeline']}: {plans}, {out} with the labelers")
+    for plan in found["plans"]:
+        if plan["rows"]:
+            _say_outcomes(f"{plan['plan']} of {plan['at'][:10]}", plan["outcomes"], plan["rows"])
     for kind, facts in found["kinds"].items():
-        if not facts["sent"] and not facts["control"]:
-            continue
-        typer.echo(f"  {kind}: {facts['sent']} sent, {facts['control']} only watched")
-        for name in ("answered", "changed"):
-            told = facts[name]
-            counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
-            typer.echo(f"    {name}: {counts}: {_effect(told)}")
+        if facts["sent"] or facts["control"]:
+            _say_outcomes(f"{kind}, all plans", facts)
     scores = found["scores"]
-    sent, watched = scores["failures"]["sent"], scores["failures"]["control"]
-    if sent["questions"] or watched["questions"]:
-        typer.echo(
-            f"  {scores['metric']} of the failed held-out prompts: {_moved(sent)} where rows were sent, "
-            f"{_moved(watched)} where not: {_effect(scores['failures'])}"
-        )
+    _say_by_lot(f"  {scores['metric']} of the failed held-out prompts", scores["failures"])
+    _say_by_lot(f"  {scores['metric']} of the weak slices, all plans", scores["weak"])
     for part in scores["slices"]:
         inside, others = _moved(part["inside"]), _moved(part["others"])
         typer.echo(visible(f"  {part['slice']}: {inside}, all others {others} (not by lot): {_effect(part)}"))
+        _say_by_lot("    within it", part["by_lot"])
+
+
+def _say_outcomes(name: str, facts: dict[str, Any], states: Mapping[str, int] = _NO_STATES) -> None:
+    others = "".join(f", {number} {state}" for state, number in states.items() if state not in {"sent", "control"})
+    typer.echo(f"  {name}: {facts['sent']} sent, {facts['control']} only watched{others}")
+    for outcome in OUTCOMES:
+        told = facts[outcome]
+        counts = f"{told['sent']} of {facts['sent']} sent, {told['control']} of {facts['control']} watched"
+        typer.echo(f"    {outcome}: {counts}: {_effect(told)}")
+
+
+def _say_by_lot(name: str, facts: dict[str, Any]) -> None:
+    sent, watched = facts["sent"], facts["control"]
+    if sent["questions"] or watched["questions"]:
+        places = f"{_moved(sent)} where rows were sent, {_moved(watched)} where only watched"
+        typer.echo(f"{name}: {places}: {_effect(facts)}")
 
 
 def _moved(facts: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from service.config.durations import Duration, PositiveDuration
 from service.config.tables import Filled, Table, choose
 from service.domain.gaps import KINDS
-from service.domain.pipelines import GapPolicy
+from service.domain.pipelines import GapMoment, GapPolicy
 
 _STANDARD = GapPolicy()
 # Half and half is the fairest comparison; with more there is hardly anything left to send.
@@ -18,6 +18,7 @@ class GapsTable(Table):
     """See ``GapPolicy``."""
 
     automatic: bool = _STANDARD.automatic
+    when: GapMoment = _STANDARD.when
     most: Annotated[int, Field(ge=1, le=10_000)] = _STANDARD.most
     every: PositiveDuration = _STANDARD.every
     control_percent: Annotated[float, Field(ge=0, le=_MOST_CONTROL)] = _STANDARD.control_percent

@@ -164,6 +164,13 @@ class GapsBusy(ServiceError):
     remedy = "Run the same command again in a minute: it goes on where that one stood."
 
 
+class BatchUnclear(ServiceError):
+    """Nobody heard which rows a batch took, and exports do not show all of them yet."""
+
+    retryable = True
+    remedy = "Run the same command again in some minutes: exports stay behind. If it lasts an hour: --give-up."
+
+
 class RowsRefused(LabelsRefused):
     """Labelbox refused an export of these rows by their ids; perhaps it does not know one of them."""
 

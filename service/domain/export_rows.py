@@ -143,6 +143,7 @@ class ProjectDetails(_Part):
     """``project_details``."""
 
     workflow_status: str | None = None
+    batch_name: str | None = None
     selected_label_id: str | None = None
     consensus_expected_label_count: int | None = None
 

@@ -27,7 +27,7 @@ class Labelled:
         group: What prompts that are the same or nearly the same have in common.
         is_choice: Whether its answer is one of few, and not a text of the labeler's own.
         activity_at: When anybody last touched the row in Labelbox.
-        labelled_at: When this content came.
+        labelled_at: When this content came, as far as is known: not later than this.
     """
 
     data_row_id: str

@@ -80,7 +80,8 @@ class Slicing:
         if asked.answer in self._classes:
             names.append(f"label: {asked.answer}")
         known = (asked.metadata or {}).items()
-        names += [f"{name}: {value}" for name, value in known if value in self._fields.get(name, ())]
+        # Told apart from the others, for a field may be called length or label.
+        names += [f"metadata {name}: {value}" for name, value in known if value in self._fields.get(name, ())]
         return names
 
     def _length(self, characters: int) -> str:

@@ -13,8 +13,8 @@ from typing import Literal
 
 GapKind = Literal["conflict", "failure", "slice", "stale"]
 Action = Literal["batch", "priority", "rework"]
-# planned, sending while nobody knows whether Labelbox did it; what was overtaken or is gone was not sent by us.
-RowState = Literal["planned", "sending", "sent", "overtaken", "gone", "control"]
+# planned, sending while nobody knows whether Labelbox did it; what was overtaken, is gone or was refused was not sent.
+RowState = Literal["planned", "sending", "sent", "overtaken", "gone", "refused", "control"]
 
 # By kind, in the order in which they take turns: what it is, in words.
 KINDS: Mapping[GapKind, str] = {
@@ -28,6 +28,8 @@ AGAIN_AFTER = timedelta(days=90)
 # After this long without an answer a row no longer counts as out: nobody may want it.
 OPEN_FOR = timedelta(days=30)
 DEFAULT_MOST = 50
+# From 1,000 on the SDK makes an empty batch and fills it afterwards: a process killed between left one that looks done.
+_BATCH_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Candidate:
             front, ``rework`` moves a labelled one to the rework queue.
         reason: For people, without anything of a prompt or an answer.
         target: What it is meant to improve: a held-out question's key, a slice, or the row itself.
+        near: Of a row that is meant for a slice the key of that slice's question that it is most like.
         label_id: The label in doubt; None for unlabelled rows.
         content_hash: The example's content as it stands; empty for unlabelled rows.
         activity_at: Labelbox's own time of that state; None for unlabelled rows.
@@ -52,6 +55,12 @@ class Candidate:
     label_id: str | None = None
     content_hash: str = ""
     activity_at: datetime | None = None
+    near: str | None = None
+
+    @property
+    def question(self) -> str | None:
+        """The held-out question that may gain by it most."""
+        return self.target if self.kind == "failure" else self.near
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def choose(by_kind: Sequence[Sequence[Candidate]], *, most: int, busy: Collectio
 def planned_rows(plan_id: str, candidates: Sequence[Candidate], *, control_percent: float) -> tuple[GapRow, ...]:
     """Draw the rows that are only watched, of each kind as many as the share says.
 
-    Prompts like a failed question are drawn together with all others like it, so that the question itself can be
+    Prompts like one held-out question are drawn together with all others like it, so that the question itself can be
     watched; all other rows are drawn one by one.
 
     Args:
@@ -134,9 +143,16 @@ def planned_rows(plan_id: str, candidates: Sequence[Candidate], *, control_perce
     return tuple(GapRow(plan_id, item, "control" if _unit(item) in controls else "planned") for item in candidates)
 
 
-def batch_name(plan_id: str, kind: str) -> str:
-    """Name a batch of a plan; it is looked for by this name before it is made."""
-    return f"tuneloop gaps {plan_id} {kind}"
+def batches_of(plan: GapPlan) -> dict[str, list[GapRow]]:
+    """Give the batches of a plan by name, always the same ones: each is looked for by its name before it is made."""
+    found: dict[str, list[GapRow]] = {}
+    for kind in KINDS:
+        rows = [row for row in plan.rows if row.candidate.kind == kind and row.candidate.action == "batch"]
+        mine = [row for row in rows if not row.is_control]
+        for place, start in enumerate(range(0, len(mine), _BATCH_ROWS), 1):
+            name = f"tuneloop gaps {plan.plan_id} {kind}"
+            found[name if place == 1 else f"{name} {place}"] = mine[start : start + _BATCH_ROWS]
+    return found
 
 
 def remark_on(row: GapRow) -> str:
@@ -150,8 +166,7 @@ def in_turns(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
 
 
 def _unit(candidate: Candidate) -> str:
-    owner = candidate.target if candidate.kind == "failure" else candidate.data_row_id
-    return f"{candidate.kind}\n{owner}"
+    return f"{candidate.kind}\n{candidate.question or candidate.data_row_id}"
 
 
 def _draw(plan_id: str, name: str) -> float:

@@ -142,12 +142,16 @@ class VerdictPolicy:
     max_questions: int | None = None
 
 
+GapMoment = Literal["verdict", "schedule"]
+
+
 @dataclass(frozen=True, slots=True)
 class GapPolicy:
     """What goes back to the labelers, see ``tuneloop labelbox gaps``.
 
     Attributes:
-        automatic: Whether by itself after a verdict.
+        automatic: Whether by itself.
+        when: By itself after each new ``verdict``, or on a ``schedule`` whether there was one or not.
         most: So many rows may be out at once when it goes by itself.
         every: At the earliest this long after the last plan, by itself.
         control_percent: The share of a plan that is only recorded, to compare with what was sent.
@@ -158,6 +162,7 @@ class GapPolicy:
     """
 
     automatic: bool = False
+    when: GapMoment = "verdict"
     most: int = 25
     every: timedelta = timedelta(days=7)
     control_percent: float = 20

@@ -46,11 +46,13 @@ class RowStanding:
     Attributes:
         status: Labelbox's ``workflow_status``.
         activity_at: When anybody last touched it.
+        batch: The name of the batch that it came by; None where an export does not say.
     """
 
     status: str
     activity_at: datetime
     label_ids: frozenset[str]
+    batch: str | None = None
 
 
 class LabelQueues(Protocol):
@@ -74,8 +76,8 @@ class LabelQueues(Protocol):
     def batches(self, project_id: str) -> dict[str, int]:
         """Give the size of every batch of the project by its name."""
 
-    def send_batch(self, project_id: str, name: str, data_row_ids: Sequence[str], *, priority: int) -> None:
-        """Send rows to the project; a name that is taken is a refusal."""
+    def send_batch(self, project_id: str, name: str, data_row_ids: Sequence[str], *, priority: int) -> frozenset[str]:
+        """Send rows to the project and give those that it did not take; a name that is taken is a refusal."""
 
     def prioritise(self, project_id: str, data_row_ids: Sequence[str], *, priority: int) -> None:
         """Let rows that wait in the project come earlier."""

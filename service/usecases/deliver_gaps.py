@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from service.domain.errors import LabelsRefused, ServiceError
-from service.domain.gaps import KINDS, GapPlan, GapRow, RowState, batch_name, remark_on
+from service.domain.errors import BatchUnclear, LabelsRefused, ServiceError
+from service.domain.gaps import GapPlan, GapRow, RowState, batches_of, remark_on
 from service.domain.pipelines import Pipeline
 from service.ports import RowStanding
 from service.usecases.gap_parts import GapParts
@@ -23,33 +23,54 @@ class Sender:
         """Send what is not sent, and close the plan."""
         left = [row for row in self._plan.rows if row.state in UNSENT]
         standing = self._queues.look(self._project, [row.candidate.data_row_id for row in left]) if left else {}
-        for kind in KINDS:
-            self._batch(kind, [row for row in left if _is(row, "batch") and row.candidate.kind == kind], standing)
+        for name, rows in batches_of(self._plan).items():
+            self._batch(name, rows, standing)
         self._prioritise([row for row in left if _is(row, "priority")], standing)
         self._rework([row for row in left if _is(row, "rework")], standing)
         self._parts.gaps.finish(self._plan.plan_id)
 
-    def _batch(self, kind: str, rows: Sequence[GapRow], standing: Mapping[str, RowStanding]) -> None:
-        name = batch_name(self._plan.plan_id, kind)
-        if not rows:
+    def _batch(self, name: str, rows: Sequence[GapRow], standing: Mapping[str, RowStanding]) -> None:
+        left = [row for row in rows if row.state in UNSENT]
+        if not left:
             return
-        if name not in self._queues.batches(self._project):
-            # Somebody else has sent these meanwhile.
-            self._mark([row for row in rows if row.candidate.data_row_id in standing], "overtaken")
-            rows = [row for row in rows if row.candidate.data_row_id not in standing]
-            if rows:
-                self._mark(rows, "sending")
-                self._make(name, rows)
-        self._mark(rows, "sent")
+        if name in self._queues.batches(self._project):
+            self._tell_apart(name, rows)
+            return
+        # Somebody else has sent these meanwhile.
+        self._mark([row for row in left if row.candidate.data_row_id in standing], "overtaken")
+        if fresh := [row for row in left if row.candidate.data_row_id not in standing]:
+            self._mark(fresh, "sending")
+            self._make(name, fresh)
 
     def _make(self, name: str, rows: Sequence[GapRow]) -> None:
         ids = [row.candidate.data_row_id for row in rows]
         try:
-            self._queues.send_batch(self._project, name, ids, priority=self._pipeline.gaps.priority)
+            refused = self._queues.send_batch(self._project, name, ids, priority=self._pipeline.gaps.priority)
         except ServiceError:
             # It may have been made all the same: the SDK asks again by itself, and then meets its own batch.
             if name not in self._queues.batches(self._project):
                 raise
+            self._tell_apart(name, rows)
+            return
+        self._mark([row for row in rows if row.candidate.data_row_id in refused], "refused")
+        self._mark([row for row in rows if row.candidate.data_row_id not in refused], "sent")
+
+    def _tell_apart(self, name: str, rows: Sequence[GapRow]) -> None:
+        """Find out what a batch took whose making nobody heard the end of, by the batch that each row names."""
+        standing = self._queues.look(self._project, [row.candidate.data_row_id for row in rows])
+        became: dict[RowState, list[GapRow]] = {"sent": [], "overtaken": [], "refused": []}
+        for row in rows:
+            found = standing.get(row.candidate.data_row_id)
+            is_ours = found is not None and found.batch in {name, None}
+            became["sent" if is_ours else "overtaken" if found else "refused"].append(row)
+        size, seen = self._queues.batches(self._project).get(name, 0), len(became["sent"])
+        lags = bool(became["refused"]) and seen < size
+        for state, some in became.items():
+            if state != "refused" or not lags:
+                self._mark([row for row in some if row.state in UNSENT], state)
+        if lags:
+            # Exports stay behind: to call the others refused would leave rows uncounted that labelers have.
+            raise BatchUnclear(f"batch {name!r} has {size} rows, of which an export shows {seen}")
 
     def _prioritise(self, rows: Sequence[GapRow], standing: Mapping[str, RowStanding]) -> None:
         waiting = [row for row in rows if _status(row, standing) == "TO_LABEL"]

@@ -15,7 +15,7 @@ from service.domain.pipelines import Pipeline
 from service.domain.questions import question_in
 from service.domain.snapshots import frozen_lines, read_chats
 from service.ports import UnlabelledRow
-from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, text_of
+from service.usecases.gap_parts import GapParts, Scored, newest_scores, text_of
 from service.usecases.steps.gather_answers import stored_name
 
 # Read of each source; beyond it the first ones are as good as any.
@@ -92,13 +92,16 @@ class _Search:
         """Find unlabelled prompts of the slices whose score lies clearly below the whole, worst slice first."""
         if self._scored is None or not (pool := self._pool):
             return []
-        metric, asked = self._scored.metric, [asked_of(question) for question in self._scored.questions]
+        metric, asked = self._scored.metric, self._scored.asked
         slicing, lists = Slicing(asked), []
         for part in slices_of(metric, asked, self._scored.values):
             if is_weak(part, higher_is_better=metric.higher_is_better):
                 scores = f"{metric.name} {part.mean:.2f} [{part.low:.2f}, {part.high:.2f}], all {part.whole:.2f}"
                 rows = self._teachable(self._rows_of(part.name, slicing, pool), self._most)
-                lists.append([_unlabelled("slice", row, f"{part.name}: {scores}", part.name) for row in rows])
+                near = self._nearest_of(part.name, slicing, rows)
+                why = f"{part.name}: {scores}"
+                found = [_unlabelled("slice", row, why, part.name, key) for row, key in zip(rows, near, strict=True)]
+                lists.append(found)
         return list(in_turns(lists))
 
     def stale(self) -> list[Candidate]:
@@ -141,6 +144,15 @@ class _Search:
         for places in nearest(anchors, _prompts(pool), most=_NEIGHBOURS):
             best |= {place: max(like, best.get(place, 0.0)) for place, like in places}
         return [pool[place] for place in sorted(best, key=lambda place: (-best[place], place))]
+
+    def _nearest_of(self, name: str, slicing: Slicing, rows: Sequence[UnlabelledRow]) -> list[str | None]:
+        """Give for each row the slice's question that it is most like; None for one that is like none."""
+        if self._scored is None:
+            return [None for _ in rows]
+        asked = zip(self._scored.questions, self._scored.asked, strict=True)
+        inside = [(question.key, item.prompt) for question, item in asked if name in slicing.of(item)]
+        near = nearest(_prompts(rows), [prompt for _, prompt in inside], most=1)
+        return [inside[places[0][0]][0] if places else None for places in near]
 
     def _teachable(self, rows: Iterable[UnlabelledRow], most: int) -> list[UnlabelledRow]:
         """Pass over rows that are nearly the same as a held-out prompt: they would be held out as well."""
@@ -190,5 +202,5 @@ def _questions(examples: Sequence[Labelled]) -> list[str]:
     return [question_of(item.content) for item in examples]
 
 
-def _unlabelled(kind: GapKind, row: UnlabelledRow, reason: str, target: str) -> Candidate:
-    return Candidate(kind, "priority" if row.in_project else "batch", row.data_row_id, reason, target)
+def _unlabelled(kind: GapKind, row: UnlabelledRow, reason: str, target: str, near: str | None = None) -> Candidate:
+    return Candidate(kind, "priority" if row.in_project else "batch", row.data_row_id, reason, target, near=near)

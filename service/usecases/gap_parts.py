@@ -9,11 +9,12 @@ from service.domain.gap_slices import Asked
 from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question, question_in
-from service.domain.snapshots import read_chats
+from service.domain.snapshots import Snapshot, read_chats
 from service.ports import Clock, EvaluationStore, GapStore, LabelQueues
 from service.usecases.archive import Archive
 from service.usecases.exporting import Keeper
 from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.question_facts import question_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Scored:
 
     Attributes:
         role: Whose scores.
+        asked: What is known of each question; every slice is made of this.
     """
 
     run_id: str
@@ -53,6 +55,7 @@ class Scored:
     metric: Metric
     questions: Sequence[Question]
     values: Sequence[float]
+    asked: Sequence[Asked]
 
     def by_key(self) -> dict[str, float]:
         """Give the scores by question."""
@@ -75,9 +78,15 @@ def scores_of(pipeline: Pipeline, parts: GapParts, run_id: str, role: str, facts
     if role not in facts.get("scores", {}).get(primary, {}):
         return None
     values = dict(zip(facts["questions"], facts["scores"][primary][role], strict=True))
-    questions = [question for question in _held_out(facts, parts.archive) if question.key in values]
+    snapshot = whole_snapshot(facts["snapshot_id"], parts.archive, keep=_nothing)
+    questions = [question for question in _held_out(snapshot, parts.archive) if question.key in values]
     scores = [values[question.key] for question in questions]
-    return Scored(run_id, role, parts.metrics(pipeline)[primary], questions, scores)
+    known = question_facts(snapshot, parts.archive)
+    asked = [
+        Asked(text_of(item), item.reference, known[item.key].metadata if item.key in known else None)
+        for item in questions
+    ]
+    return Scored(run_id, role, parts.metrics(pipeline)[primary], questions, scores, asked)
 
 
 def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -> str:
@@ -88,18 +97,12 @@ def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -
     return next((role for role in ("challenger", "champion") if role in serves), newest)
 
 
-def asked_of(question: Question) -> Asked:
-    """Give what is known of a held-out question; every slice is made of this."""
-    return Asked(text_of(question), question.reference)
-
-
 def text_of(question: Question) -> str:
     """Give what the humans said of a question."""
     return "\n".join(str(item["content"]) for item in question.messages if item["role"] == "user")
 
 
-def _held_out(facts: Mapping[str, Any], archive: Archive) -> list[Question]:
-    snapshot = whole_snapshot(facts["snapshot_id"], archive, keep=_nothing)
+def _held_out(snapshot: Snapshot, archive: Archive) -> list[Question]:
     with opened(snapshot, "held_out", archive, keep=_nothing) as lines:
         found = {question.key: question for question in map(question_in, read_chats(iter(lines)))}
     return list(found.values())

@@ -1,18 +1,20 @@
 """Say what was sent back to the labelers and what it changed, against the rows that were only watched."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from service.domain.errors import NotFound
 from service.domain.examples import Example
 from service.domain.gap_effects import Effect, Shares, effect_on_means, effect_on_shares
+from service.domain.gap_outcomes import OUTCOMES, outcomes_of
 from service.domain.gap_slices import Slicing
 from service.domain.gaps import KINDS, GapPlan, GapRow
 from service.domain.pipelines import Pipeline
-from service.usecases.gap_parts import GapParts, Scored, asked_of, newest_scores, scores_of
-from service.usecases.send_gaps import is_answered, rows_out
+from service.usecases.gap_parts import GapParts, Scored, newest_scores, scores_of
+from service.usecases.send_gaps import rows_out
 
 
 def report_gaps(name: str, parts: GapParts) -> dict[str, Any]:
@@ -26,65 +28,69 @@ def report_gaps(name: str, parts: GapParts) -> dict[str, Any]:
     plans = parts.gaps.plans(name)
     rows = [row for plan in plans for row in plan.rows]
     standing = parts.archive.examples.existing(name, sorted({row.candidate.data_row_id for row in rows}))
+    by_kind = {kind: [row for row in rows if row.candidate.kind == kind] for kind in KINDS}
     return {
         "pipeline": name,
-        "plans": [_plan(plan) for plan in plans],
+        "plans": [_plan(plan, standing) for plan in plans],
         "out": len(rows_out(name, parts, now=parts.clock())),
-        "kinds": {kind: _kind([row for row in rows if row.candidate.kind == kind], standing) for kind in KINDS},
+        "kinds": {kind: _compared(mine, standing) for kind, mine in by_kind.items()},
         "scores": _scores(parts.pipelines[name], plans, parts),
     }
 
 
-def _plan(plan: GapPlan) -> dict[str, Any]:
+def _plan(plan: GapPlan, standing: Mapping[str, Example]) -> dict[str, Any]:
     states = [row.state for row in plan.rows]
     return {
         "plan": plan.plan_id,
         "at": plan.created_at.isoformat(),
         "is_open": plan.is_open,
         "rows": {state: states.count(state) for state in dict.fromkeys(states)},
+        "outcomes": _compared(plan.rows, standing),
     }
 
 
-def _kind(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[str, Any]:
-    """Count what became of the rows of one kind; what was overtaken was neither sent nor only watched."""
+def _compared(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[str, Any]:
+    """Count what became of rows; what was overtaken, gone or refused was neither sent nor only watched."""
     sent = [row for row in rows if row.state == "sent"]
     control = [row for row in rows if row.is_control]
+    became = [
+        Counter(name for row in side for name in outcomes_of(row, standing.get(row.candidate.data_row_id)))
+        for side in (sent, control)
+    ]
     found: dict[str, Any] = {"sent": len(sent), "control": len(control)}
-    for name, holds in (("answered", is_answered), ("changed", _is_changed)):
-        hits = [sum(holds(row, standing.get(row.candidate.data_row_id)) for row in group) for group in (sent, control)]
-        shares = Shares(len(sent), hits[0], len(control), hits[1])
-        found[name] = {"sent": hits[0], "control": hits[1], **_told(effect_on_shares(shares))}
+    for name in OUTCOMES:
+        shares = Shares(len(sent), became[0][name], len(control), became[1][name])
+        found[name] = {"sent": became[0][name], "control": became[1][name], **_told(effect_on_shares(shares))}
     return found
-
-
-def _is_changed(row: GapRow, example: Example | None) -> bool:
-    """Say whether a row has another content now, or its first one."""
-    if example is None or example.status not in {"active", "held"}:
-        return False
-    return example.content_hash != row.candidate.content_hash
 
 
 def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> dict[str, Any]:
     newest = newest_scores(pipeline, parts)
     followed = list(_followed(pipeline, plans, parts, newest)) if newest else []
-    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
-    slices = []
-    for plan, before, changes in followed:
-        for row in plan.rows:
-            key, side = row.candidate.target, "control" if row.is_control else "sent"
-            if row.candidate.kind == "failure" and key in changes and row.state in {"sent", "control"}:
-                moved[side].setdefault(key, changes[key])
-        slices += _slices(plan, before, changes)
-    groups = [list(moved[side].values()) for side in ("sent", "control")]
-    return {
+    found: dict[str, Any] = {
         "metric": pipeline.verdict.primary,
-        "failures": {
-            "sent": _mean(groups[0]),
-            "control": _mean(groups[1]),
-            **_told(effect_on_means(groups[0], groups[1])),
-        },
-        "slices": slices,
+        "run": newest.run_id if newest else None,
+        "slices": [facts for plan, before, changes in followed for facts in _slices(plan, before, changes)],
     }
+    for name, kind in (("failures", "failure"), ("weak", "slice")):
+        found[name] = _by_lot([(row, changes) for plan, _, changes in followed for row in plan.rows], kind)
+    return found
+
+
+def _by_lot(rows: Iterable[tuple[GapRow, Mapping[str, float]]], kind: str) -> dict[str, Any]:
+    """Compare the questions that rows of a kind were sent for with those whose rows were only watched.
+
+    Args:
+        rows: Each with how every question changed since its plan.
+        kind: A key of ``KINDS``.
+    """
+    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
+    for row, changes in rows:
+        key = row.candidate.question
+        if row.candidate.kind == kind and row.state in moved and key is not None and key in changes:
+            moved[row.state].setdefault(key, changes[key])
+    sent, control = list(moved["sent"].values()), list(moved["control"].values())
+    return {"sent": _mean(sent), "control": _mean(control), **_told(effect_on_means(sent, control))}
 
 
 def _followed(
@@ -106,9 +112,9 @@ def _changes(before: Scored, after: Scored) -> dict[str, float]:
 
 
 def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Compare each slice that rows were sent for with all other questions; no rows decide by lot between these."""
-    asked = {question.key: asked_of(question) for question in before.questions}
-    slicing = Slicing(list(asked.values()))
+    """Compare each slice that rows were sent for with all other questions, and by lot within it."""
+    asked = {question.key: item for question, item in zip(before.questions, before.asked, strict=True)}
+    slicing = Slicing(before.asked)
     found = []
     for name in dict.fromkeys(
         row.candidate.target for row in plan.rows if row.candidate.kind == "slice" and row.state == "sent"
@@ -116,7 +122,9 @@ def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list
         inside = [changes[key] for key, item in asked.items() if key in changes and name in slicing.of(item)]
         outside = [changes[key] for key, item in asked.items() if key in changes and name not in slicing.of(item)]
         told = _told(effect_on_means(inside, outside))
-        found.append({"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told})
+        mine = [(row, changes) for row in plan.rows if row.candidate.target == name]
+        facts = {"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told}
+        found.append(facts | {"by_lot": _by_lot(mine, "slice")})
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain.errors import GapsBusy, GapsRefused, NotFound, ServiceError
-from service.domain.examples import Example
+from service.domain.gap_outcomes import is_out
 from service.domain.gaps import (
     AGAIN_AFTER,
     KINDS,
@@ -66,10 +66,9 @@ def draft_gaps(name: str, parts: GapParts, *, most: int, kinds: Collection[str] 
     found = find_gaps(pipeline, wanted, parts, most=most) if most > out else Found()
     ordinal = plans[-1].ordinal + 1 if plans else 1
     plan_id = plan_id_of(name, ordinal)
-    # A row that is watched or was sent is left alone for a while, whatever it would be asked for now.
-    busy = {row.candidate.data_row_id for row, at in parts.gaps.rows(name) if at > now - AGAIN_AFTER}
     offered = {item.data_row_id for items in found.by_kind.values() for item in items}
-    chosen = choose(list(found.by_kind.values()), most=max(most - out, 0), busy=busy | parts.gaps.forgotten(offered))
+    busy = _busy(pipeline, parts, now=now) | parts.gaps.forgotten(offered)
+    chosen = choose(list(found.by_kind.values()), most=max(most - out, 0), busy=busy)
     rows = planned_rows(plan_id, chosen, control_percent=pipeline.gaps.control_percent)
     if most <= out:
         notes.append(f"{out} rows of earlier plans are still with the labelers, and {most} may be")
@@ -123,30 +122,34 @@ def give_up_gaps(name: str, parts: GapParts) -> GapPlan | None:
 
 
 def is_due(pipeline: Pipeline, parts: GapParts) -> bool:
-    """Say whether gaps go by themselves now: after a verdict, a while after the last plan, or to complete it."""
-    if not pipeline.gaps.automatic:
+    """Say whether gaps go by themselves now: at once what was not completed, else a while after the last plan."""
+    policy = pipeline.gaps
+    if not policy.automatic:
         return False
-    plans, newest = parts.gaps.plans(pipeline.name), parts.gaps.evaluation(pipeline.name)
-    if newest is None or not plans:
-        return newest is not None
-    last = plans[-1]
-    is_new = newest[1] > last.created_at
-    return last.is_open or (is_new and parts.clock() >= last.created_at + pipeline.gaps.every)
+    last = next(reversed(parts.gaps.plans(pipeline.name)), None)
+    if last is not None and last.is_open:
+        return True
+    if last is not None and parts.clock() < last.created_at + policy.every:
+        return False
+    if policy.when == "schedule":
+        return True
+    newest = parts.gaps.evaluation(pipeline.name)
+    return newest is not None and (last is None or newest[1] > last.created_at)
 
 
 def rows_out(name: str, parts: GapParts, *, now: datetime) -> list[GapRow]:
     """Give the rows of earlier plans that labelers have not dealt with yet."""
     mine = [row for row, at in parts.gaps.rows(name) if row.state in _SENT_ALREADY and at > now - OPEN_FOR]
     standing = parts.archive.examples.existing(name, [row.candidate.data_row_id for row in mine])
-    return [row for row in mine if not is_answered(row, standing.get(row.candidate.data_row_id))]
+    return [row for row in mine if is_out(row, standing.get(row.candidate.data_row_id))]
 
 
-def is_answered(row: GapRow, example: Example | None) -> bool:
-    """Say whether labelers dealt with a row: it has a label now, or its label was taken again."""
-    if example is None or example.status not in {"active", "held"}:
-        return False
-    sent = row.candidate
-    return sent.activity_at is None or example.activity_at > sent.activity_at
+def _busy(pipeline: Pipeline, parts: GapParts, *, now: datetime) -> set[str]:
+    """Give the rows that are watched or were sent a while ago at most, whatever they would be asked for now."""
+    # Pipelines of one project have the same labelers.
+    mates = [other.name for other in parts.pipelines.values() if other.labels.project == pipeline.labels.project]
+    rows = [(row, at) for mate in mates for row, at in parts.gaps.rows(mate)]
+    return {row.candidate.data_row_id for row, at in rows if at > now - AGAIN_AFTER}
 
 
 @contextmanager

@@ -125,6 +125,24 @@ def test_a_batch_is_sent_with_its_priority_and_its_name_is_taken_then(
         queues.send_batch(project, "gaps", ids, priority=1)
 
 
+def test_what_a_batch_does_not_take_is_named_and_each_row_says_by_which_batch_it_came(
+    server: RunningSandbox, queues: LabelboxQueuesOfSdk, project: str
+) -> None:
+    ids = [row_id(server, key) for key in ("key-4", "key-5")]
+    assert queues.send_batch(project, "gaps", [row_id(server, "key-0"), ids[0], "nobody"], priority=1) == {
+        row_id(server, "key-0"),
+        "nobody",
+    }
+    server.core.faults = Faults(partial_batches=1)
+    assert queues.send_batch(project, "more", [ids[1]], priority=1) == {ids[1]}
+    assert queues.batches(project) == {"first": 4, "gaps": 1, "more": 0}
+    found = queues.look(project, [row_id(server, "key-0"), *ids])
+    assert {key: standing.batch for key, standing in found.items()} == {
+        row_id(server, "key-0"): "first",
+        ids[0]: "gaps",
+    }
+
+
 def test_waiting_rows_move_to_the_front(server: RunningSandbox, queues: LabelboxQueuesOfSdk, project: str) -> None:
     mine = row_id(server, "key-3")
     for _ in range(2):

@@ -29,7 +29,7 @@ def plan_of(number: int = 1, *rows: str, pipeline: str = "summaries", is_open: b
     found = [
         GapRow(name, Candidate("stale", "rework", row, "why \0", row, f"label-{row}", "hash", NOON)) for row in rows
     ]
-    unlabelled = GapRow(name, Candidate("failure", "batch", "new", "like", "key"), "control")
+    unlabelled = GapRow(name, Candidate("slice", "batch", "new", "like", "key", near="question"), "control")
     return GapPlan(name, pipeline, number, "run-1", NOON, (*found, unlabelled), "champion", is_open)
 
 
@@ -132,6 +132,16 @@ def test_examples_are_given_by_age_and_by_split(engine: sa.Engine, store: SqlGap
     assert len(store.labelled("summaries", ["train"], most=2)) == 2
 
 
+def test_labels_read_at_one_moment_are_as_old_as_labelbox_says(engine: sa.Engine, store: SqlGapStore) -> None:
+    earlier, later = NOON - timedelta(days=3), NOON + timedelta(days=3)
+    write(engine, make_outcome("a", at=earlier), make_outcome("b", at=NOON))
+    # Touched later, with the content that was read before.
+    write(engine, make_outcome("b", at=later))
+    found = {item.data_row_id: item for item in store.labelled("summaries", ["train", "held_out"], most=9)}
+    assert {name: item.labelled_at for name, item in found.items()} == {"a": earlier, "b": NOON}
+    assert found["b"].activity_at == later
+
+
 def test_the_newest_evaluation_counts(engine: sa.Engine, store: SqlGapStore) -> None:
     assert store.evaluation("summaries") is None
     moments = {f"run-{n}": NOON + timedelta(hours=n) for n in (2, 1)}
@@ -151,5 +161,8 @@ def test_what_is_forgotten_leaves_no_trace_in_plans_and_is_known_as_such(engine:
     assert store.forgotten(["a", "b"]) == {"a"}
     assert [row.candidate.data_row_id for row, _ in store.rows("summaries")] == ["b", "new"]
     # The key of a held-out question is a hash of what it asks.
-    erasures.erase_answers(["key"], [])
-    assert [row.candidate.target for row, _ in store.rows("summaries")] == ["b", ""]
+    erasures.erase_answers(["key", "question"], [])
+    assert [(row.candidate.target, row.candidate.near) for row, _ in store.rows("summaries")] == [
+        ("b", None),
+        ("", None),
+    ]

@@ -19,11 +19,13 @@ from sandbox.server import RunningSandbox, serve_in_thread
 from sandbox.settings import Settings
 from service.adapters.labelbox_account import LabelboxAccountOfSdk
 from service.adapters.sql_engine import make_engine
+from service.adapters.sql_gaps import SqlGapStore
 from service.adapters.sql_tables import evaluations
 from service.bootstrap import now
 from service.cli.app import run
 from service.config import load
 from service.config.describe import describe
+from service.domain.gaps import Candidate, GapPlan, GapRow
 from service.domain.setups import AskedQuestion, normalized
 
 KEY = "key-of-the-sandbox"
@@ -129,7 +131,7 @@ def test_contradicting_labels_go_to_rework_once_and_their_story_is_told(
     assert (told["out"], told["kinds"]["conflict"]["changed"]["sent"]) == (2, 3)
     code, out, _ = call("labelbox", "gaps", "p", "--report")
     assert code == 0
-    assert "conflict: 5 sent, 0 only watched" in out
+    assert "conflict, all plans: 5 sent, 0 only watched" in out
     assert "changed: 3 of 5 sent, 0 of 0 watched: cannot tell yet" in out
 
 
@@ -179,6 +181,80 @@ def test_a_process_that_is_killed_half_way_is_completed_by_the_next(
     assert in_rework(server, project) == {row["data_row_id"] for row in planned["rows"]}
     remarks = [(issue.data_row_id, issue.content) for issue in server.core.organization.issues]
     assert len(remarks) == len(set(remarks)) == len(planned["rows"])
+
+
+def test_of_processes_that_start_at_once_one_asks_the_labelers(
+    folder: Path, server: RunningSandbox, project: str, database_url: str
+) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "TUNELOOP_DATABASE_URL": database_url,
+    }
+    command = [sys.executable, "-m", "service.cli", "labelbox"]
+    subprocess.run([*command, "sync"], cwd=folder, env=environment, check=True)
+    running = [
+        subprocess.Popen(
+            [*command, "gaps", "p", "--most", "4", "--json"],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    told = [process.communicate() for process in running]
+    assert all(process.returncode == 0 or "GapsBusy" in err for process, (_, err) in zip(running, told, strict=True))
+    (sent,) = (rows for out, _ in told if out and (rows := json.loads(out)["rows"]))
+    wanted = {row["data_row_id"] for row in sent}
+    assert (len(wanted), in_rework(server, project)) == (4, wanted)
+    assert sorted(issue.data_row_id for issue in server.core.organization.issues) == sorted(wanted)
+
+
+@pytest.fixture
+def planned(call: Call, server: RunningSandbox, folder: Path) -> list[str]:
+    """Write a plan of four rows that the project does not have, as a process leaves it that is killed at once."""
+    organization = server.core.organization
+    (dataset,) = organization.datasets
+    added = add_texts(organization, dataset, [(f"new-{n}", f"new text {n}") for n in range(4)], server.core.now())
+    assert call
+    engine = make_engine(f"sqlite:///{folder / 'data' / 'tuneloop.db'}")
+    rows = tuple(GapRow("g-1", Candidate("failure", "batch", row.id, "why", "key")) for row in added)
+    assert SqlGapStore(engine).add(GapPlan("g-1", "p", 1, None, now(), rows))
+    engine.dispose()
+    return [row.id for row in added]
+
+
+@pytest.mark.parametrize("unheard_changes", [0, 1])
+def test_what_labelbox_does_not_take_of_a_batch_is_told_apart(
+    call: Call, server: RunningSandbox, project: str, planned: list[str], unheard_changes: int
+) -> None:
+    server.core.faults = Faults(partial_batches=1, unheard_changes=unheard_changes)
+    rows = json.loads(call("labelbox", "gaps", "p", "--json")[1])["rows"]
+    assert {row["data_row_id"]: row["state"] for row in rows} == dict(
+        zip(planned, ["sent", "sent", "refused", "refused"], strict=True)
+    )
+    held = server.core.organization.project(project)
+    assert [batch.name for batch in held.batches.values()] == ["first", "tuneloop gaps g-1 failure"]
+    assert {*planned} & {row.data_row.id for row in held.current_rows()} == {*planned[:2]}
+    out = call("labelbox", "gaps", "p", "--report")[1]
+    assert out.startswith("p: 1 plans, 2 rows are with the labelers")
+    assert "2 sent, 0 only watched, 2 refused" in out
+
+
+def test_a_batch_whose_answer_was_lost_waits_for_exports_that_stay_behind(
+    call: Call, server: RunningSandbox, project: str, planned: list[str]
+) -> None:
+    server.core.faults = Faults(partial_batches=1, unheard_changes=1, export_lag_s=600)
+    for _ in range(2):
+        code, _, err = call("labelbox", "gaps", "p")
+        assert (code, "BatchUnclear" in err, "has 2 rows, of which an export shows 0" in err) == (1, True, True)
+        assert "--give-up" in err
+    server.core.faults = Faults()
+    rows = json.loads(call("labelbox", "gaps", "p", "--json")[1])["rows"]
+    assert [row["data_row_id"] for row in rows if row["state"] == "sent"] == planned[:2]
+    assert len(server.core.organization.project(project).batches) == 2
 
 
 def test_an_unfinished_plan_can_be_given_up(call: Call, server: RunningSandbox, project: str) -> None:
@@ -247,6 +323,7 @@ def test_a_retired_project_is_refused(call: Call, server: RunningSandbox, projec
         ('stale_after = "soon"', "duration"),
         ('datasets = [""]', "must not be empty"),
         ("automatically = true", "automatically"),
+        ('when = "weekly"', "schedule"),
     ],
 )
 def test_a_wrong_table_names_the_key_and_what_is_allowed(call: Call, folder: Path, line: str, words: str) -> None:
@@ -261,6 +338,7 @@ def test_every_key_is_shown_with_its_value(folder: Path) -> None:
     assert folder.exists()
     assert {key.rpartition(".")[2]: value for key, value in shown.items() if key.startswith("pipelines.p.gaps.")} == {
         "automatic": "False",
+        "when": "verdict",
         "most": "25",
         "every": "7d",
         "control_percent": "0.0",

@@ -9,8 +9,9 @@ import pytest
 
 from service.adapters.sql_gaps import SqlGapStore
 from service.bootstrap import metrics_of
-from service.domain.errors import GapsBusy, GapsRefused, NotFound, ServiceError
-from service.domain.gaps import KINDS, GapPlan
+from service.domain.errors import BatchUnclear, GapsBusy, GapsRefused, NotFound, ServiceError
+from service.domain.gap_outcomes import OUTCOMES
+from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow
 from service.domain.labels import RowOutcome
 from service.domain.pipelines import GapPolicy, VerdictPolicy
 from service.domain.snapshots import configuration_of
@@ -20,7 +21,7 @@ from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import draft_gaps, give_up_gaps, send_due_gaps, send_gaps
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
-from tests.support.builders import make_outcome, make_pipeline
+from tests.support.builders import make_outcome, make_pipeline, make_refusal
 from tests.support.fake_queues import FakeQueues
 from tests.support.workshop import Workshop, good_answer, leaking_answer, prompt_of
 
@@ -186,6 +187,34 @@ def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
     assert "pii_leak 1.00 [" in reason
 
 
+def test_prompts_are_sent_that_share_the_metadata_of_a_weak_slice(desk: Desk) -> None:
+    """A field may be called as the other slices are, and a row without the field is in no slice of it."""
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = desk.shop.clock.forward(1)
+
+    def channel(number: int) -> str:
+        return "mail" if number % 3 else "phone"
+
+    tagged = [make_outcome(f"tag-{n}", good_answer(prompt_of(n)), prompt=prompt_of(n), at=at) for n in range(100, 220)]
+    desk.write(*(replace(item, metadata={"label": channel(n)}) for n, item in enumerate(tagged, 100)))
+
+    def voice(prompt: str) -> str:
+        number = int(prompt.partition(":")[0].removeprefix("Chat "))
+        return leaking_answer(prompt) if number >= 100 and channel(number) == "phone" else good_answer(prompt)
+
+    desk.shop.go(desk.shop.train(voice=voice))
+    desk.queues.offer("phone", "Quite another thing", label="phone")
+    desk.queues.offer("mail", "Quite another thing again", label="mail")
+    desk.queues.offer("untold", "Quite another thing once more")
+    sent = send_gaps(NAME, desk.parts, most=8, kinds=["slice"])
+    assert [(row.candidate.data_row_id, row.candidate.target) for row in sent.plan.rows] == [
+        ("phone", "metadata label: phone")
+    ]
+    assert sent.plan.rows[0].candidate.reason.startswith("metadata label: phone: pii_leak 1.00 [")
+    # What labelers see of it names neither the field nor its value.
+    assert list(desk.queues.named) == [f"tuneloop gaps {sent.plan.plan_id} slice"]
+
+
 def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(desk: Desk) -> None:
     desk.judge(leaks=False)
     item = desk.parts.gaps.labelled(NAME, ["held_out"], most=1)[0]
@@ -239,6 +268,17 @@ def test_what_is_still_out_counts_and_nothing_is_sent_twice(desk: Desk) -> None:
     assert max(Counter(desk.queues.sent).values()) == 1
 
 
+def test_pipelines_of_one_project_do_not_ask_for_the_same_rows(desk: Desk) -> None:
+    rows = desk.contradict(3, 4)
+    pipeline = desk.shop.pipelines[NAME]
+    elsewhere = replace(pipeline, name="elsewhere", labels=replace(pipeline.labels, project="project-2"))
+    desk.shop.pipelines |= {"mate": replace(pipeline, name="mate"), "elsewhere": elsewhere}
+    asked = [GapRow(name, Candidate("stale", "rework", row, "why", row)) for name, row in zip("ab", rows, strict=False)]
+    for name, row in zip(("mate", "elsewhere"), asked, strict=True):
+        desk.parts.gaps.add(GapPlan(row.plan_id, name, 1, None, desk.shop.clock.now, (row,)))
+    assert ids(send_gaps(NAME, desk.parts, most=9, kinds=["conflict"]).plan) == rows[1:]
+
+
 def test_a_row_that_is_watched_is_left_alone_by_later_plans(shop: Workshop) -> None:
     desk = Desk(shop, control_percent=50.0)
     rows = desk.contradict(1, 2, 3, 4)
@@ -284,6 +324,73 @@ def test_whatever_breaks_the_next_run_completes_the_plan_and_nothing_is_done_twi
     assert ids(plan) == sorted(row.candidate.data_row_id for row in wanted.rows)
     assert max(Counter([*queues.sent, *queues.moved]).values()) == 1
     assert len(queues.remarks) == len(set(queues.remarks)) == 4
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_what_labelbox_did_not_take_of_a_batch_is_told_apart_and_not_asked_again(
+    desk: Desk,
+    is_heard: bool,  # noqa: FBT001
+) -> None:
+    desk.judge()
+    desk.offer(0, 5)
+    queues = desk.queues
+    queues.takes = 2
+    queues.fails_at, queues.acts_before_failing = (0, False) if is_heard else (1, True)
+    plan = send_gaps(NAME, desk.parts, most=6, kinds=["failure"]).plan
+    assert not plan.is_open
+    assert (ids(plan), len(ids(plan, "refused"))) == (sorted(queues.sent), 3)
+    # Only what labelers have counts as theirs.
+    queues.takes = None
+    desk.offer(6, 9)
+    again = send_gaps(NAME, desk.parts, most=6, kinds=["failure"])
+    assert (again.out, ids(again.plan)) == (2, ["new-6", "new-7", "new-8"])
+    assert report_gaps(NAME, desk.parts)["kinds"]["failure"]["sent"] == 5
+
+
+def test_what_a_batch_took_stays_open_while_exports_stay_behind(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 5)
+    queues = desk.queues
+    queues.fails_at, queues.acts_before_failing, queues.takes, queues.shows = 1, True, 3, 1
+    with pytest.raises(BatchUnclear, match="has 3 rows, of which an export shows 1") as raised:
+        send_gaps(NAME, desk.parts, most=6, kinds=["failure"])
+    assert "--give-up" in raised.value.remedy
+    (plan,) = desk.plans()
+    assert (plan.is_open, len(ids(plan)), len(ids(plan, "sending"))) == (True, 1, 4)
+    queues.shows = None
+    plan = send_gaps(NAME, desk.parts, most=6).plan
+    assert (plan.is_open, ids(plan), len(ids(plan, "refused"))) == (False, sorted(queues.sent), 2)
+    assert len(queues.named) == 1
+
+
+def test_a_row_that_another_batch_brought_is_not_counted_as_sent(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 4)
+    queues = desk.queues
+    queues.fails_at, queues.acts_before_failing, queues.takes = 1, True, 2
+    queues.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        send_gaps(NAME, desk.parts, most=4, kinds=["failure"])
+    desk.shop.clock.forward(desk.parts.lease.total_seconds() + 1)
+    left = sorted({f"new-{n}" for n in range(4)} - {*queues.sent})
+    queues.takes = None
+    queues.send_batch("project-1", "somebody's own", left[:1], priority=5)
+    plan = send_gaps(NAME, desk.parts, most=4).plan
+    assert (ids(plan, "overtaken"), ids(plan, "refused")) == (left[:1], left[1:])
+    assert len(ids(plan)) == 2
+
+
+def test_a_large_plan_goes_in_several_batches_and_the_next_run_goes_on_between_them(desk: Desk) -> None:
+    rows = tuple(GapRow("g-1", Candidate("failure", "batch", f"new-{n}", "why", "key")) for n in range(1_100))
+    desk.parts.gaps.add(GapPlan("g-1", NAME, 1, None, desk.shop.clock.now, rows))
+    desk.queues.fails_at = 2
+    with pytest.raises(ServiceError):
+        send_gaps(NAME, desk.parts, most=1_100)
+    assert len(desk.queues.sent) == 500
+    plan = send_gaps(NAME, desk.parts, most=1_100).plan
+    assert (plan.is_open, len(ids(plan))) == (False, 1_100)
+    assert [len(batch) for batch in desk.queues.named.values()] == [500, 500, 100]
+    assert sorted(desk.queues.sent) == ids(plan)
 
 
 def test_what_somebody_else_did_meanwhile_is_left_alone(desk: Desk) -> None:
@@ -400,6 +507,26 @@ def test_by_itself_only_where_it_is_switched_on_and_after_a_verdict(shop: Worksh
     assert [plan.is_open for plan in desk.plans()] == [False, False]
 
 
+def test_on_a_schedule_no_verdict_is_waited_for(shop: Workshop) -> None:
+    desk = Desk(shop, automatic=True, when="schedule", most=2, every=7 * DAY)
+    desk.contradict(3, 4)
+    pipeline = shop.pipelines[NAME]
+    sent = send_due_gaps(pipeline, desk.parts)
+    assert sent is not None
+    assert len(ids(sent.plan)) == 2
+    shop.clock.forward(6 * 86_400)
+    assert send_due_gaps(pipeline, desk.parts) is None
+    for row_id in ids(sent.plan):
+        desk.answer(row_id)
+    shop.clock.forward(86_400)
+    again = send_due_gaps(pipeline, desk.parts)
+    assert again is not None
+    assert len(ids(again.plan)) == 2
+    off = replace(pipeline, gaps=replace(pipeline.gaps, automatic=False))
+    shop.clock.forward(8 * 86_400)
+    assert send_due_gaps(off, desk.parts) is None
+
+
 def test_by_itself_an_unfinished_plan_is_completed_at_once(shop: Workshop) -> None:
     desk = Desk(shop, automatic=True)
     desk.contradict(3, 4)
@@ -444,6 +571,74 @@ def test_what_was_sent_is_compared_with_what_was_only_watched(shop: Workshop) ->
     assert told["changed"]["words"] == "more than without"
     assert told["changed"]["effect"]["low"] > 0
     assert report["kinds"]["stale"]["changed"]["words"] == "cannot tell yet"
+
+
+def test_how_a_slice_does_later_is_compared_within_it_by_what_was_sent(shop: Workshop) -> None:
+    """Questions of the slice that sent rows are like, against those that watched rows are like."""
+    desk = Desk(shop, control_percent=50.0)
+    shop.pipelines[NAME] = replace(shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = shop.clock.forward(1)
+    desk.write(
+        *(
+            replace(
+                make_outcome(f"tag-{n}", good_answer(prompt_of(n)), prompt=prompt_of(n), at=at),
+                metadata={"channel": "phone" if n % 2 else "mail"},
+            )
+            for n in range(100, 340)
+        )
+    )
+
+    def voice(prompt: str) -> str:
+        number = int(prompt.partition(":")[0].removeprefix("Chat "))
+        return leaking_answer(prompt) if number >= 100 and number % 2 else good_answer(prompt)
+
+    shop.go(shop.train(voice=voice))
+    for number in range(40):
+        words = f"Another chat {number}: write to bob{number}@example.com about the late parcel of mine"
+        desk.queues.offer(f"new-{number}", words, channel="phone")
+    plan = send_gaps(NAME, desk.parts, most=40, kinds=["slice"]).plan
+    questions = {side: {row.candidate.near for row in plan.rows if row.is_control is side} for side in (False, True)}
+    assert all(questions.values())
+    assert questions[False].isdisjoint(questions[True])
+    desk.judge(2, leaks=False)
+    scores = report_gaps(NAME, desk.parts)["scores"]
+    (part,) = scores["slices"]
+    assert (part["slice"], part["inside"]["moved"]) == ("metadata channel: phone", 1.0)
+    for told in (part["by_lot"], scores["weak"]):
+        assert told["sent"] == {"questions": len(questions[False]), "moved": 1.0}
+        assert told["control"] == {"questions": len(questions[True]), "moved": 1.0}
+        # The whole slice is better, whether anything was sent or not.
+        assert told["words"] == "cannot tell yet"
+
+
+def test_of_each_plan_is_told_what_became_of_its_rows(shop: Workshop) -> None:
+    desk = Desk(shop, control_percent=20.0)
+    desk.judge()
+    desk.offer(0, 20)
+    plan = send_gaps(NAME, desk.parts, most=20, kinds=["failure"]).plan
+    sent, watched = ids(plan), ids(plan, "control")
+    desk.answer(sent[0])
+    desk.answer(sent[1], "Call +1 415 555 2671")
+    desk.answer(sent[2], "")
+    desk.answer(watched[0])
+    desk.write(make_refusal(sent[3]), make_refusal(sent[4], "row_gone"))
+    statuses = shop.examples.existing(NAME, sent[:5])
+    assert [statuses[row_id].status for row_id in sent[:3]] == ["active", "held", "rejected"]
+    desk.contradict(3)
+    send_gaps(NAME, desk.parts, most=50, kinds=["conflict"])
+    report = report_gaps(NAME, desk.parts)
+    told, other = (plan["outcomes"] for plan in report["plans"])
+    assert (told["sent"], told["control"], other["answered"]["sent"]) == (len(sent), len(watched), 0)
+    assert {name: (told[name]["sent"], told[name]["control"]) for name in OUTCOMES} == {
+        "answered": (3, 1),
+        "examples": (1, 1),
+        "held": (1, 0),
+        "rejected": (1, 0),
+        "changed": (2, 1),
+    }
+    assert told["answered"]["words"] == "cannot tell yet"
+    # One is gone, and one waits to be approved.
+    assert report["out"] == len(sent) - 4 + other["sent"]
 
 
 def test_how_failed_questions_do_later_is_compared_by_what_was_sent_for_them(shop: Workshop) -> None:

@@ -33,9 +33,24 @@ def example(
 def test_slices_are_thirds_of_length_classes_and_metadata() -> None:
     asked = [Asked("x" * (10 * n), "good" if n % 2 else "bad", {"channel": "mail"}) for n in range(1, 31)]
     slicing = Slicing(asked)
-    assert slicing.of(asked[0]) == ["length: below 110 characters", "label: good", "channel: mail"]
+    assert slicing.of(asked[0]) == ["length: below 110 characters", "label: good", "metadata channel: mail"]
     assert slicing.of(Asked("x" * 110)) == ["length: 110 to 209 characters"]
     assert slicing.of(Asked("x" * 999, None, {"channel": "phone"})) == ["length: from 210 characters"]
+
+
+def test_a_field_named_like_another_slice_is_told_apart() -> None:
+    asked = [
+        Asked("x", "good" if n % 2 else "bad", {"label": "good", "length": "from 1 characters"}) for n in range(20)
+    ]
+    names = Slicing(asked).of(asked[0])
+    assert names == [
+        "length: from 1 characters",
+        "label: bad",
+        "metadata label: good",
+        "metadata length: from 1 characters",
+    ]
+    (weak,) = (part for part in slices_of(LEAK, asked, [float(n % 2) for n in range(20)]) if part.mean == 1)
+    assert weak.name == "label: good"
 
 
 def test_free_texts_and_fields_of_many_values_make_no_slices() -> None:

@@ -1,6 +1,8 @@
 """Choosing what goes back to the labelers, and which rows are only watched."""
 
+import itertools
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +11,17 @@ from service.domain.gaps import (
     KINDS,
     Candidate,
     GapKind,
-    batch_name,
+    GapPlan,
+    GapRow,
+    RowState,
+    batches_of,
     choose,
     in_turns,
     plan_id_of,
     planned_rows,
     remark_on,
 )
+from tests.support.fakes import NOON
 
 ids = st.integers(0, 30).map(lambda number: f"row-{number}")
 
@@ -85,10 +91,46 @@ def test_prompts_like_one_failed_question_are_watched_or_sent_together() -> None
     assert Counter(is_control for _, is_control in sides) == {False: 8, True: 2}
 
 
-def test_plans_differ_by_pipeline_and_number_and_name_their_batches_and_remarks() -> None:
+@given(
+    kinds=st.lists(st.sampled_from(["failure", "slice"]), max_size=1500),
+    state=st.sampled_from(["planned", "sent", "refused"]),
+)
+def test_batches_hold_each_row_once_and_stay_the_same_whatever_became_of_the_rows(
+    kinds: list[GapKind], state: RowState
+) -> None:
+    rows = [GapRow("g-1", candidate(kind, f"row-{n}")) for n, kind in enumerate(kinds)]
+    watched = GapRow("g-1", candidate("slice", "watched"), "control")
+    rework = GapRow("g-1", candidate("stale", "rework"))
+    plan = GapPlan("g-1", "p", 1, None, NOON, (*rows, watched, rework))
+    batches = batches_of(plan)
+    named = {name: [row.candidate.data_row_id for row in mine] for name, mine in batches.items()}
+    assert sorted(itertools.chain(*named.values())) == sorted(row.candidate.data_row_id for row in rows)
+    assert all(0 < len(mine) <= 500 for mine in named.values())
+    assert all(f" {row.candidate.kind}" in name for name, mine in batches.items() for row in mine)
+    later = replace(
+        plan, rows=tuple(replace(row, state=state) for row in rows[: len(rows) // 2]) + plan.rows[len(rows) // 2 :]
+    )
+    assert {name: [row.candidate.data_row_id for row in mine] for name, mine in batches_of(later).items()} == named
+
+
+def test_prompts_of_a_slice_that_are_like_one_question_are_watched_or_sent_together() -> None:
+    offered = [replace(candidate("slice", f"row-{n}", "long"), near=f"question-{n % 10}") for n in range(40)]
+    sides = {(row.candidate.near, row.is_control) for row in planned_rows("g-1", offered, control_percent=20)}
+    assert Counter(is_control for _, is_control in sides) == {False: 8, True: 2}
+
+
+def test_batches_are_named_by_plan_kind_and_place() -> None:
+    rows = tuple(GapRow("g-1", candidate("slice", f"row-{n}")) for n in range(1_001))
+    assert {name: len(mine) for name, mine in batches_of(GapPlan("g-1", "p", 1, None, NOON, rows)).items()} == {
+        "tuneloop gaps g-1 slice": 500,
+        "tuneloop gaps g-1 slice 2": 500,
+        "tuneloop gaps g-1 slice 3": 1,
+    }
+
+
+def test_plans_differ_by_pipeline_and_number_and_sign_their_remarks() -> None:
     names = {plan_id_of("p", 1), plan_id_of("p", 2), plan_id_of("q", 1)}
     assert len(names) == 3
-    assert batch_name("g-1", "slice") == "tuneloop gaps g-1 slice"
     (row,) = planned_rows("g-1", [candidate("stale", "row")], control_percent=0)
     assert remark_on(row) == "Why. Please check this label. (g-1)"
     assert row.sent_at is None
