@@ -52,6 +52,9 @@ class EvaluationStore(Protocol):
             ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
         """
 
+    def add_checkpoint(self, run: Run, step: int, evaluation: Mapping[str, Any], *, now: datetime) -> None:
+        """Write the evaluation of a checkpoint beside that of its run; the first one stays."""
+
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
         """Make a run's model the champion, with its history; False where it was taken down.
 
@@ -71,11 +74,14 @@ class EvaluationStore(Protocol):
     def note_named(self, champion: Mapping[str, Any]) -> bool:
         """Write that the stable name means this champion; False, and to be named anew, where it serves no longer."""
 
-    def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
-        """Give the evaluation of a run."""
+    def evaluation(self, run_id: str, *, checkpoint: int | None = None) -> Mapping[str, Any] | None:
+        """Give the evaluation of a run, or of its checkpoint of this step."""
+
+    def judged_checkpoints(self, run_id: str) -> dict[int, str]:
+        """Give the verdicts on a run's checkpoints by their steps."""
 
     def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
-        """Give what every evaluation of a pipeline asked, but that of one run, which may be judged anew."""
+        """Give what every evaluation of a pipeline asked, checkpoints' too, but that of one run, judged anew."""
 
     def champion(self, pipeline: str) -> Mapping[str, Any] | None:
         """Give who serves now: model, run and when it was promoted."""
