@@ -20,6 +20,9 @@ from service.usecases.steps.judge_run import judged_by
 from service.usecases.steps.parts import Parts
 from service.usecases.validation_questions import validation_questions
 
+# That of the interval told beside it; the verdict on held-out examples is what counts.
+_SURE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -107,10 +110,6 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
     )
 
 
-# That of the interval told beside it; the verdict on held-out examples is what counts.
-_SURE = 0.05
-
-
 def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
     found = [metric for metric in judged_by(pipeline, parts.metrics(pipeline)) if metric.judge is None]
     if not found:
@@ -160,17 +159,15 @@ class _Measured:
     def told(self, item: Checkpoint, outcome: str | None) -> Compared:
         final, metrics = str(self.run.tuned_model), () if item.model in self.gone else self.metrics
         is_final = item.model == final
-        values = {metric: self.scores[metric.name] for metric in metrics}
+        values = [(metric, self.scores[metric.name]) for metric in metrics]
         return Compared(
             step=item.step,
             model=item.model,
             is_final=is_final,
             gone=self.gone.get(item.model),
-            intervals={metric.name: interval(metric, by[item.model])._asdict() for metric, by in values.items()},
+            intervals={metric.name: interval(metric, by[item.model])._asdict() for metric, by in values},
             against_final={
-                metric.name: asdict(compare(metric, by[item.model], by[final]))
-                for metric, by in values.items()
-                if not is_final
+                metric.name: asdict(compare(metric, by[item.model], by[final])) for metric, by in values if not is_final
             },
             outcome=outcome,
         )

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
+from service.adapters.sql_stories import SqlStoryStore
 from service.adapters.sql_tables import answers, job_checkpoints
 from service.bootstrap import metrics_of
 from service.domain.budgets import Price
@@ -21,6 +22,7 @@ from service.domain.pipelines import DatasetPolicy, TrainPolicy, VerdictPolicy
 from service.domain.questions import question_in
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import read_chats
+from service.usecases.explain import explain
 from service.usecases.find_checkpoints import CheckpointGone, IsFinal, NoCheckpoints, NotServed, UnknownCheckpoint
 from service.usecases.gather_reports import gather_reports
 from service.usecases.mend_snapshot import opened, whole_snapshot
@@ -311,6 +313,43 @@ def test_judging_goes_on_with_what_was_answered_before_it_was_stopped(shop: Work
     judged(shop, run)
     # The one that was on its way is asked again, and no other.
     assert heard == numbers(shop, run)["held_out"] + 1
+
+
+def test_a_judge_is_asked_about_a_checkpoint_for_as_long_as_it_takes_and_never_chooses_one(shop: Workshop) -> None:
+    own = {"careful": JudgeSpec("box", "judge-1", "Which is better?")}
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("careful", ("pii_leak",)), metrics=own)
+    asked = 0
+
+    def slow(shown: str) -> str:
+        nonlocal asked
+        asked += 1
+        shop.clock.forward(3)
+        first, second = shown.split("--- ANSWER A ")[1].split("--- ANSWER B ")
+        return {(False, True): "A", (True, False): "B"}.get(("@" in first, "@" in second), "tie")
+
+    shop.trainer.voices["judge-1"] = slow
+    run = overshot(shop)
+    asked = 0
+    found = compared(shop, run)
+    assert (found.ranked_by, found.recommended, asked) == ("pii_leak", BEST, 0)
+    evaluation = judged(shop, run).evaluation
+    # More than one slice of time.
+    assert asked * 3 > shop.timing.slice.total_seconds()
+    assert evaluation["intervals"]["careful"]["challenger"]["mean"] > 0.5
+    assert recompute(run.run_id, shop, metrics_of, checkpoint=BEST).is_equal
+
+
+def test_the_story_of_a_held_out_row_names_the_checkpoints_that_were_asked(shop: Workshop) -> None:
+    run = overshot(shop)
+    judged(shop, run)
+    rows = shop.examples.existing("summaries", [f"row-{number}" for number in range(60)])
+    row_id = next(row_id for row_id, row in rows.items() if row.split == "held_out")
+    stories = SqlStoryStore(shop.engine)
+    stores: dict[str, Any] = {"snapshots": shop.snapshots, "evaluations": shop.evaluations, "files": shop.files}
+    (story,) = explain(row_id, stories=stories, **stores)
+    (told_run,) = story["pipelines"][0]["runs"]
+    assert told_run["asked_models"][f"checkpoint {BEST}"] == checkpoint_name(BEST)
+    assert told_run["asked_models"]["challenger"] == TUNED
 
 
 def test_every_number_of_a_judged_checkpoint_follows_from_stored_answers(shop: Workshop) -> None:
