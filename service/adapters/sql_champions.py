@@ -55,8 +55,10 @@ def note_gone(
     champion = connection.execute(changed).one_or_none()
     if champion is None:
         return False
-    served = (champion_history.c.pipeline == pipeline, champion_history.c.run_id == champion.run_id)
-    connection.execute(sa.update(champion_history).where(*served).values(gone_since=since))
+    # Other models of the run, its checkpoints, may still be there.
+    whose = (champion_history.c.run_id == champion.run_id, champion_history.c.model == champion.model)
+    served = sa.update(champion_history).where(champion_history.c.pipeline == pipeline, *whose)
+    connection.execute(served.values(gone_since=since))
     if since is not None:
         write_notice(connection, notice_of_gone(pipeline, champion.model, champion.trainer, number=position), now)
     return True

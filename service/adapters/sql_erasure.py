@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,6 +12,7 @@ from service.adapters.sql_quotes import blot_quotes
 from service.adapters.sql_tables import (
     answers,
     base_evaluations,
+    checkpoint_evaluations,
     dead_letters,
     decisions,
     deliveries,
@@ -106,10 +106,9 @@ class SqlErasureStore:
                     number += connection.execute(sa.delete(table).where(table.c.question.in_(some))).rowcount
                 connection.execute(sa.update(gap_rows).where(gap_rows.c.target.in_(some)).values(target=""))
                 connection.execute(sa.update(gap_rows).where(gap_rows.c.near.in_(some)).values(near=None))
-            judged = sa.select(evaluations.c.run_id, evaluations.c.facts).where(evaluations.c.run_id.in_(run_ids))
-            _blank_keys(connection, evaluations.c.run_id, judged, questions)
-            of_bases = sa.select(base_evaluations.c.evaluation_id, base_evaluations.c.facts)
-            _blank_keys(connection, base_evaluations.c.evaluation_id, of_bases, questions)
+            for table in (evaluations, checkpoint_evaluations):
+                _blank_keys(connection, table, table.c.run_id.in_(run_ids), questions)
+            _blank_keys(connection, base_evaluations, sa.true(), questions)
         return number
 
     def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
@@ -199,11 +198,13 @@ def _names_only(delivery: Delivery, ids: Collection[str]) -> bool:
 
 
 def _blank_keys(
-    connection: sa.Connection, key: sa.Column[str], judged: sa.Select[tuple[str, Any]], questions: Sequence[str]
+    connection: sa.Connection, table: sa.Table, whose: sa.ColumnElement[bool], questions: Sequence[str]
 ) -> None:
     """Take the keys of questions out of evaluations, each leaving its place empty."""
-    for name, facts in connection.execute(judged).all():
+    keys = table.primary_key.columns.values()
+    for *names, facts in connection.execute(sa.select(*keys, table.c.facts).where(whose)).all():
         asked = facts.get("questions", [])
         left = ["" if question in questions else question for question in asked]
         if left != asked:
-            connection.execute(sa.update(key.table).where(key == name).values(facts={**facts, "questions": left}))
+            mine = (key == name for key, name in zip(keys, names, strict=True))
+            connection.execute(sa.update(table).where(*mine).values(facts={**facts, "questions": left}))

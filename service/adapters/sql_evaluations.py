@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from service.adapters.sql_champions import crown, note_gone, note_named
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
-from service.adapters.sql_tables import answers, base_evaluations, champion_history, champions, evaluations, runs
+from service.adapters.sql_tables import (
+    answers,
+    base_evaluations,
+    champion_history,
+    champions,
+    checkpoint_evaluations,
+    evaluations,
+    runs,
+)
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
@@ -95,10 +103,23 @@ class SqlEvaluationStore:
                 evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
                 over = evaluation.get("judged_against", ANYBODY)
                 crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
-            elif evaluation.get("champion_gone"):
-                # One that was replaced just now need not be mourned.
-                note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
+            else:
+                _note_gone_champion(connection, run, evaluation, now)
         return ended
+
+    def add_checkpoint(self, run: Run, step: int, evaluation: Mapping[str, Any], *, now: datetime) -> None:
+        """See ``EvaluationStore``."""
+        row = {
+            "run_id": run.run_id,
+            "step": step,
+            "pipeline": run.pipeline,
+            "outcome": evaluation["outcome"],
+            "facts": dict(evaluation),
+            "at": now,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(upsert(connection, checkpoint_evaluations).values(row).on_conflict_do_nothing())
+            _note_gone_champion(connection, run, evaluation, now)
 
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
         """See ``EvaluationStore``; whoever retires the model meanwhile waits, as the other way round."""
@@ -135,23 +156,38 @@ class SqlEvaluationStore:
         with self._engine.begin() as connection:
             return note_named(connection, champion)
 
-    def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
+    def evaluation(self, run_id: str, *, checkpoint: int | None = None) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""
+        wanted = sa.select(evaluations.c.facts, evaluations.c.at).where(evaluations.c.run_id == run_id)
+        if checkpoint is not None:
+            table = checkpoint_evaluations
+            wanted = sa.select(table.c.facts, table.c.at).where(table.c.run_id == run_id, table.c.step == checkpoint)
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(evaluations).where(evaluations.c.run_id == run_id)).one_or_none()
+            row = connection.execute(wanted).one_or_none()
         return None if row is None else {**row.facts, "at": row.at}
+
+    def judged_checkpoints(self, run_id: str) -> dict[int, str]:
+        """See ``EvaluationStore``."""
+        wanted = sa.select(checkpoint_evaluations.c.step, checkpoint_evaluations.c.outcome)
+        mine = wanted.where(checkpoint_evaluations.c.run_id == run_id).order_by(checkpoint_evaluations.c.step)
+        with reading(self._engine) as connection:
+            return {row.step: row.outcome for row in connection.execute(mine)}
 
     def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
         """See ``EvaluationStore``; one at a time: the questions of all of them may be millions."""
-        others = sa.select(evaluations.c.run_id).where(evaluations.c.pipeline == pipeline, evaluations.c.run_id != but)
-        asked, look = evaluations.c.facts["questions"], evaluations.c.facts["look"]
+        for table, others in ((evaluations, evaluations.c.run_id != but), (checkpoint_evaluations, sa.true())):
+            yield from self._looks(table, sa.and_(table.c.pipeline == pipeline, others))
+
+    def _looks(self, table: sa.Table, wanted: sa.ColumnElement[bool]) -> Iterator[EarlierLook]:
+        keys = table.primary_key.columns.values()
         with reading(self._engine) as connection:
-            for run_id in connection.execute(others.order_by(evaluations.c.at)).scalars().all():
-                one = sa.select(asked, look).where(evaluations.c.run_id == run_id)
+            for names in connection.execute(sa.select(*keys).where(wanted).order_by(table.c.at)).all():
+                mine = (key == name for key, name in zip(keys, names, strict=True))
+                one = sa.select(table.c.facts["questions"], table.c.facts["look"]).where(*mine)
                 questions, counted = connection.execute(one).one()
                 # A forgotten question has left an empty key, which no question has.
-                keys = frozenset(questions or ()) - {""}
-                yield EarlierLook(keys) if counted is None else EarlierLook(keys, step=counted["step"])
+                asked = frozenset(questions or ()) - {""}
+                yield EarlierLook(asked) if counted is None else EarlierLook(asked, step=counted["step"])
 
     def champion(self, pipeline: str) -> Mapping[str, Any] | None:
         """See ``EvaluationStore``."""
@@ -166,6 +202,12 @@ class SqlEvaluationStore:
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(champion_history.c.position.desc())).mappings()
             return [dict(row) for row in rows]
+
+
+def _note_gone_champion(connection: sa.Connection, run: Run, evaluation: Mapping[str, Any], now: datetime) -> None:
+    """Write that the champion did not answer; one that was replaced just now need not be mourned."""
+    if evaluation.get("champion_gone"):
+        note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
 
 
 def _held_facts(connection: sa.Connection, run: Run) -> Mapping[str, Any]:

@@ -454,6 +454,19 @@ evaluations = sa.Table(
     sa.Index("evaluations_by_pipeline", "pipeline", "at"),
 )
 
+# How earlier checkpoints of a run's job were judged, beside the run's own model.
+checkpoint_evaluations = sa.Table(
+    "checkpoint_evaluations",
+    metadata,
+    _text("run_id", primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    _text("pipeline"),
+    _text("outcome"),
+    sa.Column("facts", sa.JSON, nullable=False),
+    _moment("at"),
+    sa.Index("checkpoint_evaluations_by_pipeline", "pipeline", "at"),
+)
+
 # How an untuned model answered, without any run.
 base_evaluations = sa.Table(
     "base_evaluations",

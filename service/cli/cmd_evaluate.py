@@ -16,7 +16,7 @@ from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.usecases.evaluate_base import BaseWanted, evaluate_base
 from service.usecases.recompute import recompute
-from service.usecases.report_evaluation import NoEvaluation
+from service.usecases.report_evaluation import evaluation_of
 
 
 @app.command()
@@ -30,24 +30,27 @@ def evaluate(
     model: Annotated[str | None, typer.Option(help="With --base: another model than the pipeline's.")] = None,
     trainer: Annotated[str | None, typer.Option(help="With --base: another trainer than the pipeline's.")] = None,
     snapshot: Annotated[str | None, typer.Option(help="With --base: whose held-out examples; the newest.")] = None,
+    checkpoint: Annotated[
+        int | None, typer.Option(metavar="STEP", help="Of a run: an earlier checkpoint that was judged.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how a run was judged, reproduce it from what is stored, or measure an untuned model.
 
     Only --base asks a model, and pays for it.
     """
-    if (base and again) or (not base and (model or trainer or snapshot)):
+    if (base and (again or checkpoint is not None)) or (not base and (model or trainer or snapshot)):
         raise ConfigurationError(
-            "--model, --trainer and --snapshot belong to --base, and --recompute does not",
+            "--model, --trainer and --snapshot belong to --base, --recompute and --checkpoint do not",
             remedy="See tuneloop evaluate --help.",
         )
     deps = Deps(load(os.environ))
     if base:
         _measure(BaseWanted(name, model, trainer, snapshot), deps, as_json=as_json)
     elif again:
-        _recompute(name, deps, as_json=as_json)
+        _recompute(name, deps, checkpoint=checkpoint, as_json=as_json)
     else:
-        _show(name, deps, as_json=as_json)
+        _show(name, deps, checkpoint=checkpoint, as_json=as_json)
 
 
 def _measure(wanted: BaseWanted, deps: Deps, *, as_json: bool) -> None:
@@ -61,8 +64,8 @@ def _measure(wanted: BaseWanted, deps: Deps, *, as_json: bool) -> None:
         typer.echo(visible(line))
 
 
-def _recompute(run_id: str, deps: Deps, *, as_json: bool) -> None:
-    found = recompute(run_id, deps, metrics_of)
+def _recompute(run_id: str, deps: Deps, *, checkpoint: int | None, as_json: bool) -> None:
+    found = recompute(run_id, deps, metrics_of, checkpoint=checkpoint)
     if as_json:
         print_json({**asdict(found), "equal": found.is_equal})
     else:
@@ -72,11 +75,9 @@ def _recompute(run_id: str, deps: Deps, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show(run_id: str, deps: Deps, *, as_json: bool) -> None:
+def _show(run_id: str, deps: Deps, *, checkpoint: int | None, as_json: bool) -> None:
     run = deps.runs.get(run_id)
-    found = deps.evaluations.evaluation(run.run_id)
-    if found is None:
-        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation")
+    found = evaluation_of(run, deps.evaluations, checkpoint=checkpoint)
     if as_json:
         print_json({"run_id": run.run_id, **found})
         return

@@ -45,13 +45,14 @@ def promote(
     run_id: RunId,
     reason: Reason = None,
     *,
+    checkpoint: Annotated[int | None, typer.Option(metavar="STEP", help="An earlier checkpoint, judged.")] = None,
     despite_sunset: Annotated[bool, typer.Option(help="Although the model is gone or about to shut down.")] = False,
 ) -> None:
-    """Make a judged run's model the champion: after a manual verdict, or against one."""
+    """Make a judged run's model, or its judged checkpoint, the champion: after a manual verdict, or against one."""
     from service.usecases.promote_run import promote_run
 
-    deps = _deps()
-    run = promote_run(run_id, deps.parts, by=_who(), reason=reason, despite_sunset=despite_sunset)
+    deps, who = _deps(), _who()
+    run = promote_run(run_id, deps.parts, checkpoint=checkpoint, by=who, reason=reason, despite_sunset=despite_sunset)
     _say_who_serves(run, deps)
 
 
@@ -96,6 +97,8 @@ def _lines_of_change(row: Mapping[str, Any]) -> Iterator[str]:
     if row["decided_by"] or row["reason"]:
         yield f"      {row['decided_by'] or 'somebody'}: {row['reason'] or 'no reason given'}"
     evidence = row["evidence"] or {}
+    if "checkpoint" in evidence:
+        yield f"      the checkpoint of step {evidence['checkpoint']}"
     if evidence.get("outcome"):
         yield f"      {evidence['outcome']} on {evidence['held_out']} held-out examples: {evidence['sentence']}"
 

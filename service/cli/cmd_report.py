@@ -30,6 +30,9 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead: printed, or written to --out.")] = False,
     worst: Annotated[int | None, typer.Option(min=0, help=f"How many examples, the worst first; {WORST}.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All examples, and every text whole.")] = False,
+    checkpoint: Annotated[
+        int | None, typer.Option(metavar="STEP", help="An earlier checkpoint that was judged.")
+    ] = None,
     against: Annotated[ComparedWith, typer.Option(help="What the challenger's answers are marked against.")] = "human",
 ) -> None:
     """Write the report of a run's evaluation: verdict, scores, slices, cost, and answers side by side.
@@ -40,11 +43,12 @@ def report(
         raise ConfigurationError("--worst and --all exclude each other", remedy="Give one of them.")
     deps = Deps(load(os.environ))
     most = None if every else WORST if worst is None else worst
-    found = report_evaluation(run_id, deps, Wanted(worst=most, compared_with=against))
+    found = report_evaluation(run_id, deps, Wanted(most, against, checkpoint))
     if as_json and out is None:
         print_json(plain_report(found))
         return
-    path = out or Path(f"report-{found.run.run_id}.html")
+    step = "" if checkpoint is None else f"-step-{checkpoint}"
+    path = out or Path(f"report-{found.run.run_id}{step}.html")
     _write(path, json.dumps(plain_report(found), ensure_ascii=False) if as_json else _html(found, whole=every))
     typer.echo(f"{found.verdict.outcome}: {path}, {len(found.examples)} of {how_many(found.held_out, 'example')}")
 

@@ -57,6 +57,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         "run": asdict(run),
         "history": deps.runs.history(run.run_id),
         "evaluation": deps.evaluations.evaluation(run.run_id),
+        "judged_checkpoints": deps.evaluations.judged_checkpoints(run.run_id),
         "ledger": [asdict(entry) for entry in deps.ledger.entries_of(run.run_id)],
     }
     report = report_run(run, deps)
@@ -69,6 +70,7 @@ def show(run_id: RunId, *, as_json: AsJson = False) -> None:
         *lines_of_run(run),
         *lines_of_ledger(facts["ledger"]),
         *lines_of_report(report, series_of(run, deps)),
+        *(f"  {'judged':<12} step {step}: {outcome}" for step, outcome in facts["judged_checkpoints"].items()),
         *lines_of_story(run, facts["history"]),
         *(f"  {line}" for line in figure_lines((facts["evaluation"] or {}).get("figures", {}))),
         *lines_of_events(run, [event for _, event in newest], known=report.events),

@@ -2,6 +2,7 @@
 
 from service.cli import (  # noqa: F401 - importing registers them
     cmd_check,
+    cmd_checkpoints,
     cmd_convert,
     cmd_datasets,
     cmd_demo,

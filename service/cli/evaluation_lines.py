@@ -40,17 +40,18 @@ def lines_of_evaluation(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"answers of {role} that did not end by themselves: {odd}"
     for metric, by_role in found["intervals"].items():
         for role, interval in by_role.items():
-            yield f"{metric}, {role}: {_in_words(interval)}"
+            yield f"{metric}, {role}: {in_words(interval)}"
     for name, part in found.get("slices", {}).items():
         if isinstance(part["scores"], str):
             yield f"  {name}: {how_many(part['n'], 'example')}, {part['scores']}"
             continue
         for metric, by_role in part["scores"].items():
-            told = ", ".join(f"{role} {_in_words(interval)}" for role, interval in by_role.items())
+            told = ", ".join(f"{role} {in_words(interval)}" for role, interval in by_role.items())
             yield f"  {name} ({part['n']}), {metric}: {told}"
 
 
-def _in_words(interval: Mapping[str, Any]) -> str:
+def in_words(interval: Mapping[str, Any]) -> str:
+    """Tell a mean and its 95 % interval."""
     if interval["mean"] is None:
         return "not measured"
     return f"{interval['mean']:.3g} ({interval['low']:.3g} to {interval['high']:.3g})"

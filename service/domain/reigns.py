@@ -1,8 +1,8 @@
 """Who serves, who served before, and on what grounds: a pipeline's champions in their order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, TypeVar
 
 Decided = Literal["automatic", "by hand", "rollback"]
 ANYBODY: Final = -1
@@ -32,13 +32,14 @@ class Grounds:
 
 
 BY_HAND: Final = Grounds()
+Who = TypeVar("Who", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Crowning:
-    """One entry of a pipeline's history of champions."""
+class Crowning(Generic[Who]):
+    """One entry of a pipeline's history of champions; a run may have several models, of which one served."""
 
-    run_id: str
+    who: Who
     decided: str | None
 
 
@@ -46,11 +47,13 @@ def evidence_of(evaluation: Mapping[str, Any], *, run_id: str, snapshot_id: str 
     """Choose from an evaluation what a champion keeps of it; the rest is found by its run."""
     told = {name: evaluation.get(name) for name in _TOLD}
     look = evaluation.get("look") or {}
-    return {**told, "look": look.get("number"), "run_id": run_id, "snapshot_id": snapshot_id}
+    # Only of a checkpoint: everything else is the model that its training ended with.
+    step = {"checkpoint": evaluation["checkpoint"]} if "checkpoint" in evaluation else {}
+    return {**told, "look": look.get("number"), "run_id": run_id, "snapshot_id": snapshot_id, **step}
 
 
-def predecessors(history: Iterable[Crowning]) -> list[str]:
-    """Give the runs that served before today's champion, the one that served last first.
+def predecessors(history: Iterable[Crowning[Who]]) -> list[Who]:
+    """Give those who served before today's champion, the one that served last first.
 
     A rollback takes back what came after: a model that was rolled back is none to go back to, so that a second
     rollback goes further back and not forth again.
@@ -58,10 +61,10 @@ def predecessors(history: Iterable[Crowning]) -> list[str]:
     Args:
         history: Of one pipeline, oldest first.
     """
-    reigns: list[str] = []
+    reigns: list[Who] = []
     for crowning in history:
-        if crowning.decided == "rollback" and crowning.run_id in reigns:
-            reigns = reigns[: reigns.index(crowning.run_id)]
-        reigns = [run_id for run_id in reigns if run_id != crowning.run_id]
-        reigns.append(crowning.run_id)
+        if crowning.decided == "rollback" and crowning.who in reigns:
+            reigns = reigns[: reigns.index(crowning.who)]
+        reigns = [who for who in reigns if who != crowning.who]
+        reigns.append(crowning.who)
     return reigns[-2::-1] if len(reigns) > 1 else []

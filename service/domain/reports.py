@@ -21,7 +21,7 @@ ByRole = Mapping[str, Interval]
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Whose evaluation it is."""
+    """Whose evaluation it is; ``checkpoint`` is the step of an earlier one, None for the run's own model."""
 
     run_id: str
     pipeline: str
@@ -30,6 +30,7 @@ class RunFacts:
     trainer: str
     base_model: str
     judged_at: datetime
+    checkpoint: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ class EvaluationStore(Protocol):
             ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
         """
 
+    def add_checkpoint(self, run: Run, step: int, evaluation: Mapping[str, Any], *, now: datetime) -> None:
+        """Write the evaluation of a checkpoint beside that of its run; the first one stays."""
+
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
         """Make a run's model the champion, with its history; False where it was taken down.
 
@@ -74,11 +77,14 @@ class EvaluationStore(Protocol):
         A champion without a position is none that serves: then the name means nobody.
         """
 
-    def evaluation(self, run_id: str) -> Mapping[str, Any] | None:
-        """Give the evaluation of a run."""
+    def evaluation(self, run_id: str, *, checkpoint: int | None = None) -> Mapping[str, Any] | None:
+        """Give the evaluation of a run, or of its checkpoint of this step."""
+
+    def judged_checkpoints(self, run_id: str) -> dict[int, str]:
+        """Give the verdicts on a run's checkpoints by their steps."""
 
     def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
-        """Give what every evaluation of a pipeline asked, but that of one run, which may be judged anew."""
+        """Give what every evaluation of a pipeline asked, checkpoints' too, but that of one run, judged anew."""
 
     def champion(self, pipeline: str) -> Mapping[str, Any] | None:
         """Give who serves now: model, run and when it was promoted."""

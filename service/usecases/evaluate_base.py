@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.domain.comparisons import interval
-from service.domain.errors import ConfigurationError, ServiceError, TooFewExamples
+from service.domain.errors import ConfigurationError, TooFewExamples
 from service.domain.metrics import Context, Metric, described, score
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question, at_most
 from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
+from service.usecases.ask_patiently import Patience, ask_patiently
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
-from service.usecases.steps.endings import backoff
+from service.usecases.steps.answer_money import Asked, Payer, require_money
 from service.usecases.steps.evaluate import held_out_questions
-from service.usecases.steps.gather_answers import Gathered, gather, stored_name
+from service.usecases.steps.gather_answers import stored_name
 from service.usecases.steps.judge_run import judged_by, members_of, rules_of
 from service.usecases.steps.parts import Parts
-
-# Who waits at a terminal is told soon; what was answered until then is stored.
-MOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def evaluate_base(
     payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again.")
     asked = Asked(trainer, model, model)
     require_money(payer, [asked], questions, parts)
-    answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)
+    answers = ask_patiently(asked, questions, parts, payer=payer, patience=Patience(wait, tell))
     facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
         **rules_of(pipeline),
         "answers_in": {"base": stored_name(trainer, model)},
@@ -109,48 +106,6 @@ def _snapshot(wanted: BaseWanted, pipeline: Pipeline, model: str, parts: Parts) 
             remedy="See tuneloop datasets list.",
         )
     return snapshot
-
-
-def _gather(
-    asked: Asked,
-    questions: Sequence[Question],
-    parts: Parts,
-    *,
-    payer: Payer,
-    wait: Callable[[float], object],
-    tell: Callable[[str], object],
-) -> dict[str, str]:
-    attempts, answered = 0, -1
-    while True:
-        try:
-            found = gather(
-                asked.trainer,
-                asked.model,
-                questions,
-                parts,
-                until=parts.clock() + parts.timing.slice,
-                keep=lambda: None,
-                bill=lambda tokens: bill_answers(payer, asked, tokens, parts),
-            )
-        except ServiceError as error:
-            attempts += 1
-            if not error.retryable or attempts >= MOST_ATTEMPTS:
-                raise
-            tell(f"{error}; trying again")
-            asked_s: float = getattr(error, "retry_after_s", None) or 0.0
-            wait(max(backoff(attempts).total_seconds(), asked_s))
-            continue
-        if found.is_whole:
-            return found.answers
-        attempts = 0 if len(found.answers) > answered else attempts
-        answered = len(found.answers)
-        tell(f"{answered} of {len(questions)} answers of {asked.model}")
-        _wait_until_due(found, parts, wait)
-
-
-def _wait_until_due(found: Gathered, parts: Parts, wait: Callable[[float], object]) -> None:
-    if found.due_at is not None and (left := (found.due_at - parts.clock()).total_seconds()) > 0:
-        wait(left)
 
 
 def _scored(

@@ -82,14 +82,25 @@ def _in_file(line: Mapping[str, Any], files: FileStore) -> dict[str, Any]:
 
 def _in_run(run: Run, splits: Sequence[str], evaluations: EvaluationStore) -> dict[str, Any]:
     """Give a run with what its models had of the row: taught, measured or asked."""
-    champion, evaluation = evaluations.champion(run.pipeline), evaluations.evaluation(run.run_id)
+    champion = evaluations.champion(run.pipeline)
     return run_facts(run) | {
         "uses": [USES[split] for split in splits if split],
         # What a job learned before it failed or was stopped stays with the trainer.
         "may_have_learned": run.job_id is not None and run.tuned_model is None and "held_out" not in splits,
-        "asked_models": evaluation["models"] if evaluation and "held_out" in splits else None,
+        "asked_models": _asked_models(run, evaluations) if "held_out" in splits else None,
         "is_champion": champion is not None and champion["run_id"] == run.run_id,
     }
+
+
+def _asked_models(run: Run, evaluations: EvaluationStore) -> Mapping[str, str] | None:
+    """Give the models that were asked the held-out examples: by role, and of checkpoints by their step."""
+    evaluation = evaluations.evaluation(run.run_id)
+    if evaluation is None:
+        return None
+    steps = evaluations.judged_checkpoints(run.run_id)
+    judged = {step: found for step in steps if (found := evaluations.evaluation(run.run_id, checkpoint=step))}
+    checkpoints = {f"checkpoint {step}": found["models"]["challenger"] for step, found in judged.items()}
+    return {**evaluation["models"], **checkpoints}
 
 
 def _history(example_id: str, stories: StoryStore) -> list[dict[str, Any]]:

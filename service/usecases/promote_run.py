@@ -1,7 +1,10 @@
 """What a person may decide against or after a verdict: which judged model serves."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
+from service.domain.checkpoints import Checkpoint, at_checkpoint
 from service.domain.errors import NotFound, ServiceError
 from service.domain.reigns import Grounds, evidence_of
 from service.domain.runs import Run, RunState
@@ -36,13 +39,20 @@ class ModelGone(ServiceError):
 
 
 def promote_run(
-    run_id: str, parts: Parts, *, by: str | None = None, reason: str | None = None, despite_sunset: bool = False
+    run_id: str,
+    parts: Parts,
+    *,
+    checkpoint: int | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+    despite_sunset: bool = False,
 ) -> Run:
     """Make a judged run's model the champion, whatever the verdict was; the history says who did it, and why.
 
     Args:
         run_id: The run.
         parts: The parts.
+        checkpoint: The step of an earlier checkpoint that was judged; None for the run's own model.
         by: Who decides.
         reason: Why, in that person's words.
         despite_sunset: Although the model is gone or about to shut down, as far as it is known.
@@ -52,15 +62,20 @@ def promote_run(
         OtherData: What it was trained on belongs to another pipeline.
         TakenDown: Its model was undeployed.
         ModelGone: Its model does not answer any more, or not for long.
+
+    Returns:
+        The run; with a checkpoint, as if that were its model.
     """
     run = parts.runs.get(run_id)
-    grounds = Grounds("by hand", evidence_for(run, parts), by=by, reason=reason)
+    grounds = Grounds("by hand", evidence_for(run, parts, checkpoint=checkpoint), by=by, reason=reason)
+    if checkpoint is not None:
+        run = at_checkpoint(run, Checkpoint(checkpoint, _model_of(run, checkpoint, parts)))
     _require_own_data(run, parts)
     require_serving(run)
     if not despite_sunset:
         require_lasting(run, parts)
     champion = parts.evaluations.champion(run.pipeline)
-    if champion is None or champion["run_id"] != run.run_id:
+    if champion is None or (champion["run_id"], champion["model"]) != (run.run_id, run.answers_as):
         is_crowned = parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
         if not is_crowned:
             raise TakenDown(f"the model of run {run.run_id} was undeployed")
@@ -80,8 +95,8 @@ def require_serving(run: Run) -> None:
 
 def missing_since_promoted(run: Run, parts: Parts) -> bool:
     """Say whether the run's model served once, and did not answer when it was last asked."""
-    mine = (row for row in parts.evaluations.champion_history(run.pipeline) if row["run_id"] == run.run_id)
-    newest = next(mine, None)
+    mine = parts.evaluations.champion_history(run.pipeline)
+    newest = next((row for row in mine if (row["run_id"], row["model"]) == (run.run_id, run.answers_as)), None)
     return newest is not None and newest["gone_since"] is not None
 
 
@@ -91,21 +106,39 @@ def shutdown_of(run: Run, parts: Parts) -> date | None:
     return min((end for end in ends if end is not None), default=None)
 
 
-def evidence_for(run: Run, parts: Parts) -> dict[str, object]:
-    """Give what a run's model has to show.
+def evidence_for(run: Run, parts: Parts, *, checkpoint: int | None = None) -> dict[str, object]:
+    """Give what a run's model, or that of a checkpoint of it, has to show.
 
     Raises:
         NotJudged: Nothing that was measured on held-out examples.
     """
-    evaluation = parts.evaluations.evaluation(run.run_id)
-    if run.state not in {RunState.PROMOTED, RunState.KEPT} or evaluation is None:
-        raise NotJudged(f"run {run.run_id} is {run.state}")
+    evaluation = require_judged(run, parts, checkpoint=checkpoint)
     if not evaluation.get("held_out"):
         raise NotJudged(f"run {run.run_id} was judged on no held-out example")
     evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
     if "system" not in evaluation:
         evidence["system"] = _frozen_system(run, parts)
     return evidence
+
+
+def require_judged(run: Run, parts: Parts, *, checkpoint: int | None = None) -> Mapping[str, Any]:
+    """Give the evaluation of a run that has ended, or of a checkpoint of it.
+
+    Raises:
+        NotJudged: There is none.
+    """
+    evaluation = parts.evaluations.evaluation(run.run_id, checkpoint=checkpoint)
+    if run.state not in {RunState.PROMOTED, RunState.KEPT} or (evaluation is None and checkpoint is None):
+        raise NotJudged(f"run {run.run_id} is {run.state}")
+    if evaluation is None:
+        judge = f"Judge it first: tuneloop runs judge {run.run_id} --checkpoint {checkpoint}"
+        raise NotJudged(f"checkpoint {checkpoint} of run {run.run_id} was not judged", remedy=judge)
+    return evaluation
+
+
+def _model_of(run: Run, checkpoint: int, parts: Parts) -> str:
+    """Give the model that was judged under this step."""
+    return str(require_judged(run, parts, checkpoint=checkpoint)["models"]["challenger"])
 
 
 def _frozen_system(run: Run, parts: Parts) -> str | None:

@@ -20,7 +20,7 @@ from service.domain.runs import Run
 from service.ports import EvaluationStore, JudgementStore, RunStore
 from service.usecases.archive import Archive
 from service.usecases.question_facts import question_facts
-from service.usecases.report_evaluation import NoEvaluation
+from service.usecases.report_evaluation import evaluation_of
 from service.usecases.steps.judge_run import judge, judged_by
 from service.usecases.stored_answers import answer_names, held_out_texts
 
@@ -81,13 +81,16 @@ class Recomputed:
         return not self.differences and not self.gone
 
 
-def recompute(run_id: str, stores: RecomputeStores, metrics_of: MetricsOf) -> Recomputed:
+def recompute(
+    run_id: str, stores: RecomputeStores, metrics_of: MetricsOf, *, checkpoint: int | None = None
+) -> Recomputed:
     """Judge a run again from what is stored, by the rules that were stored with it, and compare.
 
     Args:
         run_id: The run's id or the beginning of it.
         stores: Where everything is read from; nothing is written.
         metrics_of: Gives a pipeline's metrics by name.
+        checkpoint: The step of an earlier checkpoint; None for the run's own model.
 
     Raises:
         NotFound: There is no such run.
@@ -96,9 +99,7 @@ def recompute(run_id: str, stores: RecomputeStores, metrics_of: MetricsOf) -> Re
         CorruptFile: The held-out file is broken, and SQL no longer has all that it held.
     """
     run = stores.runs.get(run_id)
-    stored = stores.evaluations.evaluation(run.run_id)
-    if stored is None:
-        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation")
+    stored = evaluation_of(run, stores.evaluations, checkpoint=checkpoint)
     if "rules" not in stored:
         raise TooOld(f"the evaluation of run {run.run_id} does not hold its rules")
     asked = _Asked(run, stored, stores)

@@ -75,10 +75,29 @@ class Wanted:
     Attributes:
         worst: At most so many examples; None for all.
         compared_with: What the challenger's answers are marked against; all others are marked against the human's.
+        checkpoint: The step of an earlier checkpoint; None for the run's own model.
     """
 
     worst: int | None = WORST
     compared_with: ComparedWith = "human"
+    checkpoint: int | None = None
+
+
+def evaluation_of(run: Run, evaluations: EvaluationStore, *, checkpoint: int | None) -> Facts:
+    """Give how a run, or an earlier checkpoint of it, was judged.
+
+    Raises:
+        NoEvaluation: It was not.
+    """
+    evaluation = evaluations.evaluation(run.run_id, checkpoint=checkpoint)
+    if evaluation is not None:
+        return evaluation
+    if checkpoint is None:
+        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation")
+    raise NoEvaluation(
+        f"checkpoint {checkpoint} of run {run.run_id} has no evaluation",
+        remedy=f"Judge it: tuneloop runs judge {run.run_id} --checkpoint {checkpoint}",
+    )
 
 
 def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted()) -> EvaluationReport:
@@ -95,9 +114,7 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
         CorruptFile: The held-out file is broken, and SQL no longer has all that it held.
     """
     run = stores.runs.get(run_id)
-    evaluation = stores.evaluations.evaluation(run.run_id)
-    if evaluation is None:
-        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation")
+    evaluation = evaluation_of(run, stores.evaluations, checkpoint=wanted.checkpoint)
     snapshot = _with_head(stores.snapshots.find(evaluation["snapshot_id"]), stores)
     ranked = rank_examples(evaluation)
     questions = held_out_texts(snapshot, {one.key for one in ranked}, stores.archive)
@@ -143,7 +160,7 @@ def _with_head(snapshot: Snapshot, stores: ReportStores) -> Snapshot:
 
 def _run_facts(run: Run, evaluation: Facts) -> RunFacts:
     whose = (run.run_id, run.pipeline, run.ordinal, run.state.value, run.trainer, run.model)
-    return RunFacts(*whose, judged_at=evaluation["at"])
+    return RunFacts(*whose, judged_at=evaluation["at"], checkpoint=evaluation.get("checkpoint"))
 
 
 def _regions(run: Run, stores: ReportStores) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.domain.checkpoints import Checkpoint, at_checkpoint
 from service.domain.errors import ServiceError
 from service.domain.reigns import Crowning, Grounds, predecessors
 from service.domain.runs import Run
@@ -60,13 +61,13 @@ def roll_back(
     """
     champion = parts.evaluations.champion(pipeline)
     history = parts.evaluations.champion_history(pipeline)
-    run = _previous(pipeline, history, parts) if to is None else _chosen(to, pipeline, history, parts)
-    if champion is not None and champion["run_id"] == run.run_id:
+    row = _previous(pipeline, history, parts) if to is None else _chosen(to, pipeline, champion, history, parts)
+    run = _served(row, parts)
+    if champion is not None and _who(row) == _who(champion):
         return run
     if not despite_sunset and not _loses_no_day(run, champion, parts):
         require_lasting(run, parts)
-    crowned = next(row for row in history if row["run_id"] == run.run_id)
-    evidence = crowned["evidence"] or evidence_for(run, parts)
+    evidence = row["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
     if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
         raise TakenDown(f"the model of run {run.run_id} was undeployed")
@@ -74,24 +75,41 @@ def roll_back(
     return run
 
 
-def _previous(pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> Run:
-    crownings = [Crowning(row["run_id"], row["decided"]) for row in reversed(history)]
-    for run_id in predecessors(crownings):
-        run = parts.runs.get(run_id)
+def _previous(pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> Mapping[str, Any]:
+    rows: dict[tuple[str, str], Mapping[str, Any]] = {_who(row): row for row in reversed(history)}
+    for who in predecessors(Crowning(_who(row), row["decided"]) for row in reversed(history)):
         try:
-            _require_answering(run, parts)
+            _require_answering(_served(rows[who], parts), parts)
         except ServiceError:
             continue
-        return run
+        return rows[who]
     raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers")
 
 
-def _chosen(to: str, pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> Run:
+def _chosen(
+    to: str, pipeline: str, champion: Mapping[str, Any] | None, history: list[Mapping[str, Any]], parts: Parts
+) -> Mapping[str, Any]:
+    """Give when a run served last; of a run that serves with one model, when it did with another one, if it did."""
     run = parts.runs.get(to)
-    if all(row["run_id"] != run.run_id for row in history):
+    mine = [row for row in history if row["run_id"] == run.run_id]
+    if not mine:
         raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}")
-    _require_answering(run, parts)
-    return run
+    others = (row for row in mine if champion is None or _who(row) != _who(champion))
+    row: Mapping[str, Any] = next(others, mine[0])
+    _require_answering(_served(row, parts), parts)
+    return row
+
+
+def _who(row: Mapping[str, Any]) -> tuple[str, str]:
+    return str(row["run_id"]), str(row["model"])
+
+
+def _served(row: Mapping[str, Any], parts: Parts) -> Run:
+    """Give the run of a champion, with the model that served: it may be a checkpoint."""
+    run = parts.runs.get(row["run_id"])
+    if row["model"] == run.answers_as:
+        return run
+    return at_checkpoint(run, Checkpoint((row["evidence"] or {}).get("checkpoint"), row["model"]))
 
 
 def _loses_no_day(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> bool:

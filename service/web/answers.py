@@ -67,6 +67,9 @@ class Evidence:
     """Why it serves: the verdict on held-out examples, all of which the run's evaluation has.
 
     Null where a person promoted it before evidence was kept with the champion.
+
+    Attributes:
+        checkpoint: The step of an earlier checkpoint of the run; null for the model that its training ended with.
     """
 
     run_id: str
@@ -75,6 +78,7 @@ class Evidence:
     held_out: int | None = None
     incumbent: str | None = None
     look: int | None = None
+    checkpoint: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from service.domain.metric_specs import JudgeSpec
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import RunState as S
 from service.ports import BaseEvaluation
-from service.usecases.evaluate_base import MOST_ATTEMPTS, BaseWanted, evaluate_base
+from service.usecases.ask_patiently import MOST_ATTEMPTS
+from service.usecases.evaluate_base import BaseWanted, evaluate_base
 from tests.contract.trainer_process import BASE, KEY, running_trainer
 from tests.support.builders import make_pipeline
 from tests.support.erasing import ROWS, Installation

@@ -239,7 +239,7 @@ def test_what_labelbox_does_not_take_of_a_batch_is_told_apart(
     assert [batch.name for batch in held.batches.values()] == ["first", "tuneloop gaps g-1 failure"]
     assert {*planned} & {row.data_row.id for row in held.current_rows()} == {*planned[:2]}
     out = call("labelbox", "gaps", "p", "--report")[1]
-    assert out.startswith("p: 1 plans, 2 rows are with the labelers")
+    assert out.startswith("p: 1 plan, 2 rows with the labelers")
     assert "2 sent, 0 only watched, 2 refused" in out
 
 

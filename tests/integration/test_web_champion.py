@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from service.adapters.sql_engine import migrate
 from service.bootstrap import database_url, now
+from service.domain.checkpoints import Checkpoint, at_checkpoint
 from service.domain.reigns import Grounds
 from service.domain.runs import RunState, Step
 from tests.support.builders import make_pipeline, make_run
@@ -54,7 +55,7 @@ def test_an_application_is_told_what_to_ask_and_why(stage: Stage) -> None:
     found = stage.read("/pipelines/summaries/champion")
     assert (found["model"], found["base_url"], found["system"]) == ("ft:1", "http://127.0.0.1:9/v1", "Be short.")
     assert (found["decided"], found["gone"], found["snapshot_id"]) == ("by hand", False, "5a" * 32)
-    assert found["evidence"] == {name: EVIDENCE[name] for name in found["evidence"]}
+    assert found["evidence"] == {name: EVIDENCE.get(name) for name in found["evidence"]}
 
 
 def test_an_answer_that_the_caller_has_is_not_sent_again_until_the_champion_changes(stage: Stage) -> None:
@@ -75,6 +76,21 @@ def test_an_answer_that_the_caller_has_is_not_sent_again_until_the_champion_chan
     crown(stage, 2)
     changed = stage.get(PATH, headers=GATE_KEY | {"If-None-Match": tag})
     assert (changed.status, json.loads(changed.body)["model"]) == (200, "ft:2")
+
+
+def test_a_checkpoint_that_serves_is_told_by_its_own_name_and_step(stage: Stage) -> None:
+    crown(stage)
+    tag = stage.get(PATH).headers["etag"]
+    earlier = at_checkpoint(stage.deps.runs.get("run-1"), Checkpoint(82, "ft:1:ckpt-step-82"))
+    grounds = Grounds("by hand", EVIDENCE | {"checkpoint": 82})
+    stage.deps.evaluations.promote(earlier, "by hand", now=now(), grounds=grounds)
+    reply = stage.get(PATH, headers=GATE_KEY | {"If-None-Match": tag})
+    found = json.loads(reply.body)
+    assert (reply.status, found["model"], found["run_id"]) == (200, "ft:1:ckpt-step-82", "run-1")
+    assert found["evidence"]["checkpoint"] == 82
+    document = strict(stage.read("/openapi.json"))
+    path = "/api/v1/pipelines/{name}/champion"
+    assert list(breaches(document, path, "GET", reply)) == []
 
 
 def test_a_champion_that_is_gone_is_said_so(stage: Stage) -> None:

@@ -9,7 +9,7 @@ runs = st.sampled_from(["a", "b", "c", "d"])
 histories = st.lists(st.builds(Crowning, runs, st.sampled_from(["automatic", "by hand", "rollback", None])))
 
 
-def promoted(*names: str) -> list[Crowning]:
+def promoted(*names: str) -> list[Crowning[str]]:
     return [Crowning(name, "automatic") for name in names]
 
 
@@ -37,15 +37,15 @@ def test_going_back_to_one_that_was_rolled_back_keeps_the_order() -> None:
 
 
 @given(histories)
-def test_nobody_is_his_own_predecessor_and_each_is_named_once(history: list[Crowning]) -> None:
+def test_nobody_is_his_own_predecessor_and_each_is_named_once(history: list[Crowning[str]]) -> None:
     found = predecessors(history)
     assert len(found) == len(set(found))
-    assert not history or history[-1].run_id not in found
-    assert set(found) <= {crowning.run_id for crowning in history}
+    assert not history or history[-1].who not in found
+    assert set(found) <= {crowning.who for crowning in history}
 
 
 @given(histories)
-def test_rollbacks_come_to_an_end(history: list[Crowning]) -> None:
+def test_rollbacks_come_to_an_end(history: list[Crowning[str]]) -> None:
     while before := predecessors(history):
         history = [*history, Crowning(before[0], "rollback")]
         assert len(predecessors(history)) == len(before) - 1

@@ -34,13 +34,29 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     Returns:
         The step, and the evaluation if it is complete.
     """
+    step, evaluation = weigh(run, parts, but=run.run_id)
+    # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
+    is_loser = evaluation is not None and evaluation["outcome"] != "better" and run.cause != RETRAINING
+    if is_loser and take_down_loser(run, parts):
+        step = replace(step, facts={"taken_down": True})
+    return step, evaluation
+
+
+def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] | None]:
+    """Do the same, but touch nothing: the run may have ended, and its model be one of its checkpoints.
+
+    Args:
+        run: Whose model is the challenger.
+        parts: What steps work with.
+        but: The run whose own evaluation is no earlier look, for it would be replaced by this one.
+    """
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     pipeline = parts.pipeline(run.pipeline)
     held_out = held_out_questions(snapshot, parts, keep=keep)
     questions = at_most(held_out, pipeline.verdict.max_questions)
     champion = parts.evaluations.champion(run.pipeline)
-    models, left_out = _models(run, champion), 0
+    models, left_out = models_asked(run, champion), 0
     if run.fact("base_gone"):
         asked = len(questions)
         questions = _answered_by_base(run, questions, parts)
@@ -55,7 +71,7 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
     policy = pipeline.verdict
     names = {role: stored_name(trainer, model) for role, (model, trainer) in models.items()}
-    earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
+    earlier = parts.evaluations.earlier_looks(run.pipeline, but=but)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
         **rules_of(pipeline),
@@ -72,12 +88,7 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "max_questions": policy.max_questions,
         "held_out_in_all": len(held_out),
     }
-    step = _concluding_step(evaluation, policy)
-    # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
-    is_loser = evaluation["outcome"] != "better" and run.cause != RETRAINING
-    if is_loser and take_down_loser(run, parts):
-        step = replace(step, facts={"taken_down": True})
-    return step, evaluation
+    return _concluding_step(evaluation, policy), evaluation
 
 
 def _gather(
@@ -129,7 +140,7 @@ def held_out_questions(
     return list(found.values())
 
 
-def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
+def models_asked(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
     """Give model and trainer by role; the champion only if there is one that may still answer."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
     if champion and run.fact("champion_gone") != champion["position"]:
