@@ -14,7 +14,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.metrics import figure_lines
-from service.domain.runs import Run, RunState
+from service.domain.runs import TERMINAL, Run, RunState
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
@@ -43,7 +43,7 @@ def list_runs(
     for run in found:
         typer.echo(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M:%S}  {run.pipeline} no. {run.ordinal}: {run.state}")
         status = f", {run.fact('job_status')}" if run.state in _HAS_OPEN_JOB else ""
-        typer.echo(visible(f"    {run.model}, job {run.job_id or '-'}{status}"))
+        typer.echo(visible(f"    {run.model} at {run.trainer}, job {run.job_id or '-'}{status}"))
     if not found:
         typer.echo("No run yet.")
 
@@ -116,7 +116,7 @@ def start(
     trainer: Annotated[str | None, typer.Option(help="Where to train the snapshot; the pipeline's own.")] = None,
     model: Annotated[str | None, typer.Option(help="The base model to train; the pipeline's own.")] = None,
     despite_sunset: Annotated[bool, typer.Option(help="Although the model is about to shut down.")] = False,
-    again: Annotated[bool, typer.Option(help="Although the snapshot was trained on this model before.")] = False,
+    again: Annotated[bool, typer.Option(help="Although the same was trained on this model before.")] = False,
 ) -> None:
     """Start a run now, without waiting for the threshold; or train any snapshot on any trainer."""
     deps = _deps()
@@ -126,12 +126,13 @@ def start(
         wanted = Retraining(snapshot, pipeline, trainer, model, despite_sunset=despite_sunset, again=again)
         typer.echo(f"Started {retrain(wanted, deps.parts).run_id}.")
         return
-    if pipeline is None or trainer or model or again:
+    if pipeline is None or trainer or model:
         raise ConfigurationError(
-            "--trainer, --model and --again are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
-            remedy="tuneloop runs start PIPELINE, or tuneloop runs start --snapshot ID --trainer NAME --model NAME.",
+            "--trainer and --model are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
+            remedy=f"There are the pipelines {', '.join(deps.settings.pipelines)}, each started as in tuneloop runs "
+            f"start {pipeline or next(iter(deps.settings.pipelines))}; tuneloop datasets list shows the snapshots.",
         )
-    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, despite_sunset=despite_sunset)
+    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, despite_sunset=despite_sunset, again=again)
     typer.echo(f"Started {run.run_id}.")
 
 
@@ -154,7 +155,11 @@ def cancel(run_id: RunId) -> None:
     """Stop a run, and its job."""
     from service.usecases.steer_run import cancel_run
 
-    _say(cancel_run(run_id, _deps().parts))
+    run = cancel_run(run_id, _deps().parts)
+    if run.state in TERMINAL:
+        _say(run)
+    else:
+        typer.echo(f"The trainer is asked to stop job {run.job_id}; {run.run_id} is cancelled once it has.")
 
 
 @dead_letters.command("list")

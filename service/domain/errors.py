@@ -327,6 +327,10 @@ class TooFewExamples(ServiceError):
     )
 
 
+class TrainedAlready(ServiceError):
+    """These examples were trained on this model already, or are being trained: nothing was sent."""
+
+
 class SnapshotRefused(ServiceError):
     """The examples came in a way in which nobody can tell what is held out; nothing was written."""
 

@@ -47,6 +47,7 @@ _OUR_WORDS = frozenset(
         "ServiceError",
         "StoreFailed",
         "TooFewExamples",
+        "TrainedAlready",
         "WorkersDie",
     }
 )

@@ -6,24 +6,20 @@ from typing import Any
 
 from service.domain.errors import ConfigurationError, ServiceError
 from service.domain.pipelines import Pipeline
-from service.domain.runs import RETRAINING, Run, RunState
+from service.domain.runs import RETRAINING, Run
 from service.domain.snapshots import Snapshot, sizes_of
 from service.domain.triggers import Counts, Reason, blocks_manual_start
 from service.usecases.doors import gather_doors
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
+from service.usecases.steps.paid_once import require_first
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 # What servers of most dialects know; the others' own mean nothing elsewhere.
 _KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multiplier"})
-_PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 
 class CannotRetrain(ServiceError):
     """This snapshot cannot be trained there."""
-
-
-class TrainedAlready(ServiceError):
-    """This snapshot was trained on this model already, or is being trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +56,19 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
     pipeline = _pipeline_of(snapshot, wanted, parts)
     account, model = _target(pipeline, wanted, parts)
     method = _method_of(snapshot, account)
-    if not wanted.again:
-        _require_first(snapshot, account.name, model, parts)
-    now = parts.clock()
     counts = parts.archive.examples.counts(pipeline.name)
     settings = _settings_at(account, pipeline, parts)
-    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts))
+    facts = {"method": method, "new_examples": 0, "despite_sunset": wanted.despite_sunset, "again": wanted.again}
     run = replace(
-        new_run(pipeline, counts, RETRAINING, now=now),
+        with_facts(new_run(pipeline, counts, RETRAINING, now=parts.clock()), **facts, **settings),
         snapshot_id=snapshot.snapshot_id,
         watermark=snapshot.watermark,
         trainer=account.name,
         model=model,
     )
-    facts = {"method": method, "new_examples": 0, "despite_sunset": wanted.despite_sunset}
-    return opened_by_hand(with_facts(run, **facts, **settings), parts)
+    require_first(snapshot.snapshot_id, run, parts.runs)
+    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts), pipeline)
+    return opened_by_hand(run, parts)
 
 
 def _shut(
@@ -141,17 +135,6 @@ def _method_of(snapshot: Snapshot, account: TrainerAccount) -> str:
             remedy="Name a trainer of another dialect: tuneloop.example.toml lists them.",
         )
     return method
-
-
-def _require_first(snapshot: Snapshot, trainer: str, model: str, parts: Parts) -> None:
-    for run in parts.runs.of_snapshot(snapshot.snapshot_id):
-        counts = run.tuned_model is not None or run.state not in _PAID_FOR_NOTHING
-        if counts and (run.trainer, run.model) == (trainer, model):
-            raise TrainedAlready(
-                f"run {run.run_id} ({run.state}) is of the same snapshot, {snapshot.snapshot_id[:16]}, on {model} at "
-                f"{trainer}",
-                remedy=f"See tuneloop runs show {run.run_id}; --again pays for it a second time.",
-            )
 
 
 def _settings_at(account: TrainerAccount, pipeline: Pipeline, parts: Parts) -> Mapping[str, Any]:

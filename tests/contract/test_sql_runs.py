@@ -94,7 +94,7 @@ def test_of_many_workers_one_gets_the_lease(store: SqlRunStore) -> None:
 def test_an_extended_lease_ends_later(store: SqlRunStore) -> None:
     claim(store)
     store.lease("run-1", until=NOON + MINUTE, now=NOON)
-    store.extend("run-1", until=NOON + 3 * MINUTE)
+    store.extend(store.get("run-1"), until=NOON + 3 * MINUTE)
     assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE) is None
 
 
@@ -126,7 +126,7 @@ def test_a_run_that_is_held_up_rests_after_the_step_under_way_until_it_is_hurrie
     store.hold_up("run-1", until=NOON + 9 * MINUTE)
     assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
     store.hold_up("run-1", until=NOON + 9 * MINUTE)
-    store.extend("run-1", until=NOON + 2 * MINUTE)
+    store.extend(store.get("run-1"), until=NOON + 2 * MINUTE)
     run = store.record(run, Step(S.SNAPSHOTTED, "x"), now=NOON + MINUTE)
     assert run.due_at == NOON + 9 * MINUTE
     assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is None

@@ -11,14 +11,14 @@ import pytest
 
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
-from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError
+from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError, TrainedAlready
 from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import SPLITS, Snapshot
 from service.domain.sunsets import Sunset, Sunsets
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import promote_run
-from service.usecases.retrain import CannotRetrain, Retraining, TrainedAlready, retrain
+from service.usecases.retrain import CannotRetrain, Retraining, retrain
 from service.usecases.start_run import RunNotStarted
 from service.usecases.steps.parts import Parts, TrainerAccount
 from tests.support.builders import make_pipeline

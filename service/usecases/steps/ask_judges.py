@@ -85,5 +85,5 @@ def _ask(run: Run, spec: JudgeSpec, request: Request, parts: Parts) -> Choice:
     )
     # Stored one by one: a worker that is killed pays for no judgement twice.
     parts.judgements.add_judgement(judgement, now=parts.clock())
-    parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
+    parts.runs.extend(run, until=parts.clock() + parts.timing.lease)
     return choice

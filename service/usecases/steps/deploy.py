@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from service.domain.deployments import Deployment, is_model_name
-from service.domain.errors import CommandFailed, NotDeployed, ServiceError
+from service.domain.errors import CommandFailed, NotDeployed, RunMoved, ServiceError
 from service.domain.runs import Run, RunState, Step
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.lease import keeper
@@ -53,6 +53,8 @@ def take_down_loser(run: Run, parts: Parts) -> bool:
         if not parts.account(run.trainer).deployment.undeploy:
             return False
         undeploy(run, parts)
+    except RunMoved:
+        raise
     except ServiceError as error:
         parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock())
     return True
