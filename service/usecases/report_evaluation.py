@@ -37,7 +37,7 @@ ComparedWith = Literal["human", "incumbent"]
 class NoEvaluation(ServiceError):
     """The run was not judged, so there is nothing to report."""
 
-    remedy = "Wait until it is promoted or kept: tuneloop runs show RUN tells where it stands."
+    remedy = "Wait until it is promoted or kept: tuneloop runs list tells where it stands."
 
 
 class ReportStores(Protocol):
@@ -97,7 +97,8 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
     run = stores.runs.get(run_id)
     evaluation = stores.evaluations.evaluation(run.run_id)
     if evaluation is None:
-        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation")
+        remedy = f"Wait until it is promoted or kept: tuneloop runs show {run.run_id} tells where it stands."
+        raise NoEvaluation(f"run {run.run_id} is {run.state}, and has no evaluation", remedy=remedy)
     snapshot = _with_head(stores.snapshots.find(evaluation["snapshot_id"]), stores)
     ranked = rank_examples(evaluation)
     questions = held_out_texts(snapshot, {one.key for one in ranked}, stores.archive)

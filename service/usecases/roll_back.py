@@ -20,13 +20,13 @@ from service.usecases.steps.parts import Parts
 class NothingBefore(ServiceError):
     """There is no earlier champion whose model still answers."""
 
-    remedy = "Promote a judged run instead: tuneloop runs list, then tuneloop models promote RUN."
+    remedy = "Promote a judged run instead: see tuneloop runs list."
 
 
 class NeverServed(ServiceError):
     """The run's model was never the champion of this pipeline, so there is no going back to it."""
 
-    remedy = "Make it the champion with tuneloop models promote RUN."
+    remedy = "Promote it instead."
 
 
 def roll_back(
@@ -55,7 +55,7 @@ def roll_back(
     evidence = crowned["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
     if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
-        raise TakenDown(f"the model of run {run.run_id} was undeployed")
+        raise TakenDown(run)
     return run
 
 
@@ -68,13 +68,15 @@ def _previous(pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> 
         except ServiceError:
             continue
         return run
-    raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers")
+    remedy = f"{NothingBefore.remedy.removesuffix('.')} --pipeline {pipeline}"
+    raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers", remedy=remedy)
 
 
 def _chosen(to: str, pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> Run:
     run = parts.runs.get(to)
     if all(row["run_id"] != run.run_id for row in history):
-        raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}")
+        remedy = f"Make it the champion: tuneloop models promote {run.run_id}"
+        raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}", remedy=remedy)
     _require_answering(run, parts)
     return run
 

@@ -22,10 +22,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Whose answers they are; ``name`` is the id of a run, or of a base model's evaluation."""
+    """Whose answers they are.
+
+    Attributes:
+        name: The id of a run, or of a base model's evaluation.
+        go_on: What lets it go on where it stood.
+    """
 
     name: str
     pipeline: str
+    go_on: str
 
 
 def require_money(payer: Payer, models: Iterable[Asked], questions: Sequence[Question], parts: Parts) -> None:
@@ -47,7 +53,7 @@ def require_money(payer: Payer, models: Iterable[Asked], questions: Sequence[Que
         price = _price(asked, parts)
         usd = None if price is None else _estimated(asked, missing, price, parts)
         if usd is None and limit is not None:
-            remedy = f'Give its prices in [trainers.{asked.trainer}.prices."{asked.model}"]; then {_GO_ON}'
+            remedy = f'Give its prices in [trainers.{asked.trainer}.prices."{asked.model}"]; then {payer.go_on}'
             raise OverBudget(f"the answers of {asked.model} have no price, but the evaluation a budget", remedy=remedy)
         total += usd or 0.0
         _require_month(payer, asked, usd or 0.0, parts)
@@ -55,7 +61,7 @@ def require_money(payer: Payer, models: Iterable[Asked], questions: Sequence[Que
     if limit is not None and total > 0 and spent + total > limit:
         raise OverBudget(
             f"answers of up to {total:.2f} USD are missing and {spent:.2f} USD are spent, above {limit:.2f} USD",
-            remedy=f"Raise budget_usd or set max_questions in [pipelines.{payer.pipeline}.verdict]; then {_GO_ON}",
+            remedy=f"Raise budget_usd or set max_questions in [pipelines.{payer.pipeline}.verdict]; then {payer.go_on}",
         )
 
 
@@ -76,9 +82,6 @@ def bill_answers(payer: Payer, asked: Asked, tokens: tuple[int, int], parts: Par
             note=note + ("" if usd is not None else "; no price known"),
         )
     )
-
-
-_GO_ON = "tuneloop runs approve RUN, or the command again."
 
 
 def _missing(asked: Asked, questions: Sequence[Question], parts: Parts) -> list[Question]:

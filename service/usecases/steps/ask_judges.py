@@ -68,7 +68,7 @@ def refuse_relatives(spec: JudgeSpec, run: Run) -> None:
     if not spec.same_family and family_of(spec.model) == family_of(run.model):
         raise ConfigurationError(
             f"the judge {spec.model} is of the family of {run.model}, which it would judge",
-            remedy="Name another judge or say same_family = true; then tuneloop runs approve RUN.",
+            remedy=f"Name another judge or say same_family = true; then tuneloop runs approve {run.run_id}",
         )
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from service.domain.deployments import Deployment, is_model_name
 from service.domain.errors import CommandFailed, NotDeployed, RunMoved, ServiceError
+from service.domain.remedies import remedy_for
 from service.domain.runs import Run, RunState, Step
-from service.usecases.steps.endings import backoff
+from service.usecases.steps.endings import backoff, told
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 
@@ -24,7 +25,8 @@ def deploy(run: Run, parts: Parts) -> Step:
     if plan.by_hand and not run.fact("asked_to_deploy"):
         return _ask_person(run, name, f"its model answers only once it is deployed, as {name}")
     if not plan.deploy:
-        return _deployed(name)
+        how = "taken to be deployed, as approved by hand" if plan.by_hand else "nothing is to be deployed"
+        return _deployed(name, how)
     # Written before the command runs: whoever takes the run over, or cancels it, knows what may be there.
     if run.fact("deploying_since") is None:
         facts = {"deployment": name, "deploying_since": parts.clock().timestamp()}
@@ -33,11 +35,13 @@ def deploy(run: Run, parts: Parts) -> Step:
         return _run_command(run, plan, name, parts)
     except CommandFailed as error:
         if run.attempts + 1 < DEPLOY_ATTEMPTS:
-            return Step(run.state, str(error), facts=_told(error), due_at=parts.clock() + backoff(run.attempts + 2))
+            return Step(
+                run.state, str(error), facts=_told(run, error), due_at=parts.clock() + backoff(run.attempts + 2)
+            )
         return Step(
             RunState.NEEDS_ATTENTION,
             f"deploying failed {DEPLOY_ATTEMPTS} times: {error}",
-            facts={**_told(error), "resume": run.state.value, "deploying_since": None},
+            facts={**_told(run, error), "resume": run.state.value, "deploying_since": None},
         )
 
 
@@ -88,7 +92,7 @@ def _run_command(run: Run, plan: Deployment, name: str, parts: Parts) -> Step:
     if ran.last_line and not is_model_name(ran.last_line):
         # Not repeated: it may be anything, a secret too.
         raise CommandFailed(f"the last line that {command[0]} printed is no model name", remedy=_LAST_LINE)
-    return _deployed(ran.last_line or name)
+    return _deployed(ran.last_line or name, f"{command[0]} has deployed the model")
 
 
 def _wait(run: Run, parts: Parts) -> Step:
@@ -99,8 +103,8 @@ def _wait(run: Run, parts: Parts) -> Step:
     return Step(run.state, "the deployment is not ready yet", changes={"attempts": 0}, due_at=due_at)
 
 
-def _deployed(name: str) -> Step:
-    return Step(RunState.EVALUATING, f"model answers as {name}", facts={"inference_model": name})
+def _deployed(name: str, how: str) -> Step:
+    return Step(RunState.EVALUATING, f"{how}: it is asked as {name}", facts={"inference_model": name})
 
 
 def _ask_person(run: Run, name: str, cause: str) -> Step:
@@ -108,12 +112,12 @@ def _ask_person(run: Run, name: str, cause: str) -> Step:
         f"Deploy {run.tuned_model} as {name}, then tuneloop runs approve {run.run_id}; with --as NAME where the server "
         "chose another name; or set the deploy command."
     )
-    facts = {"resume": run.state.value, "asked_to_deploy": name, **_told(NotDeployed(cause, remedy=remedy))}
+    facts = {"resume": run.state.value, "asked_to_deploy": name, **_told(run, NotDeployed(cause, remedy=remedy))}
     return Step(RunState.NEEDS_ATTENTION, cause, facts=facts)
 
 
-def _told(error: ServiceError) -> dict[str, str]:
-    return {"error": f"{type(error).__name__}: {error}", "remedy": error.remedy}
+def _told(run: Run, error: ServiceError) -> dict[str, str]:
+    return {"error": told(error), "remedy": remedy_for(run, error.remedy, ended=False)}
 
 
 _LAST_LINE = "Let it print the name that the model answers to as its last line, or nothing at all."

@@ -90,7 +90,7 @@ def _gather(
     champion: Mapping[str, Any] | None,
 ) -> dict[str, dict[str, str]] | Step:
     """Ask every model for a while; give all answers by role, or what follows where some are missing."""
-    payer = Payer(run.run_id, run.pipeline)
+    payer = Payer(run.run_id, run.pipeline, f"tuneloop runs approve {run.run_id}")
     asked = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
     require_money(payer, asked.values(), questions, parts)
     deadline = parts.clock() + parts.timing.slice

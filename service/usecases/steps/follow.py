@@ -6,6 +6,7 @@ from typing import Any
 from service.domain.alerts import paused, since, slow
 from service.domain.outcomes import NOT_BEGUN, PAUSED, remedy_of_failure
 from service.domain.polling import next_look
+from service.domain.remedies import remedy_for
 from service.domain.runs import CANCEL_ASKED, Run, RunState, Step
 from service.ports import RemoteJob
 from service.usecases.steps.endings import ALL_WELL
@@ -63,5 +64,5 @@ def _who_cancelled(run: Run, parts: Parts) -> str:
 def _failed(run: Run, job: RemoteJob, facts: Mapping[str, Any], parts: Parts) -> Step:
     complaints = [event for event in parts.runs.job_events(run.run_id) if event.level == "error"]
     reason = job.error or (complaints[-1].message if complaints else "the trainer gave no reason")
-    remedy = remedy_of_failure(job.error_code, [event.kind for event in complaints])
+    remedy = remedy_for(run, remedy_of_failure(job.error_code, [event.kind for event in complaints]), ended=True)
     return Step(RunState.FAILED, f"job failed: {reason}", facts={**facts, "error": reason, "remedy": remedy})

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from service.domain.remedies import start_command
 from service.domain.runs import TERMINAL, Run, RunState
 
 
@@ -23,7 +24,7 @@ def commands_for(run: Run) -> tuple[Command, ...]:
         case RunState.NEEDS_ATTENTION:
             return show, Command(approve, "goes on, once that is done"), cancel
         case RunState.FAILED | RunState.CANCELLED:
-            return (Command(f"tuneloop runs start {run.pipeline}", "starts another run"),)
+            return (Command(start_command(run), "starts another run"),)
         case RunState.KEPT if not run.fact("taken_down"):
             promote = f"tuneloop models promote {run.run_id}"
             waits = run.fact("waits_for_promotion")
