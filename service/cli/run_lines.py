@@ -22,7 +22,7 @@ def lines_of_run(run: Run) -> Iterator[str]:
     """Write what a run is about."""
     named = {"trainer": run.trainer, "base model": run.model}
     named |= {name: getattr(run, name) for name in ("snapshot_id", "job_id", "tuned_model")}
-    named |= {name.replace("_", " "): run.fact(name) for name in ("training_file", "validation_file")}
+    named |= {"train file": run.fact("training_file"), "valid file": run.fact("validation_file")}
     for name, value in named.items():
         yield f"  {name:<12} {value or '-'}"
     if run.answers_as != run.tuned_model:

@@ -143,7 +143,8 @@ def test_what_went_wrong_is_told_until_a_step_works(store: SqlRunStore) -> None:
 
 
 def test_who_wants_the_end_of_a_job_stands_in_the_history_and_the_run_goes_on(store: SqlRunStore) -> None:
-    before = claim(store)
+    claim(store)
+    before = store.get("run-1")
     store.note_cancel("run-1", now=NOON + MINUTE)
     assert [(row["before"], row["after"], row["cause"]) for row in store.history("run-1")][1:] == [
         ("claimed", "claimed", CANCEL_ASKED)
