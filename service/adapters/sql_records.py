@@ -109,7 +109,7 @@ class SqlDeadLetters:
     def close(self, letter_id: str, *, taken_at: datetime) -> None:
         """See ``DeadLetters``; the body goes: it is in the inbox again, and holds label text."""
         mine = (dead_letters.c.letter_id == letter_id, dead_letters.c.created_at <= taken_at)
-        done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None)
+        done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None, dismissed=None)
         with self._engine.begin() as connection:
             connection.execute(done)
 

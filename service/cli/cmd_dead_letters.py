@@ -79,6 +79,8 @@ def replay(
 
 def _replay(deps: Deps, letter: Mapping[str, Any]) -> bool:
     letter_id, taken_at = letter["letter_id"], now()
+    if letter["replayed_at"] is not None and letter["dismissed"] is None:
+        return False  # it was put back before, or nothing is left to be done
     if letter["kind"] == LETTER:
         # The sweep finds it, so that nothing need be woken.
         if not send_again(letter["subject"], deps.outbox, now):

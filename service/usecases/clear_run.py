@@ -71,8 +71,10 @@ def _clear(run: Run, parts: Parts) -> _Later | None:
         return _look_for_job(run, parts)
     if run.job_id is None:
         parts.ledger.release(run, note=_NO_JOB, now=parts.clock())
-    elif not run.fact("job_over") and (later := _end_job(run, parts)):
-        return later
+    elif not run.fact("job_over"):
+        if later := _end_job(run, parts):
+            return later
+        parts.letters.settle("aftermath", [run.run_id], now=parts.clock())
     return _delete_uploads(run, parts)
 
 
@@ -98,7 +100,7 @@ def _look_for_job(run: Run, parts: Parts) -> _Later | None:
 
 
 def _end_job(run: Run, parts: Parts) -> _Later | None:
-    """Stop the job and write what it cost; gives when to come back while it still runs."""
+    """Stop the job and write what it cost; give when to come back while it still runs."""
     trainer = parts.account(run.trainer).connect()
     try:
         job = trainer.job(str(run.job_id))
@@ -111,7 +113,6 @@ def _end_job(run: Run, parts: Parts) -> _Later | None:
             trainer.cancel(job.job_id)
         return _stop_again(run, job, parts)
     bill(run, job, parts)
-    parts.letters.settle("aftermath", [run.run_id], now=parts.clock())
     return None
 
 
