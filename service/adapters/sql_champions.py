@@ -25,7 +25,10 @@ def crown(connection: sa.Connection, run: Run, cause: str, grounds: Grounds, now
     """
     before = _reigning(connection, run.pipeline)
     if grounds.over not in {ANYBODY, before.position if before else None}:
-        raise ChampionMoved(f"{run.pipeline} has another champion than the one that run {run.run_id} was to replace")
+        raise ChampionMoved(
+            f"{run.pipeline} has another champion than the one that run {run.run_id} was to replace",
+            remedy=f"See tuneloop models show {run.pipeline}, and decide anew.",
+        )
     number = _write_history(connection, run, cause, grounds, now)
     row = {
         "pipeline": run.pipeline,

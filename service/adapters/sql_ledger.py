@@ -21,7 +21,7 @@ _GATE = "ledger"
 
 
 class SqlLedger:
-    """See ``Ledger``: a run has one ``reserved``, and then one ``billed`` or ``released``."""
+    """See ``Ledger``: a run has one ``reserved``, then one ``billed`` or ``released``, or both."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine

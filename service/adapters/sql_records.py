@@ -13,6 +13,7 @@ from service.domain.deliveries import Delivery, read_doorbell, without_texts
 from service.domain.errors import NotFound, ServiceError, UnknownTopic, UnreadableDelivery
 
 MESSAGE_CHARACTERS = 500
+_SHOWN = [column for column in dead_letters.c if column.name != "body"]
 
 
 class SqlDeadLetters:
@@ -21,7 +22,16 @@ class SqlDeadLetters:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
+    def put(
+        self,
+        kind: str,
+        subject: str,
+        error: ServiceError,
+        *,
+        content: Delivery | None,
+        now: datetime,
+        once: bool = False,
+    ) -> None:
         """See ``DeadLetters``."""
         subject = storable(subject)
         with self._engine.begin() as connection:
@@ -38,10 +48,15 @@ class SqlDeadLetters:
                 "received_at": content.received_at if content else None,
                 "created_at": now,
                 "replayed_at": None,
+                "dismissed": None,
             }
             statement = upsert(connection, dead_letters).values(row)
             fresh = {name: value for name, value in row.items() if name != "letter_id"}
-            connection.execute(statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh))
+            connection.execute(
+                statement.on_conflict_do_nothing()
+                if once
+                else statement.on_conflict_do_update(index_elements=["letter_id"], set_=fresh)
+            )
 
     def count(self) -> int:
         """See ``DeadLetters``."""
@@ -51,11 +66,26 @@ class SqlDeadLetters:
 
     def open(self, limit: int) -> list[Mapping[str, Any]]:
         """See ``DeadLetters``."""
-        shown = [column for column in dead_letters.c if column.name != "body"]
-        wanted = sa.select(*shown).where(dead_letters.c.replayed_at.is_(None))
+        wanted = sa.select(*_SHOWN).where(dead_letters.c.replayed_at.is_(None))
         with reading(self._engine) as connection:
             found = connection.execute(wanted.order_by(dead_letters.c.created_at.desc()).limit(limit))
             return [dict(row) for row in found.mappings()]
+
+    def find(self, letter_id: str) -> Mapping[str, Any]:
+        """See ``DeadLetters``."""
+        with reading(self._engine) as connection:
+            wanted = sa.select(*_SHOWN).where(dead_letters.c.letter_id == letter_id)
+            row = connection.execute(wanted).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"no dead letter {letter_id!r}", remedy="List them: tuneloop dead-letters list")
+        return dict(row)
+
+    def dismiss(self, letter_id: str, *, reason: str, now: datetime) -> bool:
+        """See ``DeadLetters``; the body stays, so that a person may think better of it."""
+        mine = (dead_letters.c.letter_id == letter_id, dead_letters.c.replayed_at.is_(None))
+        statement = sa.update(dead_letters).where(*mine).values(replayed_at=now, dismissed=storable(reason))
+        with self._engine.begin() as connection:
+            return connection.execute(statement.returning(dead_letters.c.letter_id)).one_or_none() is not None
 
     def take(self, letter_id: str) -> Delivery | None:
         """See ``DeadLetters``."""
@@ -79,7 +109,7 @@ class SqlDeadLetters:
     def close(self, letter_id: str, *, taken_at: datetime) -> None:
         """See ``DeadLetters``; the body goes: it is in the inbox again, and holds label text."""
         mine = (dead_letters.c.letter_id == letter_id, dead_letters.c.created_at <= taken_at)
-        done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None)
+        done = sa.update(dead_letters).where(*mine).values(replayed_at=taken_at, body=None, dismissed=None)
         with self._engine.begin() as connection:
             connection.execute(done)
 

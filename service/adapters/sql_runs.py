@@ -12,7 +12,7 @@ from service.adapters.sql_notices import write_notice
 from service.adapters.sql_tables import Moment, job_events, run_history, runs
 from service.domain.errors import NotFound, RunMoved
 from service.domain.run_notices import notice_of_transition
-from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
+from service.domain.runs import CANCEL_ASKED, TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
 RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until", "cleared_at"}]
@@ -57,10 +57,12 @@ class SqlRunStore:
             found = connection.execute(statement).one_or_none()
         return None if found is None else run_of(found)
 
-    def extend(self, run_id: str, *, until: datetime) -> None:
+    def extend(self, run: Run, *, until: datetime) -> None:
         """See ``RunStore``."""
+        statement = sa.update(runs).where(*_still(run)).values(leased_until=until).returning(runs.c.run_id)
         with self._engine.begin() as connection:
-            connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(leased_until=until))
+            if connection.execute(statement).one_or_none() is None:
+                raise RunMoved(f"run {run.run_id} was taken over by another worker")
 
     def record(self, run: Run, step: Step, *, now: datetime) -> Run:
         """See ``RunStore``."""
@@ -71,7 +73,7 @@ class SqlRunStore:
         """See ``RunStore``."""
         statement = (
             sa.update(runs)
-            .where(runs.c.run_id == run.run_id, runs.c.state == run.state, runs.c.intent_at.is_(None))
+            .where(*_still(run), runs.c.intent_at.is_(None))
             .values(intent_at=now)
             .returning(*RUN_COLUMNS)
         )
@@ -80,6 +82,13 @@ class SqlRunStore:
         if found is None:
             raise RunMoved(f"run {run.run_id} is being submitted by another worker")
         return run_of(found)
+
+    def note_cancel(self, run_id: str, *, now: datetime) -> None:
+        """See ``RunStore``."""
+        with self._engine.begin() as connection:
+            state = connection.execute(sa.select(runs.c.state).where(runs.c.run_id == run_id)).scalar_one()
+            row = {"run_id": run_id, "at": now, "before": state, "after": state, "cause": CANCEL_ASKED}
+            connection.execute(sa.insert(run_history).values(row))
 
     def standing(self, *, now: datetime) -> list[Run]:
         """See ``RunStore``."""
@@ -169,18 +178,13 @@ def write_step(connection: sa.Connection, run: Run, step: Step, now: datetime) -
         "leased_until": None,
         "turns": 0,
         "attempts": 0 if moved else run.attempts + 1,
-        "facts": {**(run.facts or {}), **(step.facts or {})},
+        "facts": run.facts_after(step),
         **(step.changes or {}),
     }
-    statement = (
-        sa.update(runs)
-        .where(runs.c.run_id == run.run_id, runs.c.state == run.state)
-        .values(values)
-        .returning(*RUN_COLUMNS)
-    )
+    statement = sa.update(runs).where(*_still(run)).values(values).returning(*RUN_COLUMNS)
     found = connection.execute(statement).one_or_none()
     if found is None:
-        raise RunMoved(f"run {run.run_id} is no longer {run.state}")
+        raise RunMoved(f"run {run.run_id} was taken over by another worker, or is no longer {run.state}")
     after = run_of(found)
     if moved:
         _write_history(connection, after, step, before=run.state, now=now)
@@ -194,6 +198,16 @@ def _due_after(step: Step) -> sa.ColumnElement[datetime | None] | None:
     was_hurried = sa.and_(runs.c.leased_until.is_not(None), runs.c.due_at.is_(None))
     was_held_up = runs.c.due_at > runs.c.leased_until
     return sa.case((was_hurried, sa.null()), (was_held_up, runs.c.due_at), else_=sa.literal(step.due_at, Moment))
+
+
+def _still(run: Run) -> tuple[sa.ColumnElement[bool], ...]:
+    """Say that the run is as its holder took it: every lease counts a turn, and every step that is written dates it."""
+    return (
+        runs.c.run_id == run.run_id,
+        runs.c.state == run.state,
+        runs.c.turns == run.turns,
+        runs.c.updated_at == run.updated_at,
+    )
 
 
 def _free_and_due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -240,7 +240,10 @@ dead_letters = sa.Table(
     sa.Column("body", sa.LargeBinary),
     sa.Column("received_at", Moment),
     _moment("created_at"),
+    # When it was closed: replayed, settled by what came after, or dismissed.
     _moment("replayed_at", nullable=True),
+    # Why a person dismissed it, perhaps empty; null where nobody did.
+    sa.Column("dismissed", sa.Text),
     sa.Index("dead_letters_open", "replayed_at", "created_at"),
 )
 

@@ -10,7 +10,7 @@ import typer
 from service.bootstrap import Deps
 from service.cli.app import AsJson, app, print_json
 from service.cli.showing import visible
-from service.cli.tracing import IN_WORDS, show_trace
+from service.cli.tracing import IN_WORDS, model_of, show_trace
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.reasons import in_words
@@ -112,7 +112,7 @@ def _snapshot(line: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[str]:
-    model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
+    model = model_of(run)
     serves = ", serves now" if run["is_champion"] else ""
     uses = "; ".join(IN_WORDS[use] for use in run["uses"])
     yield f"    run          {run['run_id']} ({run['state']}), job {run['job_id'] or '-'}{model}{serves}: {uses}"

@@ -127,7 +127,7 @@ def _told(found: Survey) -> Iterator[str]:
 
 def _models(run: Mapping[str, Any]) -> list[str]:
     checkpoints = [item.get("model") for item in run["checkpoints"] or ()]
-    return [str(name) for name in dict.fromkeys([run["tuned_model"], *checkpoints]) if name]
+    return [str(name) for name in dict.fromkeys([run["tuned_model"], run["answers_as"], *checkpoints]) if name]
 
 
 def _outcome(report: Forgotten) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Runs and dead letters on the command line."""
+"""Runs on the command line."""
 
 import os
 from collections.abc import Mapping
@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.bootstrap import Deps, now
-from service.cli.app import AsJson, AtMost, dead_letters, print_json, runs
+from service.cli.app import AsJson, AtMost, print_json, runs
 from service.cli.run_lines import lines_of_events, lines_of_ledger, lines_of_report, lines_of_run, lines_of_story
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.metrics import figure_lines
-from service.domain.runs import Run, RunState
+from service.domain.runs import TERMINAL, Run, RunState
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
-from service.usecases.tell import LETTER, send_again
 
 if TYPE_CHECKING:
     from service.usecases.reconcile_trainer import Compared
@@ -43,7 +42,7 @@ def list_runs(
     for run in found:
         typer.echo(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M:%S}  {run.pipeline} no. {run.ordinal}: {run.state}")
         status = f", {run.fact('job_status')}" if run.state in _HAS_OPEN_JOB else ""
-        typer.echo(visible(f"    {run.model}, job {run.job_id or '-'}{status}"))
+        typer.echo(visible(f"    {run.model} at {run.trainer}, job {run.job_id or '-'}{status}"))
     if not found:
         typer.echo("No run yet.")
 
@@ -119,7 +118,7 @@ def start(
     model: Annotated[str | None, typer.Option(help="The base model to train; the pipeline's own.")] = None,
     despite_sunset: Annotated[bool, typer.Option(help="Although the model is about to shut down.")] = False,
     despite_list: Annotated[bool, typer.Option(help="Although the trainer's list does not have the model.")] = False,
-    again: Annotated[bool, typer.Option(help="Although the snapshot was trained on this model before.")] = False,
+    again: Annotated[bool, typer.Option(help="Although the same was trained on this model before.")] = False,
 ) -> None:
     """Start a run now, without waiting for the threshold; or train any snapshot on any trainer."""
     deps = _deps()
@@ -130,12 +129,13 @@ def start(
         wanted = Retraining(snapshot, pipeline, trainer, model, again=again, **despite)
         typer.echo(f"Started {retrain(wanted, deps.parts).run_id}.")
         return
-    if pipeline is None or trainer or model or again:
+    if pipeline is None or trainer or model:
         raise ConfigurationError(
-            "--trainer, --model and --again are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
-            remedy="tuneloop runs start PIPELINE, or tuneloop runs start --snapshot ID --trainer NAME --model NAME.",
+            "--trainer and --model are for a snapshot" if pipeline else "neither a pipeline nor a snapshot",
+            remedy=f"There are the pipelines {', '.join(deps.settings.pipelines)}, each started as in tuneloop runs "
+            f"start {pipeline or next(iter(deps.settings.pipelines))}; tuneloop datasets list shows the snapshots.",
         )
-    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, **despite)
+    run = start_by_hand(deps.settings.pipelines[pipeline], deps, clock=now, again=again, **despite)
     typer.echo(f"Started {run.run_id}.")
 
 
@@ -158,72 +158,11 @@ def cancel(run_id: RunId) -> None:
     """Stop a run, and its job."""
     from service.usecases.steer_run import cancel_run
 
-    _say(cancel_run(run_id, _deps().parts))
-
-
-@dead_letters.command("list")
-def list_dead_letters(limit: AtMost = 50, *, as_json: AsJson = False) -> None:
-    """List what was set aside, newest first."""
-    deps = _deps()
-    found = deps.letters.open(limit)
-    if as_json:
-        print_json(found)
-        return
-    total = deps.letters.count()
-    if total > len(found):
-        typer.echo(f"The newest {len(found)} of {total}; --limit shows more.")
-    for row in found:
-        typer.echo(f"{row['letter_id']}  {row['created_at']:%Y-%m-%d %H:%M:%S}  {row['kind']:<9} {row['error']}")
-        typer.echo(visible(f"    {row['message']}\n    What to do: {row['remedy']}"))
-    if not found:
-        typer.echo("Nothing is set aside.")
-
-
-@dead_letters.command("show")
-def show_dead_letter(letter_id: str, *, as_json: AsJson = True) -> None:  # noqa: ARG001 - it is always JSON
-    """Show one letter as JSON, without its content."""
-    found = [row for row in _deps().letters.open(10_000) if row["letter_id"] == letter_id]
-    if not found:
-        raise NotFound(f"no dead letter {letter_id!r}", remedy="List them: tuneloop dead-letters list")
-    print_json(found[0])
-
-
-@dead_letters.command()
-def replay(
-    letter_id: Annotated[str | None, typer.Argument(help="A letter's id.")] = None,
-    *,
-    every: Annotated[bool, typer.Option("--all", help="Every letter that holds a delivery or a notice.")] = False,
-) -> None:
-    """Put a letter's work back where it was."""
-    deps = _deps()
-    if (letter_id is None) != every:
-        raise ConfigurationError("name one letter, or give --all", remedy="tuneloop dead-letters list shows them.")
-    letters = {row["letter_id"]: row for row in deps.letters.open(1_000_000)}
-    ids = list(letters) if every else [str(letter_id)]
-    done = sum(_replay(deps, each, letters.get(each)) for each in ids)
-    if letter_id is not None and not done:
-        raise NotFound(
-            f"dead letter {letter_id} holds no delivery and no notice",
-            remedy="A failed run is started again with tuneloop runs start; a row is read again by labelbox sync.",
-        )
-    deps.queue.wake("convert_deliveries")
-    typer.echo(f"Put back {done} of {len(ids)}.")
-
-
-def _replay(deps: Deps, letter_id: str, letter: Mapping[str, Any] | None) -> bool:
-    taken_at = now()
-    if letter is not None and letter["kind"] == LETTER:
-        # The sweep finds it, so that nothing need be woken.
-        if not send_again(letter["subject"], deps.outbox, now):
-            return False
-        deps.letters.close(letter_id, taken_at=taken_at)
-        return True
-    delivery = deps.letters.take(letter_id)
-    if delivery is None:
-        return False
-    deps.inbox.put_back(delivery)
-    deps.letters.close(letter_id, taken_at=taken_at)
-    return True
+    run = cancel_run(run_id, _deps().parts)
+    if run.state in TERMINAL:
+        _say(run)
+    else:
+        typer.echo(f"The trainer is asked to stop job {run.job_id}; {run.run_id} is cancelled once it has.")
 
 
 def _say(run: Run) -> None:

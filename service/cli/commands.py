@@ -5,6 +5,7 @@ from service.cli import (  # noqa: F401 - importing registers them
     cmd_checkpoints,
     cmd_convert,
     cmd_datasets,
+    cmd_dead_letters,
     cmd_demo,
     cmd_dying,
     cmd_evaluate,

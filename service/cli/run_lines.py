@@ -21,8 +21,11 @@ _LINES = {"train_loss": "train loss", "valid_loss": "valid loss", "full_valid_lo
 
 def lines_of_run(run: Run) -> Iterator[str]:
     """Write what a run is about."""
-    for name in ("snapshot_id", "job_id", "tuned_model"):
-        yield f"  {name:<12} {getattr(run, name) or '-'}"
+    named = {"trainer": run.trainer, "base model": run.model}
+    named |= {name: getattr(run, name) for name in ("snapshot_id", "job_id", "tuned_model")}
+    named |= {"train file": run.fact("training_file"), "valid file": run.fact("validation_file")}
+    for name, value in named.items():
+        yield f"  {name:<12} {value or '-'}"
     if run.answers_as != run.tuned_model:
         yield f"  {'answers as':<12} {run.answers_as}"
     if estimate := run.fact("estimate"):
@@ -31,16 +34,20 @@ def lines_of_run(run: Run) -> Iterator[str]:
 
 def lines_of_ledger(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Write what a run cost."""
+    set_aside = sum(entry["usd"] for entry in entries if entry["kind"] == "reserved")
     for entry in entries:
+        if entry["kind"] == "released":
+            yield f"  {'released':<12} {set_aside:,.2f} USD given back ({entry['note']})"
+            continue
         counted = f" for {entry['tokens']:,} tokens" if entry["tokens"] is not None else ""
         yield f"  {entry['kind']:<12} {entry['usd']:,.2f} USD{counted} ({entry['note']})"
 
 
 def lines_of_story(run: Run, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Write what stands in the way, and how the run came where it is."""
-    for name in ("error", "remedy"):
-        if run.fact(name) and run.state not in ("promoted", "kept"):
-            yield f"  {name:<12} {run.fact(name)}"
+    for name, words in (("error", run.error), ("remedy", run.remedy)):
+        if words:
+            yield f"  {name:<12} {words}"
     for row in history:
         moved = f"{row['before'] or '-':>12} -> {row['after']:<12}"
         yield f"  {row['at']:%Y-%m-%d %H:%M:%S}  {moved} {row['cause']}"

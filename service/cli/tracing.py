@@ -38,10 +38,16 @@ def show_trace(name: str, found: Trace, deps: Deps, *, labels: bool, as_json: bo
         typer.echo(visible(words))
 
 
+def model_of(run: Mapping[str, Any]) -> str:
+    """Write what a run's model is called, and what it is deployed as if that is another name."""
+    deployed = f" deployed as {run['answers_as']}" if run["answers_as"] != run["tuned_model"] else ""
+    return f", model {run['tuned_model']}{deployed}" if run["tuned_model"] else ""
+
+
 def _told(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"{_KINDS.get(facts['kind'], facts['kind'])} {name}"
     for run in facts["runs"]:
-        model = f", model {run['tuned_model']}" if run["tuned_model"] else ""
+        model = model_of(run)
         yield f"  run          {run['run_id']} of {run['pipeline']} ({run['state']}), from {run['model']}"
         yield f"               job {run['job_id'] or '-'} at trainer {run['trainer']}{model}"
         for fact in ("training_file", "validation_file"):

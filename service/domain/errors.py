@@ -33,7 +33,7 @@ class UnreadableDelivery(ServiceError):
 class UnknownTopic(ServiceError):
     """The delivery's topic is none that this service knows."""
 
-    remedy = "Remove the topic from the webhook, or upgrade tuneloop if Labelbox added it."
+    remedy = "Remove the topic from the webhook, or upgrade this service if Labelbox added it."
 
 
 class UnknownProject(ServiceError):
@@ -230,6 +230,12 @@ class JobMissing(TrainerRefused):
     )
 
 
+class JobNotStopped(ServiceError):
+    """A job of a run that has ended goes on at the trainer, and may cost money."""
+
+    remedy = "Stop it in the trainer's console. Once it has ended it is billed, and this letter is settled."
+
+
 class WorkersDie(ServiceError):
     """Every worker that took this step died of it, or was stopped in the middle of it."""
 
@@ -342,8 +348,12 @@ class TooFewExamples(ServiceError):
 
     remedy = (
         "Have more labelled, or lower min_train, min_validation or min_held_out in [pipelines.NAME.dataset]; then "
-        "tuneloop runs start PIPELINE. Without that, the next run comes when the threshold is crossed again."
+        "start the run again. Without that, the next run comes when the threshold is crossed again."
     )
+
+
+class TrainedAlready(ServiceError):
+    """These examples were trained on this model already, or are being trained: nothing was sent."""
 
 
 class SnapshotRefused(ServiceError):
@@ -379,7 +389,7 @@ class ChampionMoved(ServiceError):
     """Another model became the champion meanwhile, so that what was decided is no longer about who serves."""
 
     retryable = True
-    remedy = "See tuneloop models show PIPELINE, and decide anew."
+    remedy = "Look who serves now, and decide anew."
 
 
 class ChannelFailed(ServiceError):

@@ -45,16 +45,16 @@ _PAY = Refusal(
     is_about_money=True,
 )
 _FILE = Refusal(
-    "The trainer does not take the file: tuneloop datasets export SNAPSHOT --out FOLDER, tuneloop validate its "
-    "train.jsonl, mend the labels or the checks and start the run again."
+    "The trainer does not take the file: tuneloop datasets export SNAPSHOT --out refused, then tuneloop validate "
+    "refused/train.jsonl; mend the labels or the checks and start the run again."
 )
 _CONTENT = Refusal(
     "The trainer's content policy does not allow these examples. Read its message and the job's events, withdraw what "
-    "it means (tuneloop datasets decide, or reject the labels), and start the run again; or train elsewhere."
+    "it means (reject the labels, or see tuneloop datasets held), and start the run again; or train elsewhere."
 )
 _GONE = Refusal(
     "OpenAI no longer trains for this organisation, and for nobody from 2027-01-06. Add another trainer to "
-    "tuneloop.toml (dialect azure, nebius, generic, or tuneloop for our own), name it in the pipeline's train "
+    "tuneloop.toml (dialect azure, nebius, generic, or our own, tuneloop), name it in the pipeline's train "
     "table and start the run again."
 )
 
@@ -94,12 +94,11 @@ def remedy_of_failure(code: str | None, told: Collection[str]) -> str:
     return TrainerRefused.remedy
 
 
-def train_elsewhere(pipeline: str, snapshot_id: str, others: Collection[str]) -> str:
-    """Say how a snapshot is trained by one of the other trainers of the configuration."""
+def train_elsewhere(command: str, others: Collection[str]) -> str:
+    """Say how a snapshot is trained by one of the other trainers of the configuration, and the command for one."""
     if not others:
         return _GONE.remedy
     return (
         f"This trainer no longer trains for this account. Others are configured: {', '.join(sorted(others))}. Train "
-        f"the same snapshot there: tuneloop runs start {pipeline} --snapshot {snapshot_id[:16]} --trainer TRAINER "
-        "--model MODEL; and name it in the pipeline's train table."
+        f"the same snapshot there: {command}; and name it in the pipeline's train table."
     )

@@ -49,6 +49,7 @@ _OUR_WORDS = frozenset(
         "ServiceError",
         "StoreFailed",
         "TooFewExamples",
+        "TrainedAlready",
         "WorkersDie",
     }
 )

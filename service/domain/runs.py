@@ -43,6 +43,11 @@ TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
 }
 TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
+# In the history of a run whose job a person wants to end: what the trainer says of it comes later.
+CANCEL_ASKED = "cancelled by hand: the trainer is asked to stop the job"
+# Runs of earlier versions keep what once went wrong among their facts.
+_ENDED_UNHINDERED = TERMINAL - {_S.FAILED}
+_OF_ONE_STEP = frozenset({"error", "error_name", "remedy"})
 # Such a run takes up nothing new, so that the trigger counts on from the run before it.
 RETRAINING = "retraining"
 
@@ -82,6 +87,21 @@ class Run:
     def fact(self, name: str) -> Any:  # noqa: ANN401 - JSON values of a dozen shapes
         """Give what a step found out under this name, or None."""
         return (self.facts or {}).get(name)
+
+    def facts_after(self, step: "Step") -> dict[str, Any]:
+        """Give the facts once a step is written: what went wrong before it is over, unless the step says it again."""
+        lasting = {name: value for name, value in (self.facts or {}).items() if name not in _OF_ONE_STEP}
+        return {**lasting, **(step.facts or {})}
+
+    @property
+    def error(self) -> str | None:
+        """What stands in its way now, or made it fail; None where nothing does."""
+        return None if self.state in _ENDED_UNHINDERED else self.fact("error")
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about that."""
+        return None if self.state in _ENDED_UNHINDERED else self.fact("remedy")
 
     @property
     def answers_as(self) -> str | None:

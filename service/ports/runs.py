@@ -23,14 +23,21 @@ class RunStore(Protocol):
     def lease(self, run_id: str, *, until: datetime, now: datetime) -> Run | None:
         """Take the run for one step; None while another worker has it or nothing is due."""
 
-    def extend(self, run_id: str, *, until: datetime) -> None:
-        """Keep a leased run for longer."""
+    def extend(self, run: Run, *, until: datetime) -> None:
+        """Keep a leased run for longer; RunMoved where another worker took it meanwhile."""
 
     def record(self, run: Run, step: Step, *, now: datetime) -> Run:
-        """Write what a step decided, with its history, and give the run back."""
+        """Write what a step decided, with its history, and give the run back.
+
+        Raises:
+            RunMoved: Another worker took the run, or wrote a step of it, since the caller has it.
+        """
 
     def note_intent(self, run: Run, *, now: datetime) -> Run:
-        """Write, before any request, that a job is about to be created."""
+        """Write, before any request, that a job is about to be created; RunMoved as with ``record``."""
+
+    def note_cancel(self, run_id: str, *, now: datetime) -> None:
+        """Write into the history that a person asked for the end of the run's job; the run stays as it is."""
 
     def standing(self, *, now: datetime) -> list[Run]:
         """Give the open runs that are due and that nobody works on."""

@@ -11,14 +11,29 @@ from service.domain.errors import ServiceError
 class DeadLetters(Protocol):
     """Work set aside after its last attempt, with its remedy."""
 
-    def put(self, kind: str, subject: str, error: ServiceError, *, content: Delivery | None, now: datetime) -> None:
-        """Set work aside; the same subject again replaces its error."""
+    def put(
+        self,
+        kind: str,
+        subject: str,
+        error: ServiceError,
+        *,
+        content: Delivery | None,
+        now: datetime,
+        once: bool = False,
+    ) -> None:
+        """Set work aside; the same subject again replaces its error, or with ``once`` changes nothing."""
 
     def count(self) -> int:
         """Count what is set aside."""
 
     def open(self, limit: int) -> list[Mapping[str, Any]]:
         """Give what is set aside, newest first, without content."""
+
+    def find(self, letter_id: str) -> Mapping[str, Any]:
+        """Give a letter, open or closed, without content; NotFound where there is none."""
+
+    def dismiss(self, letter_id: str, *, reason: str, now: datetime) -> bool:
+        """Put a letter away because a person says so; it stays and is open no more. False if it was not open."""
 
     def take(self, letter_id: str) -> Delivery | None:
         """Give a letter's delivery for a replay; None if it has none."""

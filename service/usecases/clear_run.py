@@ -5,19 +5,27 @@ written as ended first, so that nobody works on it, and as cleared last. Everyth
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.domain.errors import JobMissing, ServiceError, TrainerRefused
+from service.domain.errors import JobMissing, JobNotStopped, ServiceError, TrainerRefused
 from service.domain.runs import TERMINAL, Run, RunState
-from service.ports import Trainer
+from service.ports import RemoteJob, Trainer
 from service.usecases.steps.endings import MAX_ATTEMPTS, backoff, in_doubt
-from service.usecases.steps.money import bill, close_reservation
+from service.usecases.steps.money import bill, bill_estimate, close_reservation
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import adopt
 
 # A job that is in doubt is looked for this often, and for this long after its run ended.
 SEARCH_EVERY = timedelta(hours=1)
 SEARCH_FOR = timedelta(days=1)
+# So many requests to stop a job may go unheeded before a person is told; it is asked for on and on.
+STOP_ATTEMPTS = 20
+_WENT_WELL = frozenset({RunState.PROMOTED, RunState.KEPT})
+# What the ledger says where money was given back for want of a job.
+_NO_JOB = "the run has no job"
+_NOT_FOUND = "no job was found within a day"
+_GUESSED = "nobody can say what it cost: taken to be the estimate"
 
 
 def clear_run(run_id: str, parts: Parts) -> None:
@@ -27,14 +35,14 @@ def clear_run(run_id: str, parts: Parts) -> None:
     if run is None:
         return
     try:
-        due_at = _clear(run, parts)
+        later = _clear(run, parts)
     except ServiceError as error:
         _put_off(run, error, parts)
         return
-    if due_at is None:
+    if later is None:
         parts.aftermath.clear(run_id, now=parts.clock())
     else:
-        parts.aftermath.postpone(run_id, due_at=due_at, attempts=0)
+        parts.aftermath.postpone(run_id, due_at=later.due_at, attempts=later.attempts)
 
 
 def note_clearing_crash(run_id: str, error: Exception, parts: Parts) -> None:
@@ -44,51 +52,80 @@ def note_clearing_crash(run_id: str, error: Exception, parts: Parts) -> None:
     _put_off(parts.aftermath.named([run_id])[run_id], unforeseen, parts)
 
 
-def _clear(run: Run, parts: Parts) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """When to come back, and how often a job was told in vain to stop."""
+
+    due_at: datetime
+    attempts: int = 0
+
+
+def _clear(run: Run, parts: Parts) -> _Later | None:
     """Do all that can be done; give when to come back, None where nothing is left."""
     if run.state == RunState.FAILED and run.fact("letter"):
-        parts.letters.put("run", run.run_id, _as_told(run), content=None, now=parts.clock())
+        # Once: a person may have dismissed it meanwhile.
+        parts.letters.put("run", run.run_id, _as_told(run), content=None, now=parts.clock(), once=True)
+    if run.state in _WENT_WELL:
+        _settle_letters_before(run, parts)
     if in_doubt(run):
         return _look_for_job(run, parts)
     if run.job_id is None:
-        parts.ledger.release(run, note="the run has no job", now=parts.clock())
-    elif not run.fact("job_over") and not _end_job(run, parts):
-        return parts.clock() + parts.timing.poll
+        parts.ledger.release(run, note=_NO_JOB, now=parts.clock())
+    elif not run.fact("job_over"):
+        if later := _end_job(run, parts):
+            return later
+        parts.letters.settle("aftermath", [run.run_id], now=parts.clock())
     return _delete_uploads(run, parts)
 
 
-def _look_for_job(run: Run, parts: Parts) -> datetime | None:
+def _settle_letters_before(run: Run, parts: Parts) -> None:
+    """Close the letters of the pipeline's earlier runs: what kept them from ending well is mended."""
+    # Runs are numbered from 1, so that these are all that came before.
+    before = [earlier.run_id for earlier in parts.runs.recent(run.pipeline, run.ordinal) if earlier.fact("letter")]
+    parts.letters.settle("run", before, now=parts.clock())
+
+
+def _look_for_job(run: Run, parts: Parts) -> _Later | None:
     """Search for the job of a run that was given up while nobody could say whether it has one."""
     job = adopt(run, parts.account(run.trainer).connect(), parts)
     now = parts.clock()
     if job is not None:
         parts.aftermath.attach(run.run_id, job.job_id)
-        return now
+        return _Later(now)
     if now < run.updated_at + SEARCH_FOR:
-        return min(now + SEARCH_EVERY, run.updated_at + SEARCH_FOR)
+        return _Later(min(now + SEARCH_EVERY, run.updated_at + SEARCH_FOR))
     # Any list shows it by now: there is none.
-    parts.ledger.release(run, note="no job was found within a day", now=now)
+    parts.ledger.release(run, note=_NOT_FOUND, now=now)
     return _delete_uploads(run, parts)
 
 
-def _end_job(run: Run, parts: Parts) -> bool:
-    """Stop the job and write what it cost; False while it still runs."""
+def _end_job(run: Run, parts: Parts) -> _Later | None:
+    """Stop the job and write what it cost; give when to come back while it still runs."""
     trainer = parts.account(run.trainer).connect()
     try:
         job = trainer.job(str(run.job_id))
     except JobMissing:
-        _count_as_spent(run, parts)
-        return True
+        _count_lost_as_spent(run, parts)
+        return None
     if job.outcome == "open":
         # One that ended meanwhile is refused, and needs no stopping.
         with suppress(TrainerRefused):
             trainer.cancel(job.job_id)
-        return False
+        return _stop_again(run, job, parts)
     bill(run, job, parts)
-    return True
+    return None
 
 
-def _delete_uploads(run: Run, parts: Parts) -> datetime | None:
+def _stop_again(run: Run, job: RemoteJob, parts: Parts) -> _Later:
+    """Come back for a job that was told to stop; tell a person where that helps nothing."""
+    attempts = min(run.attempts + 1, STOP_ATTEMPTS)
+    if attempts == STOP_ATTEMPTS:
+        error = JobNotStopped(f"job {job.job_id} at trainer {run.trainer} is {job.status}, whatever it is told")
+        parts.letters.put("aftermath", run.run_id, error, content=None, now=parts.clock(), once=True)
+    return _Later(parts.clock() + parts.timing.poll, attempts)
+
+
+def _delete_uploads(run: Run, parts: Parts) -> _Later | None:
     """Delete the uploads: at once where there is no job, else when they were kept for long enough."""
     uploads = [str(run.fact(name)) for name in ("training_file", "validation_file") if run.fact(name)]
     if not uploads:
@@ -96,7 +133,7 @@ def _delete_uploads(run: Run, parts: Parts) -> datetime | None:
     account = parts.account(run.trainer)
     keep_until = run.updated_at + account.keep_files
     if run.job_id is not None and parts.clock() < keep_until:
-        return keep_until
+        return _Later(keep_until)
     needed = needed_files(run.trainer, parts)
     for file_id in uploads:
         if file_id not in needed:
@@ -127,9 +164,18 @@ def _put_off(run: Run, error: ServiceError, parts: Parts) -> None:
     parts.aftermath.clear(run.run_id, now=parts.clock())
 
 
+def _count_lost_as_spent(run: Run, parts: Parts) -> None:
+    """Count a job that nobody knows any more, also where the money went back before it came to light."""
+    entries = parts.ledger.entries_of(run.run_id)
+    if any(entry.kind == "released" and entry.note in {_NO_JOB, _NOT_FOUND} for entry in entries):
+        bill_estimate(run, parts, note=_GUESSED)
+    else:
+        _count_as_spent(run, parts)
+
+
 def _count_as_spent(run: Run, parts: Parts) -> None:
     # Nobody can say what it cost: nothing would be the worst guess.
-    close_reservation(run, parts, note="nobody can say what it cost: taken to be the estimate")
+    close_reservation(run, parts, note=_GUESSED)
 
 
 def _as_told(run: Run) -> ServiceError:

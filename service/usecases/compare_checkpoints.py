@@ -124,7 +124,7 @@ def _answers(
     run: Run, checkpoints: Sequence[Checkpoint], questions: list[Question], parts: Parts, patience: Patience
 ) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """Give the answers by model, and of the checkpoints that do not answer, why."""
-    payer = Payer(run.run_id, run.pipeline, "the same command again.")
+    payer = Payer(run.run_id, run.pipeline, "the same command again")
     asked = [Asked(run.trainer, item.model, run.model) for item in checkpoints]
     require_money(payer, asked, questions, parts)
     answers, gone = dict[str, dict[str, str]](), dict[str, str]()

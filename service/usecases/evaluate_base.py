@@ -63,15 +63,16 @@ def evaluate_base(
     if not metrics:
         raise ConfigurationError(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
-            remedy="Name a metric that measures single answers as a guard in [pipelines.NAME.verdict].",
+            remedy=f"Name a metric that measures single answers as a guard in [pipelines.{pipeline.name}.verdict].",
         )
     snapshot = _snapshot(wanted, pipeline, model, parts)
     questions = at_most(held_out_questions(snapshot, parts), pipeline.verdict.max_questions)
     if not questions:
-        raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out")
+        remedy = f"Have more labelled; tuneloop why {pipeline.name} tells how many there are."
+        raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out", remedy=remedy)
     now = parts.clock()
     named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
-    payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again.")
+    payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again")
     asked = Asked(trainer, model, model)
     require_money(payer, [asked], questions, parts)
     answers = ask_patiently(asked, questions, parts, payer=payer, patience=Patience(wait, tell))

@@ -63,7 +63,7 @@ def _ask(run: Run, parts: Parts, patience: Patience) -> None:
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=lambda: None)
     most = parts.pipeline(run.pipeline).verdict.max_questions
     questions = at_most(held_out_questions(snapshot, parts), most)
-    payer = Payer(run.run_id, run.pipeline, "the same command again.")
+    payer = Payer(run.run_id, run.pipeline, "the same command again")
     models = models_asked(run, parts.evaluations.champion(run.pipeline)).values()
     require_money(payer, [Asked(trainer, model, run.model) for model, trainer in models], questions, parts)
     asked = Asked(run.trainer, str(run.answers_as), run.model)

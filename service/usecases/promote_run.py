@@ -23,13 +23,18 @@ class NotJudged(ServiceError):
 class OtherData(ServiceError):
     """The run was trained on the examples of another pipeline."""
 
-    remedy = "Promote a run of this pipeline's own examples: tuneloop runs list --pipeline PIPELINE."
+    remedy = "Promote a run of this pipeline's own examples: see tuneloop runs list."
 
 
 class TakenDown(ServiceError):
     """The run's model was undeployed: it would answer nobody."""
 
-    remedy = "Train the same examples once more: tuneloop runs start --snapshot ID --again; such a model stays up."
+    def __init__(self, run: Run) -> None:
+        train = f"--snapshot {(run.snapshot_id or '')[:16]} --trainer {run.trainer} --model {run.model} --again"
+        super().__init__(
+            f"the model of run {run.run_id} was undeployed",
+            remedy=f"Train the same examples once more: tuneloop runs start {train}; such a model stays up.",
+        )
 
 
 class ModelGone(ServiceError):
@@ -78,7 +83,7 @@ def promote_run(
     if champion is None or (champion["run_id"], champion["model"]) != (run.run_id, run.answers_as):
         is_crowned = parts.evaluations.promote(run, "by hand", now=parts.clock(), grounds=grounds)
         if not is_crowned:
-            raise TakenDown(f"the model of run {run.run_id} was undeployed")
+            raise TakenDown(run)
         name_at_once(run.pipeline, parts)
     return run
 
@@ -90,7 +95,7 @@ def require_serving(run: Run) -> None:
         TakenDown: It was undeployed.
     """
     if run.fact("taken_down"):
-        raise TakenDown(f"the model of run {run.run_id} was undeployed")
+        raise TakenDown(run)
 
 
 def missing_since_promoted(run: Run, parts: Parts) -> bool:
@@ -153,7 +158,10 @@ def _require_own_data(run: Run, parts: Parts) -> None:
     except NotFound as error:
         raise NotJudged(f"the snapshot of run {run.run_id} is unknown") from error
     if snapshot.pipeline != run.pipeline:
-        raise OtherData(f"run {run.run_id} of {run.pipeline} was trained on examples of {snapshot.pipeline}")
+        raise OtherData(
+            f"run {run.run_id} of {run.pipeline} was trained on examples of {snapshot.pipeline}",
+            remedy=f"{OtherData.remedy.removesuffix('.')} --pipeline {run.pipeline}",
+        )
 
 
 def require_lasting(run: Run, parts: Parts) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from service.domain.base_models import base_of
 from service.domain.pipelines import Pipeline, TrainPolicy
-from service.domain.runs import RETRAINING, TERMINAL, Run, RunState
+from service.domain.runs import TERMINAL, Run, RunState
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import Past, door_of, sunset_of
 
@@ -91,13 +91,6 @@ def command_for(pipeline: str, snapshot_id: str | None, replacement: Replacement
     trainer, model = (replacement.trainer, replacement.model) if replacement else ("TRAINER", "MODEL")
     snapshot = (snapshot_id or "SNAPSHOT")[:16]
     return f"tuneloop runs start {pipeline} --snapshot {snapshot} --trainer {trainer} --model {model}"
-
-
-def command_to_repeat(run: Run) -> str:
-    """Write the command that starts a run in the place of one that came to nothing."""
-    if run.cause == RETRAINING and run.snapshot_id:
-        return command_for(run.pipeline, run.snapshot_id, Replacement(run.trainer, run.model))
-    return f"tuneloop runs start {run.pipeline}"
 
 
 def _models_at(account: TrainerAccount, base: str, pipelines: Mapping[str, Pipeline]) -> Iterator[str]:

@@ -37,7 +37,7 @@ ComparedWith = Literal["human", "incumbent"]
 class NoEvaluation(ServiceError):
     """The run was not judged, so there is nothing to report."""
 
-    remedy = "Wait until it is promoted or kept: tuneloop runs show RUN tells where it stands."
+    remedy = "Wait until it is promoted or kept: tuneloop runs list tells where it stands."
 
 
 class ReportStores(Protocol):

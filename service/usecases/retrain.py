@@ -10,8 +10,8 @@ from service.domain.runs import RETRAINING, Run
 from service.domain.snapshots import Snapshot, sizes_of
 from service.domain.triggers import Counts, Reason, blocks_manual_start
 from service.usecases.doors import ask_whether_listed, gather_doors
-from service.usecases.replacements import trained_already
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
+from service.usecases.steps.paid_once import require_first
 from service.usecases.steps.parts import Parts, TrainerAccount
 
 # What servers of most dialects know; the others' own mean nothing elsewhere.
@@ -20,10 +20,6 @@ _KNOWN_EVERYWHERE = frozenset({"n_epochs", "batch_size", "learning_rate_multipli
 
 class CannotRetrain(ServiceError):
     """This snapshot cannot be trained there."""
-
-
-class TrainedAlready(ServiceError):
-    """This snapshot was trained on this model already, or is being trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +58,20 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
     pipeline = _pipeline_of(snapshot, wanted, parts)
     account, model = _target(pipeline, wanted, parts)
     method = _method_of(snapshot, account)
-    if not wanted.again:
-        _require_first(snapshot, account.name, model, parts)
-    now = parts.clock()
     counts = parts.archive.examples.counts(pipeline.name)
     settings = _settings_at(account, pipeline, parts)
-    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts))
+    despite = {"despite_sunset": wanted.despite_sunset, "despite_list": wanted.despite_list}
+    facts = {"method": method, "new_examples": 0, **despite, "again": wanted.again}
     run = replace(
-        new_run(pipeline, counts, RETRAINING, now=now),
+        with_facts(new_run(pipeline, counts, RETRAINING, now=parts.clock()), **facts, **settings),
         snapshot_id=snapshot.snapshot_id,
         watermark=snapshot.watermark,
         trainer=account.name,
         model=model,
     )
-    despite = {"despite_sunset": wanted.despite_sunset, "despite_list": wanted.despite_list}
-    facts = {"method": method, "new_examples": 0, **despite}
-    return opened_by_hand(with_facts(run, **facts, **settings), parts)
+    require_first(snapshot.snapshot_id, run, parts.runs)
+    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts), pipeline)
+    return opened_by_hand(run, parts)
 
 
 def _shut(
@@ -146,16 +140,6 @@ def _method_of(snapshot: Snapshot, account: TrainerAccount) -> str:
             remedy="Name a trainer of another dialect: tuneloop.example.toml lists them.",
         )
     return method
-
-
-def _require_first(snapshot: Snapshot, trainer: str, model: str, parts: Parts) -> None:
-    for run in trained_already(snapshot.snapshot_id, parts):
-        if (run.trainer, run.model) == (trainer, model):
-            raise TrainedAlready(
-                f"run {run.run_id} ({run.state}) is of the same snapshot, {snapshot.snapshot_id[:16]}, on {model} at "
-                f"{trainer}",
-                remedy=f"See tuneloop runs show {run.run_id}; --again pays for it a second time.",
-            )
 
 
 def _settings_at(account: TrainerAccount, pipeline: Pipeline, parts: Parts) -> Mapping[str, Any]:

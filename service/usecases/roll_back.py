@@ -24,13 +24,13 @@ from service.usecases.sunset import champion_sunset
 class NothingBefore(ServiceError):
     """There is no earlier champion whose model still answers."""
 
-    remedy = "Promote a judged run instead: tuneloop runs list, then tuneloop models promote RUN."
+    remedy = "Promote a judged run instead: see tuneloop runs list."
 
 
 class NeverServed(ServiceError):
     """The run's model was never the champion of this pipeline, so there is no going back to it."""
 
-    remedy = "Make it the champion with tuneloop models promote RUN."
+    remedy = "Promote it instead."
 
 
 def roll_back(
@@ -70,7 +70,7 @@ def roll_back(
     evidence = row["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)
     if not parts.evaluations.promote(run, "rolled back by hand", now=parts.clock(), grounds=grounds):
-        raise TakenDown(f"the model of run {run.run_id} was undeployed")
+        raise TakenDown(run)
     name_at_once(pipeline, parts)
     return run
 
@@ -83,7 +83,8 @@ def _previous(pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> 
         except ServiceError:
             continue
         return rows[who]
-    raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers")
+    remedy = f"{NothingBefore.remedy.removesuffix('.')} --pipeline {pipeline}"
+    raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers", remedy=remedy)
 
 
 def _chosen(
@@ -93,7 +94,8 @@ def _chosen(
     run = parts.runs.get(to)
     mine = [row for row in history if row["run_id"] == run.run_id]
     if not mine:
-        raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}")
+        remedy = f"Make it the champion: tuneloop models promote {run.run_id}"
+        raise NeverServed(f"run {run.run_id} was never the champion of {pipeline}", remedy=remedy)
     others = (row for row in mine if champion is None or _who(row) != _who(champion))
     row: Mapping[str, Any] = next(others, mine[0])
     _require_answering(_served(row, parts), parts)

@@ -14,6 +14,7 @@ from service.domain.sunsets import SUNSET_CODES
 from service.domain.triggers import BY_HAND, BY_ITSELF, Counts, Decision, Reason
 from service.ports import Clock, JobQueue, RunStore
 from service.usecases.doors import Doorkeepers, weigh, weigh_by_hand
+from service.usecases.steps.paid_once import require_news
 
 DESPITE_SUNSET = " To train it all the same: --despite-sunset."
 DESPITE_LIST = " If the trainer trains it although its list does not have it: --despite-list."
@@ -22,7 +23,7 @@ DESPITE_LIST = " If the trainer trains it although its list does not have it: --
 class RunNotStarted(ServiceError):
     """The run was not started."""
 
-    remedy = "See tuneloop why PIPELINE for everything that stands in the way."
+    remedy = "See tuneloop runs list for what is under way."
 
 
 class Opening(Protocol):
@@ -54,7 +55,13 @@ def start_if_due(pipeline: Pipeline, stores: Starting, *, clock: Clock) -> tuple
 
 
 def start_by_hand(
-    pipeline: Pipeline, stores: Starting, *, clock: Clock, despite_sunset: bool = False, despite_list: bool = False
+    pipeline: Pipeline,
+    stores: Starting,
+    *,
+    clock: Clock,
+    despite_sunset: bool = False,
+    despite_list: bool = False,
+    again: bool = False,
 ) -> Run:
     """Start a run now: neither threshold, quiet period, cooldown nor earlier failures count, everything else does.
 
@@ -64,18 +71,21 @@ def start_by_hand(
         clock: The time.
         despite_sunset: Whether a person wants it although the model is about to shut down.
         despite_list: Whether a person wants it although the trainer's list does not have the model.
+        again: Whether a person wants it although the same examples were trained on this model before.
 
     Raises:
         RunNotStarted: A door is shut; names all that are.
+        TrainedAlready: No example has changed since; where that shows only in the snapshot, the run fails by it.
     """
     despite = {"despite_sunset": despite_sunset, "despite_list": despite_list}
     counts, shut = weigh_by_hand(pipeline, stores, now=clock(), **despite)
-    refuse(shut)
-    run = new_run(pipeline, counts, BY_HAND, now=clock())
-    return opened_by_hand(with_facts(run, **despite), stores)
+    refuse(shut, pipeline)
+    run = with_facts(new_run(pipeline, counts, BY_HAND, now=clock()), again=again, **despite)
+    require_news(run, stores.runs)
+    return opened_by_hand(run, stores)
 
 
-def refuse(reasons: Sequence[Reason]) -> None:
+def refuse(reasons: Sequence[Reason], pipeline: Pipeline) -> None:
     """Say everything that stands in the way, if anything does.
 
     Raises:
@@ -85,7 +95,7 @@ def refuse(reasons: Sequence[Reason]) -> None:
         codes = {reason.code for reason in reasons}
         ends = DESPITE_SUNSET if codes & SUNSET_CODES else ""
         unlisted = DESPITE_LIST if NOT_LISTED in codes else ""
-        remedy = f"{RunNotStarted.remedy}{ends}{unlisted}"
+        remedy = f"See tuneloop why {pipeline.name} for everything that stands in the way.{ends}{unlisted}"
         raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedy)
 
 
@@ -127,8 +137,16 @@ def new_run(pipeline: Pipeline, counts: Counts, cause: str, *, now: datetime) ->
             "hyperparameters": dict(pipeline.train.hyperparameters),
             "suffix": pipeline.train.suffix,
             "new_examples": counts.new,
+            "stood": _standing(pipeline, counts),
         },
     )
+
+
+def _standing(pipeline: Pipeline, counts: Counts) -> str:
+    """Name what would be frozen: it may be called differently though it is the same, hardly ever the other way."""
+    sizes = (counts.train, counts.validation, counts.held_out, counts.train_tokens)
+    shape = (pipeline.system, pipeline.form, pipeline.dataset, pipeline.checks)
+    return hashlib.sha256(repr((sizes, shape)).encode()).hexdigest()[:16]
 
 
 def open_run(run: Run, stores: Opening) -> Run | None:

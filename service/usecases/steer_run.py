@@ -1,10 +1,9 @@
 """What a person may do to a run: approve what waits, cancel what is open."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from service.domain.deployments import is_model_name
-from service.domain.errors import ServiceError
+from service.domain.errors import RunMoved, ServiceError
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
 from service.usecases.clear_run import clear_run
 from service.usecases.steps.deploy import may_be_deployed, take_down_loser
@@ -15,7 +14,7 @@ from service.usecases.steps.parts import Parts
 class RunCannot(ServiceError):
     """The run is not in a state that allows this."""
 
-    remedy = "See tuneloop runs show RUN."
+    remedy = "tuneloop runs list shows where runs stand."
 
 
 def approve_run(run_id: str, parts: Parts, *, answers_as: str | None = None) -> Run:
@@ -31,29 +30,26 @@ def approve_run(run_id: str, parts: Parts, *, answers_as: str | None = None) -> 
     """
     run = parts.runs.get(run_id)
     if run.state not in WAITS_FOR_A_PERSON:
-        raise RunCannot(f"run {run.run_id} is {run.state} and waits for nobody")
+        raise RunCannot(f"run {run.run_id} is {run.state} and waits for nobody", remedy=_see(run))
     resume = RunState(run.fact("resume") or RunState.SNAPSHOTTED)
     # Approving a submission without a known outcome is a person's word; the trainer is searched once more.
     changes = {"intent_at": None} if resume == RunState.UPLOADED else None
-    # What went wrong before is over, and its remedy was followed.
-    facts: dict[str, object] = {"error": None, "remedy": None}
-    if run.state == RunState.AWAITING_APPROVAL:
-        facts |= approval_of(run)
+    facts = approval_of(run) if run.state == RunState.AWAITING_APPROVAL else {}
     step = Step(resume, "approved by hand", changes=changes, facts=facts)
     if answers_as is not None:
-        step = _named(run, resume, answers_as, facts)
+        step = _named(run, resume, answers_as)
     after = parts.runs.record(run, step, now=parts.clock())
     parts.queue.wake("advance_run", run.run_id)
     return after
 
 
-def _named(run: Run, resume: RunState, name: str, facts: Mapping[str, object]) -> Step:
+def _named(run: Run, resume: RunState, name: str) -> Step:
     if resume not in {RunState.DEPLOYING, RunState.EVALUATING}:
         raise RunCannot(f"run {run.run_id} waits for no deployment", remedy="Approve it without --as.")
     if not is_model_name(name):
         raise RunCannot("no model is called so", remedy="Give the name that the server answers to.")
     cause = f"deployed by hand, answers as {name}"
-    return Step(RunState.EVALUATING, cause, facts={**facts, "inference_model": name})
+    return Step(RunState.EVALUATING, cause, facts={"inference_model": name})
 
 
 def cancel_run(run_id: str, parts: Parts) -> Run:
@@ -64,8 +60,10 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
     """
     run = parts.runs.get(run_id)
     if run.state in TERMINAL:
-        raise RunCannot(f"run {run.run_id} has ended: {run.state}")
+        raise RunCannot(f"run {run.run_id} has ended: {run.state}", remedy=_see(run))
     if run.job_id is not None and run.state in _HAS_A_JOB:
+        # Before the request, so that whoever sees the job end knows why.
+        parts.runs.note_cancel(run.run_id, now=parts.clock())
         # The next look at the job ends the run and settles what it cost.
         parts.account(run.trainer).connect().cancel(run.job_id)
         parts.runs.hurry(run.run_id)
@@ -73,8 +71,11 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
         return run
     if run.state in _SENDS or (run.state in _SERVES and may_be_deployed(run)):
         run = _hold(run, parts)
-    take_down_loser(run, parts)
-    ended = parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    try:
+        take_down_loser(run, parts)
+        ended = parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+    except RunMoved as error:
+        raise _is_advanced(run) from error
     # What it has at the trainer is stopped and deleted now, or by the sweep as soon as the trainer answers.
     clear_run(run.run_id, parts)
     return ended
@@ -99,8 +100,16 @@ def _hold(run: Run, parts: Parts) -> Run:
         # Workers go from step to step without a pause, so that trying again would always come too late.
         parts.runs.hold_up(run.run_id, until=parts.clock() + _PAUSE)
     if held is None or held.state != run.state or _is_asking(held):
-        raise RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
+        raise _is_advanced(run)
     return held
+
+
+def _is_advanced(run: Run) -> RunCannot:
+    return RunCannot(f"a worker is just advancing run {run.run_id}", remedy="Try again in a minute.")
+
+
+def _see(run: Run) -> str:
+    return f"See tuneloop runs show {run.run_id}."
 
 
 def _is_asking(run: Run) -> bool:

@@ -94,7 +94,7 @@ def facts_of(found: Trace, files: FileStore) -> dict[str, Any]:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """Give what leads from a run to the trainer: job, models and files."""
-    names = ("run_id", "pipeline", "state", "snapshot_id", "trainer", "model", "job_id", "tuned_model")
+    names = ("run_id", "pipeline", "state", "snapshot_id", "trainer", "model", "job_id", "tuned_model", "answers_as")
     facts = ("training_file", "validation_file", "result_files", "checkpoints")
     return {name: getattr(run, name) for name in names} | {name: run.fact(name) for name in facts}
 

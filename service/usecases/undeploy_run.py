@@ -9,8 +9,6 @@ from service.usecases.steps.parts import Parts
 class StaysDeployed(ServiceError):
     """The model is not taken down."""
 
-    remedy = "See tuneloop models show PIPELINE and the trainer's undeploy command in tuneloop.toml."
-
 
 def undeploy_run(run_id: str, parts: Parts) -> Run:
     """Run the trainer's undeploy command for a run's model.
@@ -20,15 +18,16 @@ def undeploy_run(run_id: str, parts: Parts) -> Run:
         CommandFailed: The command did not end with 0.
     """
     run = parts.runs.get(run_id)
+    see = f"See tuneloop models show {run.pipeline} and the trainer's undeploy command in tuneloop.toml."
     if run.state not in TERMINAL:
         raise StaysDeployed(f"run {run.run_id} is {run.state}", remedy=f"tuneloop runs cancel {run.run_id} ends it.")
     if not may_be_deployed(run):
-        raise StaysDeployed(f"run {run.run_id} has deployed no model")
+        raise StaysDeployed(f"run {run.run_id} has deployed no model", remedy=see)
     if not parts.account(run.trainer).deployment.undeploy:
-        raise StaysDeployed(f"trainer {run.trainer} has no undeploy command")
+        raise StaysDeployed(f"trainer {run.trainer} has no undeploy command", remedy=see)
     # Written before the command runs: from now on nobody crowns it.
     if not parts.evaluations.retire(run):
-        raise StaysDeployed(f"{run.answers_as} is the champion of {run.pipeline}")
+        raise StaysDeployed(f"{run.answers_as} is the champion of {run.pipeline}", remedy=see)
     undeploy(run, parts)
     parts.letters.settle("deployment", [run.run_id], now=parts.clock())
     return run

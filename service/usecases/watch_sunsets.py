@@ -93,7 +93,8 @@ def _of_bases(pipelines: Mapping[str, Pipeline], watched: Watched, now: datetime
         training.setdefault((pipeline.train.trainer, pipeline.train.model), []).append(name)
     for (trainer, model), names in training.items():
         sunset = sunset_of(trainer, model, watched)
-        text = f"{', '.join(names)} would train it next: name another trainer or model in [pipelines.NAME.train]."
+        tables = ", ".join(f"[pipelines.{name}.train]" for name in names)
+        text = f"{', '.join(names)} would train it next: name another trainer or model in {tables}."
         if _is_near(sunset.shutdown_on, now):
             yield _dies(trainer, model, sunset.shutdown_on, now, text=text, pipelines=names)
         if _is_near(sunset.training_ends, now):

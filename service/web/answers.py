@@ -113,9 +113,10 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as it stands; ``error`` and ``remedy`` are of its last failed step and null once it went on to its end.
+    """A run as it stands; ``error`` and ``remedy`` say what is in its way now, or made it fail, and are null otherwise.
 
-    ``answers_as`` is the name its model is asked by, where it was deployed under another than ``tuned_model``.
+    ``answers_as`` is the name its model is asked by, where it was deployed under another than ``tuned_model``;
+    ``training_file`` and ``validation_file`` are the trainer's ids of what was uploaded.
     """
 
     run_id: str
@@ -129,6 +130,8 @@ class RunSummary:
     job_id: str | None
     tuned_model: str | None
     answers_as: str | None
+    training_file: str | None
+    validation_file: str | None
     attempts: int
     error: str | None
     remedy: str | None
@@ -229,7 +232,6 @@ class DeadLetterList:
 
 def summarize_run(run: Run) -> RunSummary:
     """Choose what the API shows of a run: not all its facts, which grow with the steps."""
-    went_well = run.state in {RunState.PROMOTED, RunState.KEPT}
     return RunSummary(
         run_id=run.run_id,
         pipeline=run.pipeline,
@@ -242,9 +244,11 @@ def summarize_run(run: Run) -> RunSummary:
         job_id=run.job_id,
         tuned_model=run.tuned_model,
         answers_as=run.answers_as,
+        training_file=run.fact("training_file"),
+        validation_file=run.fact("validation_file"),
         attempts=run.attempts,
-        error=None if went_well else run.fact("error"),
-        remedy=None if went_well else run.fact("remedy"),
+        error=run.error,
+        remedy=run.remedy,
         created_at=run.created_at,
         updated_at=run.updated_at,
         due_at=run.due_at,

@@ -1,14 +1,14 @@
 """Runs, their history and their jobs on SQLite and on PostgreSQL."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import NotFound, RunMoved
-from service.domain.runs import Run, RunState, Step
+from service.domain.runs import CANCEL_ASKED, Run, RunState, Step
 from service.ports import JobEvent
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
@@ -85,6 +85,13 @@ def test_a_lease_keeps_others_away_until_it_ends(store: SqlRunStore) -> None:
     assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE) is not None
 
 
+def lease(store: SqlRunStore, *, until: datetime, now: datetime) -> Run:
+    """Take the run, which is free."""
+    found = store.lease("run-1", until=until, now=now)
+    assert found is not None
+    return found
+
+
 def test_of_many_workers_one_gets_the_lease(store: SqlRunStore) -> None:
     claim(store)
     leases = at_once(8, lambda _: store.lease("run-1", until=NOON + MINUTE, now=NOON))
@@ -93,15 +100,62 @@ def test_of_many_workers_one_gets_the_lease(store: SqlRunStore) -> None:
 
 def test_an_extended_lease_ends_later(store: SqlRunStore) -> None:
     claim(store)
-    store.lease("run-1", until=NOON + MINUTE, now=NOON)
-    store.extend("run-1", until=NOON + 3 * MINUTE)
+    store.extend(lease(store, until=NOON + MINUTE, now=NOON), until=NOON + 3 * MINUTE)
     assert store.lease("run-1", until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE) is None
+
+
+def test_who_lost_the_lease_can_neither_extend_nor_record(store: SqlRunStore) -> None:
+    claim(store)
+    first = lease(store, until=NOON + MINUTE, now=NOON)
+    second = lease(store, until=NOON + 9 * MINUTE, now=NOON + 2 * MINUTE)
+    for too_late in (
+        lambda: store.extend(first, until=NOON + 99 * MINUTE),
+        lambda: store.record(first, Step(S.FAILED, "late"), now=NOON + 3 * MINUTE),
+        lambda: store.note_intent(first, now=NOON + 3 * MINUTE),
+    ):
+        with pytest.raises(RunMoved):
+            too_late()
+    store.extend(second, until=NOON + 20 * MINUTE)
+    assert store.lease("run-1", until=NOON + 99 * MINUTE, now=NOON + 15 * MINUTE) is None
+    after = store.record(second, Step(S.SNAPSHOTTED, "in time"), now=NOON + 15 * MINUTE)
+    assert (after.state, store.get("run-1").state) == (S.SNAPSHOTTED, S.SNAPSHOTTED)
+
+
+def test_a_lease_is_not_taken_for_an_earlier_one_of_the_same_state(store: SqlRunStore) -> None:
+    claim(store)
+    first = lease(store, until=NOON + MINUTE, now=NOON)
+    second = lease(store, until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE)
+    store.record(second, Step(S.CLAIMED, "not yet"), now=NOON + 3 * MINUTE)
+    # The turns begin anew with every step.
+    third = lease(store, until=NOON + 9 * MINUTE, now=NOON + 4 * MINUTE)
+    assert third.turns == first.turns
+    with pytest.raises(RunMoved):
+        store.record(first, Step(S.SNAPSHOTTED, "late"), now=NOON + 5 * MINUTE)
+    assert store.record(third, Step(S.SNAPSHOTTED, "in time"), now=NOON + 5 * MINUTE).state == S.SNAPSHOTTED
+
+
+def test_what_went_wrong_is_told_until_a_step_works(store: SqlRunStore) -> None:
+    failed = Step(S.CLAIMED, "down", facts={"error": "TrainerBusy: 429", "remedy": "Wait.", "busy_since": "noon"})
+    run = store.record(claim(store), failed, now=NOON)
+    assert (run.error, run.remedy) == ("TrainerBusy: 429", "Wait.")
+    run = store.record(run, Step(S.SNAPSHOTTED, "done"), now=NOON)
+    assert store.get("run-1").facts == run.facts == {"busy_since": "noon"}
+
+
+def test_who_wants_the_end_of_a_job_stands_in_the_history_and_the_run_goes_on(store: SqlRunStore) -> None:
+    claim(store)
+    before = store.get("run-1")
+    store.note_cancel("run-1", now=NOON + MINUTE)
+    assert [(row["before"], row["after"], row["cause"]) for row in store.history("run-1")][1:] == [
+        ("claimed", "claimed", CANCEL_ASKED)
+    ]
+    assert store.get("run-1") == before
 
 
 def test_recording_a_step_ends_the_lease_and_counts_attempts_in_one_state(store: SqlRunStore) -> None:
     run = claim(store)
     for attempts in (1, 2):
-        assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
+        run = lease(store, until=NOON + MINUTE, now=NOON)
         run = store.record(run, Step(S.CLAIMED, "again", facts={f"try {attempts}": True}), now=NOON)
         assert run.attempts == attempts
     run = store.record(run, Step(S.SNAPSHOTTED, "done", changes={"snapshot_id": "s"}), now=NOON + MINUTE)
@@ -121,21 +175,21 @@ def test_a_run_that_is_not_due_is_left_alone_until_it_is_or_is_hurried(store: Sq
 
 
 def test_a_run_that_is_held_up_rests_after_the_step_under_way_until_it_is_hurried(store: SqlRunStore) -> None:
-    run = claim(store)
+    claim(store)
     # Nobody has it: there is nothing to wait for.
     store.hold_up("run-1", until=NOON + 9 * MINUTE)
-    assert store.lease("run-1", until=NOON + MINUTE, now=NOON) is not None
+    run = lease(store, until=NOON + MINUTE, now=NOON)
     store.hold_up("run-1", until=NOON + 9 * MINUTE)
-    store.extend("run-1", until=NOON + 2 * MINUTE)
+    store.extend(run, until=NOON + 2 * MINUTE)
     run = store.record(run, Step(S.SNAPSHOTTED, "x"), now=NOON + MINUTE)
     assert run.due_at == NOON + 9 * MINUTE
     assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is None
     store.hurry("run-1")
-    assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is not None
+    run = lease(store, until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE)
     # It was for one step, and what ends is cleared at once.
     run = store.record(run, Step(S.SNAPSHOTTED, "x"), now=NOON + 2 * MINUTE)
     assert run.due_at is None
-    assert store.lease("run-1", until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE) is not None
+    run = lease(store, until=NOON + 3 * MINUTE, now=NOON + 2 * MINUTE)
     store.hold_up("run-1", until=NOON + 9 * MINUTE)
     assert store.record(run, Step(S.FAILED, "x"), now=NOON + 2 * MINUTE).due_at is None
 

@@ -170,9 +170,36 @@ def test_letters_of_two_kinds_with_one_subject_are_two(engine: sa.Engine) -> Non
     assert letters.take(found[0]["letter_id"]) is None
 
 
+def test_a_dismissed_letter_is_kept_with_its_reason_and_counts_no_more(engine: sa.Engine) -> None:
+    letters, delivery = SqlDeadLetters(engine), make_delivery(b"{}")
+    letters.put("delivery", delivery.key, UnknownProject("late"), content=delivery, now=NOON)
+    letter_id = letters.open(10)[0]["letter_id"]
+    assert letters.dismiss(letter_id, reason="an old project", now=NOON + timedelta(hours=1))
+    assert (letters.count(), letters.open(10)) == (0, [])
+    found = letters.find(letter_id)
+    assert (found["dismissed"], found["replayed_at"]) == ("an old project", NOON + timedelta(hours=1))
+    # Its work is not lost.
+    assert letters.take(letter_id) == delivery
+    assert not letters.dismiss(letter_id, reason="again", now=NOON + timedelta(hours=2))
+    assert letters.find(letter_id)["dismissed"] == "an old project"
+
+
+def test_what_is_told_once_does_not_open_a_closed_letter_again_and_anything_else_does(engine: sa.Engine) -> None:
+    letters = SqlDeadLetters(engine)
+    letters.put("run", "run-1", OverBudget("dear"), content=None, now=NOON)
+    letter_id = letters.open(10)[0]["letter_id"]
+    letters.dismiss(letter_id, reason="", now=NOON)
+    letters.put("run", "run-1", OverBudget("dear"), content=None, now=NOON, once=True)
+    assert (letters.count(), letters.find(letter_id)["dismissed"]) == (0, "")
+    letters.put("run", "run-1", OverBudget("dear"), content=None, now=NOON)
+    assert (letters.count(), letters.find(letter_id)["dismissed"]) == (1, None)
+
+
 def test_a_letter_that_does_not_exist_is_not_found(engine: sa.Engine) -> None:
     with pytest.raises(NotFound):
         SqlDeadLetters(engine).take("nothing")
+    with pytest.raises(NotFound):
+        SqlDeadLetters(engine).find("nothing")
 
 
 @pytest.mark.parametrize("odd", ["a \x00 byte", "half \ud83d an emoji"])

@@ -75,7 +75,7 @@ def test_a_rollback_says_who_serves_and_stands_in_the_history_with_its_reason(
 
 def test_a_rollback_without_an_earlier_champion_says_what_to_do(says: Says, sqlite_engine: sa.Engine) -> None:
     code, _, err = says("models", "rollback", "p")
-    assert (code, "NothingBefore" in err, "tuneloop models promote RUN" in err) == (1, True, True)
+    assert (code, "NothingBefore" in err, "tuneloop runs list --pipeline p" in err) == (1, True, True)
     assert says("models", "rollback", "q")[0] == 1
     crown(sqlite_engine, 1)
     assert says("models", "rollback", "p")[0] == 1

@@ -11,14 +11,14 @@ import pytest
 
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
-from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError
+from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError, TrainedAlready
 from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy, TriggerPolicy
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import SPLITS, Snapshot
 from service.domain.sunsets import Sunset, Sunsets
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import promote_run
-from service.usecases.retrain import CannotRetrain, Retraining, TrainedAlready, retrain
+from service.usecases.retrain import CannotRetrain, Retraining, retrain
 from service.usecases.start_run import RunNotStarted, start_if_due
 from service.usecases.steps.parts import Parts, TrainerAccount
 from tests.support.builders import make_pipeline
@@ -241,6 +241,41 @@ def test_the_same_snapshot_trainer_and_model_are_not_paid_twice_unseen(elsewhere
     assert "--again" in error.remedy
     run = elsewhere.again(trainer="box", model="base-model", again=True)
     assert run.ordinal == 2
+
+
+def test_a_start_without_a_changed_example_is_refused_as_that_of_the_snapshot_is(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    with pytest.raises(TrainedAlready) as refused:
+        shop.start(again=False)
+    assert elsewhere.first.run_id in str(refused.value)
+    assert refused.value.remedy.endswith("tuneloop runs start summaries --again")
+    assert shop.runs.get(shop.start(again=True)).ordinal == 2
+
+
+def test_a_start_with_changed_examples_pays(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    shop.fill(60, 61)
+    run_id = shop.start(again=False)
+    assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
+
+
+def test_a_start_with_another_system_text_pays_for_the_same_examples(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    shop.pipelines["summaries"] = replace(shop.pipelines["summaries"], system="Another text.")
+    run_id = shop.start(again=False)
+    assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
+
+
+def test_what_only_the_snapshot_shows_to_be_the_same_is_not_paid_for_either(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    # It might have shaped the snapshot, and did not.
+    policy = replace(shop.pipelines["summaries"].dataset, min_train=1)
+    shop.pipelines["summaries"] = replace(shop.pipelines["summaries"], dataset=policy)
+    run = shop.go(shop.start(again=False))
+    assert (run.state, shop.trainer.create_requests) == (S.FAILED, 1)
+    assert str(run.error).startswith(f"TrainedAlready: run {elsewhere.first.run_id} (promoted) is of the same snapshot")
+    assert f"--snapshot {elsewhere.snapshot_id[:16]} --trainer box --model base-model --again" in str(run.remedy)
+    assert shop.ledger.entries_of(run.run_id) == []
 
 
 def test_what_failed_before_it_trained_may_be_tried_again(elsewhere: Elsewhere) -> None:

@@ -325,7 +325,7 @@ def test_an_evaluation_that_workers_never_leave_alone_pauses_for_the_one_who_can
     assert run is not None
     with pytest.raises(RunCannot, match="just advancing"):
         cancel_run(run_id, shop.parts)
-    shop.runs.extend(run_id, until=shop.clock.forward(20) + timedelta(seconds=60))
+    shop.runs.extend(shop.runs.get(run_id), until=shop.clock.forward(20) + timedelta(seconds=60))
     shop.runs.record(run, Step(S.EVALUATING, "10 of 40 answers"), now=shop.clock.now)
     assert advance_run(run_id, shop.parts) is None
     assert cancel_run(run_id, shop.parts).state == S.CANCELLED

@@ -381,3 +381,29 @@ def test_a_step_before_the_job_that_takes_its_workers_with_it_fails_the_run(shop
         shop.clock.forward(shop.timing.lease.total_seconds() + 1)
     assert shop.go(run_id).state == S.FAILED
     assert shop.letter_errors() == {f"run {run_id}": "WorkersDie"}
+
+
+# The letters of runs.
+
+
+def test_a_run_that_ends_well_closes_the_letters_of_those_before_it_in_its_pipeline(
+    shop: Workshop, uploaded: str
+) -> None:
+    shop.trainer.goes_wrong("create_job", TrainerRefused("bad file", code="invalid_training_file"))
+    assert shop.go(uploaded).state == S.FAILED
+    shop.letters.put("run", "run-of-another-pipeline", TrainerRefused("x"), content=None, now=shop.clock.now)
+    mine, other = f"run {uploaded}", "run run-of-another-pipeline"
+    assert set(shop.letter_errors()) == {mine, other}
+    shop.go(shop.train(1))
+    assert set(shop.letter_errors()) == {other}
+
+
+def test_a_letter_of_a_run_that_was_dismissed_stays_so_while_the_run_is_cleared(shop: Workshop, uploaded: str) -> None:
+    shop.trainer.goes_wrong("create_job", TrainerRefused("bad file", code="invalid_training_file"))
+    shop.trainer.goes_wrong("delete_file", TrainerUnreachable("down"))
+    assert shop.go(uploaded).state == S.FAILED
+    letter = shop.letters.open(1)[0]
+    assert letter["remedy"].endswith("start another: tuneloop runs start summaries.")
+    shop.letters.dismiss(letter["letter_id"], reason="", now=shop.clock.now)
+    shop.clear_all()
+    assert shop.letters.count() == 0

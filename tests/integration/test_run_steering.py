@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from service.domain.errors import NotFound, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
-from service.domain.runs import RunState
+from service.domain.runs import CANCEL_ASKED, RunState
+from service.usecases.clear_run import STOP_ATTEMPTS, clear_run
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
 from tests.support.builders import make_run
 from tests.support.purses import estimate_of
@@ -172,3 +173,113 @@ def test_an_evaluation_can_be_cancelled(shop: Workshop) -> None:
     run_id = shop.train()
     assert cancel_run(run_id, shop.parts).state == S.CANCELLED
     assert shop.evaluations.champion("summaries") is None
+
+
+# The history says who.
+
+
+def test_a_job_that_a_person_stops_is_told_as_stopped_by_hand(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    cancel_run(run_id, shop.parts)
+    shop.go(run_id)
+    causes = [row["cause"] for row in shop.runs.history(run_id)][-2:]
+    assert causes == [CANCEL_ASKED, "the trainer has stopped the job, as asked by hand"]
+
+
+def test_a_job_that_is_stopped_at_the_trainer_is_told_as_such(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", "cancelled")
+    shop.go(run_id)
+    assert shop.runs.history(run_id)[-1]["cause"] == "job was cancelled at trainer box, not from here"
+
+
+def test_an_error_that_was_got_over_is_not_a_cancelled_runs(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    stopped = shop.go(run_id)
+    assert (stopped.state, stopped.error) == (S.NEEDS_ATTENTION, "TrainerRefused: 401 key revoked")
+    assert f"tuneloop runs approve {run_id}" in str(stopped.remedy)
+    assert approve_run(run_id, shop.parts).error is None
+    cancel_run(run_id, shop.parts)
+    ended = shop.go(run_id)
+    assert (ended.state, ended.error, ended.remedy) == (S.CANCELLED, None, None)
+    assert "401 key revoked" in [row["cause"] for row in shop.runs.history(run_id)]
+
+
+# A job that goes on.
+
+
+def test_a_job_that_goes_on_whatever_it_is_told_is_a_letter_until_it_ends(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    shop.go(run_id)
+    shop.trainer.goes_wrong("cancel", TrainerRefused("no"), times=10 * STOP_ATTEMPTS)
+    cancel_run(run_id, shop.parts)
+    looks = 1
+    while not shop.letter_errors():
+        clear_again(shop, run_id)
+        looks += 1
+    assert looks == STOP_ATTEMPTS
+    assert shop.letter_errors() == {f"aftermath {run_id}": "JobNotStopped"}
+    letter = shop.letters.open(1)[0]
+    assert ("ftjob-1" in letter["message"], "box" in letter["message"]) == (True, True)
+    # Who dismisses it is not told again, and the job is still followed.
+    shop.letters.dismiss(letter["letter_id"], reason="it may run", now=shop.clock.now)
+    clear_again(shop, run_id)
+    assert shop.letters.count() == 0
+    shop.trainer.becomes("ftjob-1", "failed")
+    shop.clear_all()
+    assert shop.letters.count() == 0
+
+
+def test_a_letter_about_a_job_is_settled_once_it_has_ended(shop: Workshop) -> None:
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.goes_wrong("job", TrainerRefused("401 key revoked"))
+    shop.go(run_id)
+    shop.trainer.goes_wrong("cancel", TrainerRefused("no"), times=STOP_ATTEMPTS)
+    cancel_run(run_id, shop.parts)
+    while not shop.letter_errors():
+        clear_again(shop, run_id)
+    shop.trainer.becomes("ftjob-1", "cancelled")
+    clear_again(shop, run_id)
+    assert shop.letters.count() == 0
+
+
+def clear_again(shop: Workshop, run_id: str) -> None:
+    """Let the sweep come once more."""
+    shop.clock.forward(shop.timing.poll.total_seconds())
+    clear_run(run_id, shop.parts)
+
+
+def test_a_job_that_came_to_light_and_is_gone_costs_what_was_given_back(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = Workshop(sqlite_engine, tmp_path, price=EXPENSIVE)
+    shop.fill()
+    run_id = shop.start()
+    shop.go(run_id, S.UPLOADED)
+    cancel_run(run_id, shop.parts)
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released"]
+    assert shop.aftermath.attach(run_id, "ftjob-gone")
+    clear_run(run_id, shop.parts)
+    assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released", "billed"]
+
+
+# Two at once.
+
+
+def test_a_run_that_a_worker_moves_meanwhile_is_not_cancelled_behind_its_back(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = shop.train()
+    stale = shop.runs.get(run_id)
+    assert shop.runs.lease(run_id, until=shop.clock.now, now=shop.clock.now) is not None
+    monkeypatch.setattr(shop.runs, "get", lambda _run_id: stale)
+    with pytest.raises(RunCannot) as refused:
+        cancel_run(run_id, shop.parts)
+    assert refused.value.remedy == "Try again in a minute."

@@ -170,7 +170,7 @@ def test_dying_champions_are_listed_for_people_and_programs(folder: Path, says: 
         ([], 2, "neither a pipeline nor a snapshot"),
         (["p", "--trainer", "box"], 2, "are for a snapshot"),
         (["p", "--model", "m"], 2, "are for a snapshot"),
-        (["p", "--again"], 2, "are for a snapshot"),
+        (["p", "--again"], 1, "in 20 days; at least 30 days are wanted"),
         (["q"], 1, "no pipeline 'q'"),
         (["q", "--snapshot", "aa"], 1, "no pipeline 'q'"),
         (["--snapshot", "aa"], 1, "no snapshots begin with 'aa'"),

@@ -148,10 +148,10 @@ class Workshop:
             self.examples, self.pipelines["summaries"], outcomes, appraisers=appraisers, gone=(), observed_at=at
         )
 
-    def start(self) -> str:
-        """Start a run and give its id."""
+    def start(self, *, again: bool = True) -> str:
+        """Start a run and give its id; most tests pay for the same examples as often as they like."""
         self.clock.forward(1)
-        return start_by_hand(self.pipelines["summaries"], self, clock=self.clock).run_id
+        return start_by_hand(self.pipelines["summaries"], self, clock=self.clock, again=again).run_id
 
     def advance(self, run_id: str) -> Run | None:
         """Do the run's next step, as soon as it is due."""

@@ -54,7 +54,7 @@ def test_every_code_stands_in_the_document() -> None:
 
 
 def test_the_other_trainers_are_named_in_order() -> None:
-    assert "configured: a, b." in train_elsewhere("p", "5a" * 32, ["b", "a"])
+    assert "configured: a, b. Train the same snapshot there: COMMAND;" in train_elsewhere("COMMAND", ["b", "a"])
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=400)))

@@ -3,12 +3,24 @@
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cli.run_lines import SPARKLINE_WIDTH, csv_of, line_of_event, sparkline, table_of
+from service.cli.run_lines import (
+    SPARKLINE_WIDTH,
+    csv_of,
+    line_of_event,
+    lines_of_ledger,
+    lines_of_run,
+    lines_of_story,
+    sparkline,
+    table_of,
+)
+from service.domain.runs import RunState
 from service.domain.training_series import CELLS, SeriesPoint
 from service.ports import JobEvent
+from tests.support.builders import make_run
 
 
 def test_a_falling_loss_is_drawn_falling() -> None:
@@ -38,6 +50,31 @@ def test_as_csv_every_step_is_there_exactly() -> None:
         ("1", "6e-05", "", ""),
         ("2", "", "0.30000000000000004", "5"),
     ]
+
+
+def test_money_that_was_given_back_is_told_with_how_much_it_was() -> None:
+    entries = [
+        {"kind": "reserved", "usd": 4.5, "tokens": 900, "note": "estimate"},
+        {"kind": "released", "usd": 0.0, "tokens": None, "note": "the run has no job"},
+    ]
+    assert [line.split(maxsplit=1) for line in lines_of_ledger(entries)] == [
+        ["reserved", "4.50 USD for 900 tokens (estimate)"],
+        ["released", "4.50 USD given back (the run has no job)"],
+    ]
+
+
+def test_a_run_is_told_with_its_trainer_its_base_model_and_the_files_it_sent() -> None:
+    run = make_run(trainer="box", model="base", facts={"training_file": "file-1"})
+    told = {line[2:15].strip(): line[15:] for line in lines_of_run(run)}
+    assert (told["trainer"], told["base model"]) == ("box", "base")
+    assert (told["train file"], told["valid file"]) == ("file-1", "-")
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_an_error_is_told_only_of_a_run_that_it_stands_in_the_way_of(state: RunState) -> None:
+    run = make_run(state=state, facts={"error": "TrainerBusy: 429", "remedy": "Wait."})
+    told = list(lines_of_story(run, []))
+    assert bool(told) == (state not in {RunState.PROMOTED, RunState.KEPT, RunState.CANCELLED})
 
 
 def test_an_event_without_a_time_is_told_all_the_same() -> None:

@@ -10,8 +10,8 @@ TROUBLE = {"error": "TrainerBusy: 429", "remedy": "Nothing yet."}
 
 
 @pytest.mark.parametrize("state", RunState)
-def test_an_error_that_a_run_got_over_is_not_shown_once_it_ended_well(state: RunState) -> None:
+def test_an_error_that_a_run_got_over_is_not_shown_once_it_ended_without_one(state: RunState) -> None:
     shown = summarize_run(make_run(state=state, facts={**TROUBLE, "prompt": "whatever a step found out"}))
-    ended_well = state in {RunState.PROMOTED, RunState.KEPT}
-    assert (shown.error, shown.remedy) == ((None, None) if ended_well else tuple(TROUBLE.values()))
+    is_over = state in {RunState.PROMOTED, RunState.KEPT, RunState.CANCELLED}
+    assert (shown.error, shown.remedy) == ((None, None) if is_over else tuple(TROUBLE.values()))
     assert "whatever" not in repr(shown)

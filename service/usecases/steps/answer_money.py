@@ -26,7 +26,7 @@ class Payer:
 
     Attributes:
         name: The id of a run, or of a base model's evaluation.
-        go_on: What a person does once there is money.
+        go_on: What lets it go on where it stood.
     """
 
     name: str

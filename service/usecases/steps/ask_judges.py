@@ -68,7 +68,7 @@ def refuse_relatives(spec: JudgeSpec, run: Run) -> None:
     if not spec.same_family and family_of(spec.model) == family_of(run.model):
         raise ConfigurationError(
             f"the judge {spec.model} is of the family of {run.model}, which it would judge",
-            remedy="Name another judge or say same_family = true; then tuneloop runs approve RUN.",
+            remedy=f"Name another judge or say same_family = true; then tuneloop runs approve {run.run_id}",
         )
 
 
@@ -85,5 +85,5 @@ def _ask(run: Run, spec: JudgeSpec, request: Request, parts: Parts) -> Choice:
     )
     # Stored one by one: a worker that is killed pays for no judgement twice.
     parts.judgements.add_judgement(judgement, now=parts.clock())
-    parts.runs.extend(run.run_id, until=parts.clock() + parts.timing.lease)
+    parts.runs.extend(run, until=parts.clock() + parts.timing.lease)
     return choice

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from service.domain.deployments import Deployment, is_model_name
-from service.domain.errors import CommandFailed, NotDeployed, ServiceError
+from service.domain.errors import CommandFailed, NotDeployed, RunMoved, ServiceError
+from service.domain.remedies import remedy_for
 from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
 from service.usecases.steps.endings import backoff
@@ -25,7 +26,8 @@ def deploy(run: Run, parts: Parts) -> Step:
     if plan.by_hand and not run.fact("asked_to_deploy"):
         return _ask_person(run, name, f"its model answers only once it is deployed, as {name}")
     if not plan.deploy:
-        return _deployed(name)
+        how = "taken to be deployed, as approved by hand" if plan.by_hand else "nothing is to be deployed"
+        return _deployed(name, how)
     # Written before the command runs: whoever takes the run over, or cancels it, knows what may be there.
     if run.fact("deploying_since") is None:
         facts = {"deployment": name, "deploying_since": parts.clock().timestamp()}
@@ -34,12 +36,13 @@ def deploy(run: Run, parts: Parts) -> Step:
         return _run_command(run, plan, name, parts)
     except CommandFailed as error:
         if run.attempts + 1 < DEPLOY_ATTEMPTS:
-            facts = {**told(error), "remedy": error.remedy}
-            return Step(run.state, str(error), facts=facts, due_at=parts.clock() + backoff(run.attempts + 2))
+            return Step(
+                run.state, str(error), facts=_told(run, error), due_at=parts.clock() + backoff(run.attempts + 2)
+            )
         return Step(
             RunState.NEEDS_ATTENTION,
             f"deploying failed {DEPLOY_ATTEMPTS} times: {error}",
-            facts={**told(error), "remedy": error.remedy, "resume": run.state.value, "deploying_since": None},
+            facts={**_told(run, error), "resume": run.state.value, "deploying_since": None},
         )
 
 
@@ -55,6 +58,8 @@ def take_down_loser(run: Run, parts: Parts) -> bool:
         if not parts.account(run.trainer).deployment.undeploy:
             return False
         undeploy(run, parts)
+    except RunMoved:
+        raise
     except ServiceError as error:
         parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock())
     return True
@@ -88,7 +93,7 @@ def _run_command(run: Run, plan: Deployment, name: str, parts: Parts) -> Step:
     if ran.last_line and not is_model_name(ran.last_line):
         # Not repeated: it may be anything, a secret too.
         raise CommandFailed(f"the last line that {command[0]} printed is no model name", remedy=_LAST_LINE)
-    return _deployed(ran.last_line or name)
+    return _deployed(ran.last_line or name, f"{command[0]} has deployed the model")
 
 
 def _wait(run: Run, parts: Parts) -> Step:
@@ -99,8 +104,8 @@ def _wait(run: Run, parts: Parts) -> Step:
     return Step(run.state, "the deployment is not ready yet", changes={"attempts": 0}, due_at=due_at)
 
 
-def _deployed(name: str) -> Step:
-    return Step(RunState.EVALUATING, f"model answers as {name}", facts={"inference_model": name})
+def _deployed(name: str, how: str) -> Step:
+    return Step(RunState.EVALUATING, f"{how}: it is asked as {name}", facts={"inference_model": name})
 
 
 def _ask_person(run: Run, name: str, cause: str) -> Step:
@@ -108,8 +113,12 @@ def _ask_person(run: Run, name: str, cause: str) -> Step:
         f"Deploy {run.tuned_model} as {name}, then tuneloop runs approve {run.run_id}; with --as NAME where the server "
         "chose another name; or set the deploy command."
     )
-    facts = {"resume": run.state.value, "asked_to_deploy": name, **told(NotDeployed(cause)), "remedy": remedy}
+    facts = {"resume": run.state.value, "asked_to_deploy": name, **_told(run, NotDeployed(cause, remedy=remedy))}
     return Step(RunState.NEEDS_ATTENTION, cause, facts=facts)
+
+
+def _told(run: Run, error: ServiceError) -> dict[str, str]:
+    return {**told(error), "remedy": remedy_for(run, error.remedy, ended=False)}
 
 
 _LAST_LINE = "Let it print the name that the model answers to as its last line, or nothing at all."

@@ -20,8 +20,10 @@ from service.domain.outcomes import (
     TRAINING_NOT_AVAILABLE,
     train_elsewhere,
 )
+from service.domain.remedies import remedy_for
 from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
+from service.usecases.replacements import command_for, least_days, replacements
 from service.usecases.steps.parts import Parts
 
 # With the growing pauses this is about a day; then a person is asked.
@@ -67,9 +69,11 @@ def end(run: Run, error: ServiceError, parts: Parts, *, nothing_created: bool = 
         nothing_created: Whether the trainer's answer settles a doubt from before: there is no job.
     """
     is_sure = nothing_created or not in_doubt(run)
-    facts: dict[str, Any] = {**told(error), "remedy": _remedy(run, error, parts), **ALL_WELL}
     refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
-    if run.job_id is None and is_sure and not (refusal and refusal.asks):
+    fails = run.job_id is None and is_sure and not (refusal and refusal.asks)
+    remedy = remedy_for(run, _remedy(run, error, parts), ended=fails)
+    facts: dict[str, Any] = {**told(error), "remedy": remedy, **ALL_WELL}
+    if fails:
         # The letter is written when the run is cleared: after this, so that neither comes without the other.
         facts |= {"letter": True, "resume": None}
         return Step(RunState.FAILED, str(error), changes={"intent_at": None}, facts=facts)
@@ -95,14 +99,21 @@ def _pause(run: Run, error: ServiceError) -> timedelta:
 
 
 def _again(run: Run, error: ServiceError, due_at: datetime, **facts: str) -> Step:
-    noted = {**told(error), "remedy": error.remedy, **facts}
+    noted = {**told(error), "remedy": remedy_for(run, error.remedy, ended=False), **facts}
     return Step(run.state, str(error), facts=noted, due_at=due_at)
 
 
 def _remedy(run: Run, error: ServiceError, parts: Parts) -> str:
     if isinstance(error, TrainerRefused) and error.code == TRAINING_NOT_AVAILABLE:
-        others = [name for name in parts.accounts if name != run.trainer]
-        return train_elsewhere(run.pipeline, run.snapshot_id or "", others)
+        return _train_elsewhere(run, parts)
     refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
-    remedy = refusal.remedy if refusal else error.remedy
-    return remedy.replace("approve RUN", f"approve {run.run_id}").replace("cancel RUN", f"cancel {run.run_id}")
+    return refusal.remedy if refusal else error.remedy
+
+
+def _train_elsewhere(run: Run, parts: Parts) -> str:
+    pipeline = parts.pipelines.get(run.pipeline)
+    least = least_days(pipeline) if pipeline else 0
+    known = replacements(run, parts.pipelines, parts, least=least, now=parts.clock())
+    first = next((found for found in known if found.trainer != run.trainer), None)
+    others = [name for name in parts.accounts if name != run.trainer]
+    return train_elsewhere(command_for(run.pipeline, run.snapshot_id, first), others)

@@ -6,7 +6,8 @@ from typing import Any
 from service.domain.alerts import paused, since, slow
 from service.domain.outcomes import NOT_BEGUN, PAUSED, remedy_of_failure
 from service.domain.polling import next_look
-from service.domain.runs import Run, RunState, Step
+from service.domain.remedies import remedy_for
+from service.domain.runs import CANCEL_ASKED, Run, RunState, Step
 from service.ports import RemoteJob
 from service.usecases.steps.endings import ALL_WELL
 from service.usecases.steps.gather import gather
@@ -32,7 +33,7 @@ def follow(run: Run, parts: Parts) -> Step:
             facts={**facts, "result_files": list(job.result_files)},
         )
     if job.outcome == "cancelled":
-        return Step(RunState.CANCELLED, "job was cancelled", facts=facts)
+        return Step(RunState.CANCELLED, _who_cancelled(run, parts), facts=facts)
     return _failed(run, job, facts, parts)
 
 
@@ -53,8 +54,15 @@ def _look_again(run: Run, job: RemoteJob, told: Mapping[str, Any], parts: Parts)
     return Step(state, f"job is {job.status}", changes={"attempts": 0}, facts=facts, due_at=due_at)
 
 
+def _who_cancelled(run: Run, parts: Parts) -> str:
+    """Say who ended the job: beside the command nothing here ends that of an open run."""
+    if any(row["cause"] == CANCEL_ASKED for row in parts.runs.history(run.run_id)):
+        return "the trainer has stopped the job, as asked by hand"
+    return f"job was cancelled at trainer {run.trainer}, not from here"
+
+
 def _failed(run: Run, job: RemoteJob, facts: Mapping[str, Any], parts: Parts) -> Step:
     complaints = [event for event in parts.runs.job_events(run.run_id) if event.level == "error"]
     reason = job.error or (complaints[-1].message if complaints else "the trainer gave no reason")
-    remedy = remedy_of_failure(job.error_code, [event.kind for event in complaints])
+    remedy = remedy_for(run, remedy_of_failure(job.error_code, [event.kind for event in complaints]), ended=True)
     return Step(RunState.FAILED, f"job failed: {reason}", facts={**facts, "error": reason, "remedy": remedy})

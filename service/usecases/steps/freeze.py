@@ -12,6 +12,7 @@ from service.usecases.appraise_anew import appraise_anew
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.recount_tokens import tokens_for
 from service.usecases.steps.lease import keeper
+from service.usecases.steps.paid_once import require_first
 from service.usecases.steps.parts import Parts
 
 
@@ -23,6 +24,7 @@ def freeze(run: Run, parts: Parts) -> Step:
 
     Raises:
         TooFewExamples: Of what was written; no snapshot names the files then, and they are removed as loose ones.
+        TrainedAlready: Another run has trained this very snapshot on this model.
     """
     if run.snapshot_id is not None:
         return _take_frozen(run, parts)
@@ -40,6 +42,7 @@ def freeze(run: Run, parts: Parts) -> Step:
     _require_enough(built.files, pipeline.dataset, built.head["reasons"])
     snapshot = Snapshot(built.snapshot_id, run.pipeline, watermark, parts.clock(), built.files, built.head)
     parts.archive.snapshots.add(snapshot)
+    require_first(built.snapshot_id, run, parts.runs)
     reasons = built.head["reasons"]
     return Step(
         RunState.SNAPSHOTTED,

@@ -15,7 +15,7 @@ def keeper(run: Run, parts: Parts) -> Callable[[], None]:
         nonlocal extend_at
         now = parts.clock()
         if now >= extend_at:
-            parts.runs.extend(run.run_id, until=now + parts.timing.lease)
+            parts.runs.extend(run, until=now + parts.timing.lease)
             extend_at = now + every
 
     return keep

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 from service.domain.budgets import Estimate, price_of
 from service.domain.errors import OverBudget
+from service.domain.remedies import start_command
 from service.domain.runs import Run
 from service.domain.spending import NO_PRICE, may_spend, state_of
 from service.domain.triggers import Reason
 from service.ports import RemoteJob
-from service.usecases.replacements import command_to_repeat
 from service.usecases.steps.parts import Parts
 
 
@@ -83,7 +83,7 @@ def waiting_facts(run: Run, estimate: Estimate, waiting: str) -> dict[str, objec
 
 
 def _over_budget(run: Run, refused: tuple[Reason, ...]) -> OverBudget:
-    remedy = OverBudget.remedy.replace("tuneloop runs start PIPELINE", command_to_repeat(run))
+    remedy = OverBudget.remedy.replace("tuneloop runs start PIPELINE", start_command(run))
     return OverBudget(_in_words(refused), remedy=remedy)
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from service.domain.errors import TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.errors import OutcomeUnknown, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob, Trainer
 from service.usecases.steps.endings import ALL_WELL, after_error, end, in_doubt
@@ -95,10 +96,12 @@ def _search_on(run: Run, parts: Parts) -> Step:
     if run.intent_at is not None and now < run.intent_at + parts.timing.settle:
         # The list may lag behind the creation.
         return Step(run.state, "searching the trainer for the job", changes={"attempts": 0}, due_at=now + SEARCH_AGAIN)
+    unknown = OutcomeUnknown("nobody can say whether the job was created")
     return Step(
         RunState.NEEDS_ATTENTION,
-        "nobody can say whether the job was created",
+        str(unknown),
         facts={
+            **told(unknown),
             "remedy": "Look for a job of this run in the trainer's console. If there is none: tuneloop runs approve "
             f"{run.run_id}, which creates it; if there is one, wait for its list to show it and approve as well.",
             "resume": run.state.value,

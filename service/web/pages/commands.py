@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from service.domain.remedies import start_command
 from service.domain.runs import RETRAINING, TERMINAL, Run, RunState
-from service.usecases.replacements import command_to_repeat
 
 
 class Command(NamedTuple):
@@ -34,7 +34,7 @@ def commands_for(run: Run) -> tuple[Command, ...]:
 def command_to_start_again(run: Run) -> Command:
     """Give what starts another run in the place of one that came to nothing."""
     words = "trains the same examples there" if run.cause == RETRAINING else "starts another run"
-    return Command(command_to_repeat(run), words)
+    return Command(start_command(run), words)
 
 
 def command_for_letter(kind: str, letter_id: str, subject: str) -> Command:

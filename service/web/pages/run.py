@@ -14,7 +14,6 @@ from service.domain.triggers import OPEN_RUN_CODES, Reason
 from service.ports import JobEvent
 from service.usecases.doors import weigh_by_hand
 from service.usecases.report_run import Checkpoint, report_run, series_of
-from service.web.answers import summarize_run
 from service.web.pages.chart import charts_of
 from service.web.pages.commands import Command, command_to_start_again, commands_for
 from service.web.pages.series import lines_of
@@ -68,11 +67,9 @@ def _start_again(run: Run, deps: Deps) -> tuple[tuple[Command, ...], tuple[Reaso
 
 def _problem(run: Run, history: list[Mapping[str, Any]]) -> tuple[str, str] | None:
     """Give what stands in the way and what to do; why it came to this state where a person is asked or it failed."""
-    told = summarize_run(run)
     if run.state in WAITS_FOR_A_PERSON or run.state == RunState.FAILED:
-        return history[-1]["cause"], told.remedy or ""
-    # Once a step worked, what went wrong before it is over.
-    return (told.error, told.remedy or "") if told.error and run.attempts else None
+        return history[-1]["cause"], run.remedy or ""
+    return (run.error, run.remedy or "") if run.error else None
 
 
 def _estimate(run: Run) -> str | None:
