@@ -58,11 +58,13 @@ def weigh_by_hand(
     *,
     now: datetime,
     despite_sunset: bool = False,
-    despite_list: bool = False,
+    unlisted: tuple[Reason, ...] | None = None,
 ) -> tuple[Counts, tuple[Reason, ...]]:
-    """Count, and give every door that is shut for a run that a person starts."""
+    """Count, and give every door that is shut for a run that a person starts; ``unlisted`` as ``gather_doors`` has it.
+
+    Without it no trainer is asked and nothing is written: whoever only looks must not wait for one.
+    """
     counts = keepers.examples.counts(pipeline.name)
-    unlisted = ask_whether_listed(pipeline, keepers, now=now, despite_list=despite_list)
     doors = gather_doors(pipeline, counts, keepers, now=now, despite_sunset=despite_sunset, unlisted=unlisted)
     return counts, blocks_manual_start(pipeline.dataset, counts, more=doors.shut)
 
