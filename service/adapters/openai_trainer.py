@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from service.adapters.openai_client import Access, open_client, patience
-from service.adapters.openai_errors import doubt, too_large, translated
+from service.adapters.openai_errors import doubt, refused_setting, too_large, translated
 from service.adapters.openai_objects import (
     NO_LIST,
     PAGE,
@@ -24,6 +24,7 @@ from service.adapters.openai_objects import (
 from service.domain.contents import Message
 from service.domain.errors import JobMissing, ModelNotReady, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _BOM = b"\xef\xbb\xbf"
@@ -162,11 +163,9 @@ class OpenAITrainer:
         with self._translated():
             self._client.put(f"/aliases/{alias}", cast_to=object, body={"model": model})
 
-    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+    def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
-        options: dict[str, Any] = {self._dialect.length_field: self._access.max_tokens}
-        if self._dialect.temperature != "omit":
-            options["temperature"] = self._dialect.temperature
+        options = sampling.sent(length_field=self._dialect.length_field)
         sent: Any = list(messages)
         try:
             with self._translated():
@@ -179,6 +178,8 @@ class OpenAITrainer:
         except TrainerRefused as error:
             if _is_missing(error) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
+            if refused := refused_setting(str(error), options):
+                raise refused from error
             raise
         return _answer_in(said)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from service.domain.comparisons import interval
@@ -15,10 +15,11 @@ from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
+from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.evaluate import held_out_questions
-from service.usecases.steps.gather_answers import Gathered, gather, stored_name
+from service.usecases.steps.gather_answers import Gathered, gather
 from service.usecases.steps.judge_run import judged_by, members_of, rules_of
 from service.usecases.steps.parts import Parts
 
@@ -59,7 +60,7 @@ def evaluate_base(
         TooFewExamples: Nothing is held out yet.
         ServiceError: The trainer does not answer; what it has answered is stored, and the next call goes on.
     """
-    pipeline = parts.pipeline(wanted.pipeline)
+    pipeline = parts.settled(parts.pipeline(wanted.pipeline))
     trainer, model = wanted.trainer or pipeline.train.trainer, wanted.model or pipeline.train.model
     parts.account(trainer)
     metrics = [metric for metric in judged_by(pipeline, parts.metrics(pipeline)) if metric.judge is None]
@@ -75,16 +76,16 @@ def evaluate_base(
     now = parts.clock()
     named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
     payer = Payer(f"eval-{named[:20]}", pipeline.name)
-    asked = Asked(trainer, model, model)
-    require_money(payer, [asked], questions, parts)
+    asked = Asked(trainer, model, model, parts.sampling_of(trainer, pipeline.verdict.sampling))
+    require_money(payer, [answers_needed(asked, questions, parts)], parts)
     answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)
     facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
         **rules_of(pipeline),
-        "answers_in": {"base": stored_name(trainer, model)},
-        "finished": {"base": parts.evaluations.finishes(stored_name(trainer, model), answers)},
+        "answers_in": {"base": asked.name},
+        "finished": {"base": parts.evaluations.finishes(asked.name, answers)},
         "models": {"base": model},
         "snapshot_id": snapshot.snapshot_id,
-        "sampling": parts.sampling_of(trainer),
+        "sampling": asdict(asked.sampling),
     }
     made = BaseEvaluation(payer.name, pipeline.name, trainer, model, snapshot.snapshot_id, facts, parts.clock())
     parts.evaluations.add_base(made)
@@ -124,13 +125,7 @@ def _gather(
     while True:
         try:
             found = gather(
-                asked.trainer,
-                asked.model,
-                questions,
-                parts,
-                until=parts.clock() + parts.timing.slice,
-                keep=lambda: None,
-                bill=lambda tokens: bill_answers(payer, asked, tokens, parts),
+                asked, questions, parts, payer=payer, until=parts.clock() + parts.timing.slice, keep=lambda: None
             )
         except ServiceError as error:
             attempts += 1

@@ -39,7 +39,7 @@ def test_without_any_snapshot_the_held_out_examples_are_frozen_and_asked(shop: W
     assert set(found.facts["intervals"]) == {"pii_leak", "chrf"}
     assert any(name.startswith("prompt: ") for name in found.facts["slices"])
     assert found.facts["finished"] == {"base": {"stop": found.facts["held_out"]}}
-    assert found.facts["sampling"] == {"max_tokens": 1024, "temperature": 0}
+    assert found.facts["sampling"] == {"max_tokens": 1024, "temperature": 0, "top_p": None, "seed": None}
     assert shop.evaluations.base_evaluations("summaries") == [found]
     # No run, and nothing that a later verdict would count as a look.
     assert list(shop.evaluations.earlier_looks("summaries", but="")) == []

@@ -13,6 +13,7 @@ from typing import Literal
 from service.domain.contents import Message
 from service.domain.metric_specs import JudgeSpec
 from service.domain.questions import Question
+from service.domain.sampling import USUAL, stored_name
 
 Choice = Literal["A", "B", "tie", "unreadable"]
 Winner = Literal["ours", "theirs", "neither"]
@@ -71,7 +72,7 @@ def duels_of(questions: Sequence[Question], ours: Mapping[str, str], theirs: Map
 
 def judge_name(spec: JudgeSpec) -> str:
     """Give the name of a judge, as of a model whose answers are kept."""
-    return f"{spec.trainer}/{spec.model}"
+    return stored_name(spec.trainer, spec.model, USUAL.but(spec.sampling))
 
 
 def requests_of(spec: JudgeSpec, duel: Duel) -> tuple[Request, ...]:
