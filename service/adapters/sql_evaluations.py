@@ -25,6 +25,7 @@ from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
 from service.domain.spending import Debt
+from service.domain.unfinished import UNFINISHED
 from service.ports import Answer, BaseEvaluation
 
 
@@ -55,6 +56,16 @@ class SqlEvaluationStore:
                 for finish, number in connection.execute(wanted):
                     found[finish] += number
         return dict(sorted(found.items()))
+
+    def unfinished(self, model: str, keys: Iterable[str]) -> frozenset[str]:
+        """See ``EvaluationStore``."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for chunk in chunks(list(keys)):
+                mine = (answers.c.model == model, answers.c.question.in_(chunk))
+                wanted = sa.select(answers.c.question).where(*mine, sa.func.lower(answers.c.finish).in_(UNFINISHED))
+                found.update(connection.execute(wanted).scalars())
+        return frozenset(found)
 
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime, debt: Debt | None = None) -> None:
         """See ``EvaluationStore``."""

@@ -15,7 +15,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.usecases.evaluate_base import BaseWanted, evaluate_base
-from service.usecases.recompute import recompute
+from service.usecases.recompute import Recomputed, recompute, recompute_base
 from service.usecases.report_evaluation import NoEvaluation
 
 
@@ -34,18 +34,20 @@ def evaluate(
 ) -> None:
     """Show how a run was judged, reproduce it from what is stored, or measure an untuned model.
 
-    Only --base asks a model, and pays for it.
+    Only --base asks a model, and pays for it; not with --recompute, which measures the stored answers again.
     """
-    if (base and again) or (not base and (model or trainer or snapshot)):
+    if not base and (model or trainer or snapshot):
         raise ConfigurationError(
-            "--model, --trainer and --snapshot belong to --base, and --recompute does not",
+            "--model, --trainer and --snapshot belong to --base",
             remedy="See tuneloop evaluate --help.",
         )
     deps = Deps(load(os.environ))
-    if base:
-        _measure(BaseWanted(name, model, trainer, snapshot), deps, as_json=as_json)
-    elif again:
-        _recompute(name, deps, as_json=as_json)
+    wanted = BaseWanted(name, model, trainer, snapshot)
+    if again:
+        found = recompute_base(wanted, deps, metrics_of) if base else recompute(name, deps, metrics_of)
+        _tell_recomputed(found, as_json=as_json)
+    elif base:
+        _measure(wanted, deps, as_json=as_json)
     else:
         _show(name, deps, as_json=as_json)
 
@@ -61,8 +63,7 @@ def _measure(wanted: BaseWanted, deps: Deps, *, as_json: bool) -> None:
         typer.echo(visible(line))
 
 
-def _recompute(run_id: str, deps: Deps, *, as_json: bool) -> None:
-    found = recompute(run_id, deps, metrics_of)
+def _tell_recomputed(found: Recomputed, *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "equal": found.is_equal})
     else:

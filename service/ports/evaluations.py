@@ -34,6 +34,9 @@ class EvaluationStore(Protocol):
     def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
         """Count a model's answers to these questions by why they ended, as far as it is known."""
 
+    def unfinished(self, model: str, keys: Iterable[str]) -> frozenset[str]:
+        """Give the questions to which a model's answers are none: cut at their limit, or refused."""
+
     def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime, debt: Debt | None = None) -> None:
         """Remember an answer, the first one stays; and in the same transaction what is owed for this one."""
 

@@ -1,16 +1,13 @@
 """Measure an untuned model on the held-out examples, before anything is trained."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from service.domain.comparisons import interval
 from service.domain.errors import ConfigurationError, ServiceError, TooFewExamples
-from service.domain.metrics import Context, Metric, described, score
+from service.domain.metrics import Context
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question, at_most
-from service.domain.slices import score_slices, slices_of
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.mend_snapshot import whole_snapshot
@@ -20,7 +17,7 @@ from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.gather_answers import Gathered, gather
-from service.usecases.steps.judge_run import judged_by, members_of, rules_of
+from service.usecases.steps.judge_run import judge_base, judged_by, rules_of
 from service.usecases.steps.parts import Parts
 
 # Who waits at a terminal is told soon; what was answered until then is stored.
@@ -41,6 +38,14 @@ class BaseWanted:
     model: str | None = None
     trainer: str | None = None
     snapshot: str | None = None
+
+    def is_met_by(self, evaluation: BaseEvaluation) -> bool:
+        """Say whether an evaluation is of what is wanted, of whatever model and snapshot where none is named."""
+        return (
+            self.model in {None, evaluation.model}
+            and self.trainer in {None, evaluation.trainer}
+            and evaluation.snapshot_id.startswith(self.snapshot or "")
+        )
 
 
 def evaluate_base(
@@ -79,7 +84,9 @@ def evaluate_base(
     asked = Asked(trainer, model, model, parts.sampling_of(trainer, pipeline.verdict.sampling))
     require_money(payer, [answers_needed(asked, questions, parts)], parts)
     answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)
-    facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
+    unfinished = {"base": parts.evaluations.unfinished(asked.name, answers)}
+    context = Context(question_facts(snapshot, parts.archive), unfinished=unfinished)
+    facts = judge_base(metrics, questions, answers, context) | {
         **rules_of(pipeline),
         "answers_in": {"base": asked.name},
         "finished": {"base": parts.evaluations.finishes(asked.name, answers)},
@@ -146,23 +153,3 @@ def _gather(
 def _wait_until_due(found: Gathered, parts: Parts, wait: Callable[[float], object]) -> None:
     if found.due_at is not None and (left := (found.due_at - parts.clock()).total_seconds()) > 0:
         wait(left)
-
-
-def _scored(
-    metrics: Sequence[Metric], questions: Sequence[Question], answers: Mapping[str, str], context: Context
-) -> dict[str, Any]:
-    scores = score(metrics, questions, {"base": answers}, context)
-    table = scores.table("base")
-    slices = slices_of(questions, context.facts)
-    return {
-        "held_out": len(questions),
-        "questions": [question.key for question in questions],
-        "metrics": {metric.name: described(metric) for metric in metrics},
-        "scores": table,
-        "intervals": {
-            metric.name: {"base": interval(metric, table[metric.name]["base"])._asdict()} for metric in metrics
-        },
-        "figures": scores.figures,
-        "slices": score_slices(metrics, table, questions, slices),
-        "slice_members": members_of(questions, slices),
-    }

@@ -1,11 +1,11 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from service.domain.errors import ModelNotReady, NotFound, ServiceError
-from service.domain.metrics import Context
+from service.domain.metrics import Context, Metric
 from service.domain.pipelines import VerdictPolicy
 from service.domain.questions import Question, at_most, question_in
 from service.domain.repeated_looks import take_look
@@ -47,21 +47,18 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         left_out = asked - len(questions)
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
-    needs = [answers_needed(asked, questions, parts) for asked in models.values()]
-    if any(need.answers for need in needs):
-        # What was not even answered will be judged as well.
-        longest = max(asked.sampling.max_tokens for asked in models.values())
-        rivals = len(models) - 1
-        needs += judgements_needed(metrics, questions, parts, rivals=rivals, longest=longest, context=context)
-        require_money(Payer(run.run_id, run.pipeline), needs, parts)
+    payer = Payer(run.run_id, run.pipeline)
+    _require_money(payer, list(models.values()), metrics, questions, parts=parts, context=context)
     answers = _gather(run, models, questions, parts, keep=keep, champion=champion)
     if isinstance(answers, Step):
         return answers, None
+    names = {role: asked.name for role, asked in models.items()}
+    lacking = {role: parts.evaluations.unfinished(name, answers[role]) for role, name in names.items()}
+    context = replace(context, unfinished=lacking)
     replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts, keep=keep)
     if isinstance(replies, Step):
         return replies, None
     policy = pipeline.verdict
-    names = {role: asked.name for role, asked in models.items()}
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
@@ -85,6 +82,23 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     if is_loser and take_down_loser(run, parts):
         step = replace(step, facts={"taken_down": True})
     return step, evaluation
+
+
+def _require_money(
+    payer: Payer,
+    models: Sequence[Asked],
+    metrics: Sequence[Metric],
+    questions: Sequence[Question],
+    *,
+    parts: Parts,
+    context: Context,
+) -> None:
+    """Refuse answers that could not be paid to the end, and judged; once all are there the judges count anew."""
+    needs = [answers_needed(asked, questions, parts) for asked in models]
+    if any(need.answers for need in needs):
+        longest, rivals = max(asked.sampling.max_tokens for asked in models), len(models) - 1
+        needs += judgements_needed(metrics, questions, parts, rivals=rivals, longest=longest, context=context)
+        require_money(payer, needs, parts)
 
 
 def _gather(
