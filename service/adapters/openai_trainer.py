@@ -45,6 +45,7 @@ _TELLS_NOTHING = frozenset(
         HTTPStatus.NOT_IMPLEMENTED,
     }
 )
+_FILTERED = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
 
 
@@ -178,6 +179,9 @@ class OpenAITrainer:
         except TrainerRefused as error:
             if _is_missing(error) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
+            if error.code in _FILTERED:
+                # Azure answers so where its filter stops a question; one such question must not end the evaluation.
+                return Answer("", 0, 0, "content_filter")
             if refused := refused_setting(str(error), options):
                 raise refused from error
             raise

@@ -292,6 +292,13 @@ def test_a_model_that_is_not_known_yet_is_not_ready(server: ScriptedServer, stat
         server.trainer().answer("m", [])
 
 
+@pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
+def test_a_question_that_a_filter_stops_has_a_refused_answer(server: ScriptedServer, code: str) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": "The prompt was filtered.", "code": code}}, 400))
+    said = server.trainer("azure").answer("m", [])
+    assert (said.text, said.prompt_tokens, said.completion_tokens, said.finish) == ("", 0, 0, "content_filter")
+
+
 def test_every_setting_is_sent(server: ScriptedServer) -> None:
     server.will(ASK, completion({"role": "assistant", "content": "Yes."}))
     server.trainer("generic").answer("m", [], Sampling(0.3, top_p=0.9, seed=7, max_tokens=5))
