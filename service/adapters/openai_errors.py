@@ -71,13 +71,17 @@ def too_large(size_bytes: int, most_mb: int) -> TrainerRefused:
     )
 
 
-def refused_setting(words: str, settings: Iterable[str]) -> TrainerRefused | None:
+def refused_setting(error: TrainerRefused, settings: Iterable[str]) -> TrainerRefused | None:
     """Give the error of a question that was refused for how it was asked, None where it is not about that.
 
     Args:
-        words: The server's.
+        error: What the server said.
         settings: The names of those that were sent.
     """
+    words = str(error)
+    if error.code in REFUSALS:
+        # "More credits, or fewer max_tokens" is about money.
+        return None
     # Models have names such as seed-oss.
     named = next((name for name in settings if re.search(rf"(?<![\w-]){name}(?![\w-])", words)), None)
     if named is None:

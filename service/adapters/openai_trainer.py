@@ -182,7 +182,7 @@ class OpenAITrainer:
             if error.code in _FILTERED:
                 # Azure answers so where its filter stops a question; one such question must not end the evaluation.
                 return Answer("", 0, 0, "content_filter")
-            if refused := refused_setting(str(error), options):
+            if refused := refused_setting(error, options):
                 raise refused from error
             raise
         return _answer_in(said)

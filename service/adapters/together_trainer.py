@@ -172,7 +172,7 @@ class TogetherTrainer:
         except TrainerRefused as error:
             if isinstance(error, _NotThere) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
-            if refused := refused_setting(str(error), options):
+            if refused := refused_setting(error, options):
                 raise refused from error
             raise
         return _answer(said)

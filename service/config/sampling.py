@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from service.config.tables import Table
 
-HOTTEST = 2
+_HOTTEST = 2
 
 
 class SamplingTable(Table):
@@ -22,9 +22,9 @@ class SamplingTable(Table):
     def _is_one(cls, value: object) -> object:
         if value is None or value == "omit":
             return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= HOTTEST:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _HOTTEST:
             return value
-        raise ValueError(f"must be a number from 0 to {HOTTEST}, or 'omit' (got {value!r})")
+        raise ValueError(f"must be a number from 0 to {_HOTTEST}, or 'omit' (got {value!r})")
 
     def ways(self) -> dict[str, Any]:
         """Give what the file says."""

@@ -331,6 +331,14 @@ def test_a_model_with_a_settings_name_in_its_own_is_not_mistaken_for_it(server: 
     assert raised.value.code == "x"
 
 
+def test_a_refusal_for_money_is_none_of_a_setting(server: ScriptedServer) -> None:
+    said = {"error": {"message": "This request requires more credits, or fewer max_tokens.", "code": 402}}
+    server.will(ASK, JSONResponse(said, 402))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer("generic").answer("m", [])
+    assert raised.value.code == "insufficient_quota"
+
+
 def test_another_refusal_to_answer_is_final(server: ScriptedServer) -> None:
     server.will(ASK, JSONResponse({"error": {"message": "No such parameter", "code": "unsupported_value"}}, 400))
     with pytest.raises(TrainerRefused) as raised:
