@@ -1,7 +1,7 @@
 """What answers cost stands in the ledger, and nothing is asked that could not be paid to the end."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -152,6 +152,43 @@ def test_of_many_who_settle_one_debt_a_single_one_writes_it(engine: sa.Engine) -
 def test_an_answer_that_is_asked_for_twice_is_owed_twice_and_kept_once(engine: sa.Engine) -> None:
     ledger = owing(engine, "q1", "q1")
     assert [debt.prompt_tokens for debt in ledger.debts()] == [120]
+
+
+@dataclass
+class DyingLedger(SqlLedger):
+    """The worker is killed at the bill that is struck."""
+
+    engine: sa.Engine
+    struck: int
+    bills: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.engine)
+
+    def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
+        self.bills += 1
+        if self.bills == self.struck:
+            raise KeyboardInterrupt
+        return super().settle(debt, entry)
+
+
+@pytest.mark.parametrize("struck", [1, 2])
+def test_answers_whose_worker_was_killed_before_it_billed_them_are_billed_by_the_next(
+    engine: sa.Engine, tmp_path: Path, struck: int
+) -> None:
+    shop = workshop(engine, tmp_path)
+    run_id = shop.train()
+    shop.ledger = DyingLedger(engine, struck)
+    with pytest.raises(KeyboardInterrupt):
+        shop.advance(run_id)
+    (debt,) = shop.ledger.debts(payer=run_id)
+    assert debt.prompt_tokens > 0
+    shop.clock.forward(shop.timing.lease.total_seconds() + 1)
+    run = shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert [entry.tokens for entry in answers_paid(shop, run_id)] == [15 * evaluation["held_out"]] * 2
+    assert shop.ledger.debts() == []
 
 
 def test_what_nobody_came_back_for_is_billed_after_a_while(sqlite_engine: sa.Engine, tmp_path: Path) -> None:

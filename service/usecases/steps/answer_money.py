@@ -50,7 +50,6 @@ def require_money(payer: Payer, needs: Iterable[Need], parts: Parts) -> None:
         OverBudget: What is still to be asked passes the evaluation's budget or that of a month, or the evaluation has a
             budget and a model no price.
     """
-    bill_answers(payer, parts)
     limit = parts.pipeline(payer.pipeline).verdict.budget_usd
     by_trainer: dict[str, float] = {}
     for need in needs:

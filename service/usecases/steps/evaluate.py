@@ -13,7 +13,7 @@ from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
 from service.usecases.steps.ask_judges import ask_judges, judgements_needed
 from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.deploy import take_down_loser
@@ -48,6 +48,8 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     payer = Payer(run.run_id, run.pipeline)
+    # A worker that was killed may have left some, perhaps the last ones.
+    bill_answers(payer, parts)
     _require_money(payer, list(models.values()), metrics, questions, parts=parts, context=context)
     answers = _gather(run, models, questions, parts, keep=keep, champion=champion)
     if isinstance(answers, Step):
