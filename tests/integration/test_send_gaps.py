@@ -186,7 +186,11 @@ def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
     assert "pii_leak 1.00 [" in reason
 
 
-def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(desk: Desk) -> None:
+@pytest.mark.parametrize("sampling", [{}, {"seed": 7}])
+def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(
+    desk: Desk, sampling: dict[str, int]
+) -> None:
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(sampling=sampling))
     desk.judge(leaks=False)
     item = desk.parts.gaps.labelled(NAME, ["held_out"], most=1)[0]
     # Its label is changed to something that nobody else says; the champion's stored answer is what it was.
