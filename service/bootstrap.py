@@ -479,7 +479,7 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         keep_files=trainer.keep_files,
         concurrency=trainer.concurrency,
         requests_per_minute=trainer.requests_per_minute,
-        max_tokens=trainer.max_tokens,
+        sampling=trainer.sampling,
     )
 
 

@@ -18,6 +18,7 @@ from service.domain.errors import ServiceError
 from service.usecases.exporting import call_for
 from service.usecases.name_champion import champions_to_name
 from service.usecases.redact_snapshot import remove_loose_files
+from service.usecases.steps.answer_money import bill_late_answers
 from service.usecases.warn import warn
 from workers.beginning import begin_if_due
 from workers.watching import watch
@@ -85,6 +86,8 @@ def sweep(deps: Deps) -> None:
         deps.queue.wake("clear_run", run_id)
     for name in champions_to_name(deps.parts):
         deps.queue.wake("name_champion", name)
+    if billed := bill_late_answers(deps.parts):
+        logger.info("late_answers_billed", bills=billed)
     for name in deps.settings.pipelines:
         # Here and not in a job: it is two counts, and quiet periods end without any delivery.
         begin_if_due(deps, name)

@@ -34,10 +34,6 @@ class Access(Protocol):
         """The key, None where the server wants none."""
 
     @property
-    def max_tokens(self) -> int:
-        """The longest answer asked of a model."""
-
-    @property
     def answer_timeout(self) -> timedelta:
         """How long one answer may take."""
 

@@ -1,7 +1,8 @@
 """The errors of a trainer of OpenAI's shape, in the domain's words."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from textwrap import shorten
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from openai import APIConnectionError, APIError, APIStatusError
 
 _LONGEST_MESSAGE = 300
+_LENGTHS = ("max_tokens", "max_completion_tokens")
 _MIB = 1024 * 1024
 # A server says these when it gave up waiting or another request stood in its way, so the work may have been done.
 _UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
@@ -67,6 +69,30 @@ def too_large(size_bytes: int, most_mb: int) -> TrainerRefused:
         code="file_too_large",
         remedy="Train on fewer or shorter examples, or set the trainer's max_file_mb if it takes more.",
     )
+
+
+def refused_setting(error: TrainerRefused, settings: Iterable[str]) -> TrainerRefused | None:
+    """Give the error of a question that was refused for how it was asked, None where it is not about that.
+
+    Args:
+        error: What the server said.
+        settings: The names of those that were sent.
+    """
+    words = str(error)
+    if error.code in REFUSALS:
+        # "More credits, or fewer max_tokens" is about money.
+        return None
+    # Models have names such as seed-oss.
+    named = next((name for name in settings if re.search(rf"(?<![\w-]){name}(?![\w-])", words)), None)
+    if named is None:
+        return None
+    if named == "temperature":
+        remedy = 'Say temperature = "omit" in the trainer\'s table, or in the sampling of this pipeline or judge.'
+    elif named in _LENGTHS:
+        remedy = "Set the trainer's length_field, or a smaller max_tokens in its table or in the sampling."
+    else:
+        remedy = f"Take {named} out of the sampling of this pipeline or judge."
+    return TrainerRefused(words, code="setting_refused", remedy=f"{remedy} Then tuneloop runs approve RUN.")
 
 
 def _of_status(error: "APIStatusError", words: str, *, creating: bool) -> ServiceError:

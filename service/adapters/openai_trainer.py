@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from service.adapters.openai_client import Access, open_client, patience
-from service.adapters.openai_errors import doubt, too_large, translated
+from service.adapters.openai_errors import doubt, refused_setting, too_large, translated
 from service.adapters.openai_objects import (
     NO_LIST,
     PAGE,
@@ -24,6 +24,7 @@ from service.adapters.openai_objects import (
 from service.domain.contents import Message
 from service.domain.errors import JobMissing, ModelNotReady, TrainerRefused, TrainerUnreachable
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _BOM = b"\xef\xbb\xbf"
@@ -45,6 +46,7 @@ _TELLS_NOTHING = frozenset(
     }
 )
 _HAS_NO_LIST = _TELLS_NOTHING - {HTTPStatus.FORBIDDEN}
+_FILTERED = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
 # A person waits for it.
 _LIST_TIMEOUT_S = 10.0
@@ -197,11 +199,9 @@ class OpenAITrainer:
             if not _is_missing(error):
                 raise
 
-    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+    def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
         """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
-        options: dict[str, Any] = {self._dialect.length_field: self._access.max_tokens}
-        if self._dialect.temperature != "omit":
-            options["temperature"] = self._dialect.temperature
+        options = sampling.sent(length_field=self._dialect.length_field)
         sent: Any = list(messages)
         try:
             with self._translated():
@@ -214,6 +214,11 @@ class OpenAITrainer:
         except TrainerRefused as error:
             if _is_missing(error) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
+            if error.code in _FILTERED:
+                # Azure answers so where its filter stops a question; one such question must not end the evaluation.
+                return Answer("", 0, 0, "content_filter")
+            if refused := refused_setting(error, options):
+                raise refused from error
             raise
         return _answer_in(said)
 

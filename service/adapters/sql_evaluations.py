@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_champions import crown, note_gone, note_named
+from service.adapters.sql_debts import owe
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import (
@@ -18,11 +19,14 @@ from service.adapters.sql_tables import (
     champions,
     checkpoint_evaluations,
     evaluations,
+    judgements,
     runs,
 )
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
+from service.domain.spending import Debt
+from service.domain.unfinished import UNFINISHED
 from service.ports import Answer, BaseEvaluation
 
 
@@ -54,7 +58,17 @@ class SqlEvaluationStore:
                     found[finish] += number
         return dict(sorted(found.items()))
 
-    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
+    def unfinished(self, model: str, keys: Iterable[str]) -> frozenset[str]:
+        """See ``EvaluationStore``."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for chunk in chunks(list(keys)):
+                mine = (answers.c.model == model, answers.c.question.in_(chunk))
+                wanted = sa.select(answers.c.question).where(*mine, sa.func.lower(answers.c.finish).in_(UNFINISHED))
+                found.update(connection.execute(wanted).scalars())
+        return frozenset(found)
+
+    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime, debt: Debt | None = None) -> None:
         """See ``EvaluationStore``."""
         row = {
             "model": model,
@@ -67,13 +81,16 @@ class SqlEvaluationStore:
         }
         with self._engine.begin() as connection:
             connection.execute(upsert(connection, answers).values(row).on_conflict_do_nothing())
+            owe(connection, debt, now)
 
     def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
         """See ``EvaluationStore``."""
-        mine = answers.c.model.startswith(f"{trainer}/", autoescape=True)
-        wanted = sa.select(answers.c.at).where(mine, answers.c.at >= moment).order_by(answers.c.at)
+        found: list[datetime] = []
         with reading(self._engine) as connection:
-            return list(connection.execute(wanted).scalars())
+            for table, name in ((answers, answers.c.model), (judgements, judgements.c.judge)):
+                mine = name.startswith(f"{trainer}/", autoescape=True)
+                found += connection.execute(sa.select(table.c.at).where(mine, table.c.at >= moment)).scalars()
+        return sorted(found)
 
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """See ``EvaluationStore``."""

@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import reading, storable, upsert
+from service.adapters.sql_tables import debts, ledger_gate
 from service.adapters.sql_tables import ledger_entries as entries
-from service.adapters.sql_tables import ledger_gate
 from service.domain.budgets import Estimate
 from service.domain.runs import Run
-from service.domain.spending import NO_PRICE, Kind, LedgerEntry, ScopedBudget, Spent, may_spend, state_of
+from service.domain.spending import NO_PRICE, Debt, Kind, LedgerEntry, ScopedBudget, Spent, may_spend, state_of
 from service.domain.triggers import Reason
 
 _COSTS: tuple[Kind, ...] = ("billed", "answers")
@@ -48,10 +48,24 @@ class SqlLedger:
         with self._engine.begin() as connection:
             _add(connection, run, "billed", usd, tokens=tokens, note=note, now=now)
 
-    def add_answers(self, entry: LedgerEntry) -> None:
+    def debts(self, *, payer: str | None = None, before: datetime | None = None) -> list[Debt]:
         """See ``Ledger``."""
+        wanted = sa.select(*(debts.c[field.name] for field in fields(Debt))).order_by(debts.c.at, debts.c.model)
+        if payer is not None:
+            wanted = wanted.where(debts.c.payer == payer)
+        if before is not None:
+            wanted = wanted.where(debts.c.at < before)
+        with reading(self._engine) as connection:
+            return [Debt(*row) for row in connection.execute(wanted)]
+
+    def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
+        """See ``Ledger``; whoever removes the debt writes the entry, so that it is written once."""
+        same = [debts.c[name] == value for name, value in asdict(debt).items()]
         with self._engine.begin() as connection:
+            if not connection.execute(sa.delete(debts).where(*same)).rowcount:
+                return False
             connection.execute(sa.insert(entries).values({**asdict(entry), "note": storable(entry.note)}))
+        return True
 
     def release(self, run: Run, *, note: str, now: datetime) -> None:
         """See ``Ledger``."""

@@ -414,6 +414,22 @@ ledger_entries = sa.Table(
     sa.Index("ledger_by_moment", "kind", "at"),
 )
 
+# Tokens of answers that came and are not in the ledger yet, written with each answer.
+debts = sa.Table(
+    "debts",
+    metadata,
+    # A run, or a base model's evaluation.
+    _text("payer", primary_key=True),
+    _text("trainer", primary_key=True),
+    _text("model", primary_key=True),
+    _text("pipeline"),
+    _text("priced_as"),
+    sa.Column("prompt_tokens", sa.BigInteger, nullable=False),
+    sa.Column("completion_tokens", sa.BigInteger, nullable=False),
+    # When the newest of them came.
+    _moment("at"),
+)
+
 # Locking its only row makes those who want the last dollar take turns, whichever budget it is of.
 ledger_gate = sa.Table("ledger_gate", metadata, _text("name", primary_key=True))
 

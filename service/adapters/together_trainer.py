@@ -18,7 +18,7 @@ import httpx2
 
 from service.adapters.http_waits import retry_after_s
 from service.adapters.openai_client import Access
-from service.adapters.openai_errors import doubt, too_large
+from service.adapters.openai_errors import doubt, refused_setting, too_large
 from service.domain.contents import Message
 from service.domain.errors import (
     JobMissing,
@@ -30,6 +30,7 @@ from service.domain.errors import (
 )
 from service.domain.outcomes import INSUFFICIENT_QUOTA, REFUSALS
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -182,18 +183,18 @@ class TogetherTrainer:
     def remove_alias(self, alias: str, model: str) -> None:
         """See ``Trainer``; this server has no names of that kind, so that there is none to remove."""
 
-    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+    def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
         """See ``Trainer``; a cut answer is an answer, only not a good one."""
-        request: dict[str, Any] = {"model": model, "messages": list(messages)}
-        request[self._manners.length_field] = self._access.max_tokens
-        if self._manners.temperature != "omit":
-            request["temperature"] = self._manners.temperature
+        options = sampling.sent(length_field=self._manners.length_field)
+        request: dict[str, Any] = {"model": model, "messages": list(messages), **options}
         timeout = _patience(self._access.answer_timeout.total_seconds())
         try:
             said = self._ask("POST", "chat/completions", json=request, timeout=timeout)
         except TrainerRefused as error:
             if isinstance(error, _NotThere) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
+            if refused := refused_setting(error, options):
+                raise refused from error
             raise
         return _answer(said)
 

@@ -15,7 +15,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.usecases.evaluate_base import BaseWanted, evaluate_base
-from service.usecases.recompute import recompute
+from service.usecases.recompute import Recomputed, recompute, recompute_base
 from service.usecases.report_evaluation import evaluation_of
 
 
@@ -37,18 +37,20 @@ def evaluate(
 ) -> None:
     """Show how a run was judged, reproduce it from what is stored, or measure an untuned model.
 
-    Only --base asks a model, and pays for it.
+    Only --base asks a model, and pays for it; not with --recompute, which measures the stored answers again.
     """
-    if (base and (again or checkpoint is not None)) or (not base and (model or trainer or snapshot)):
+    if (base and checkpoint is not None) or (not base and (model or trainer or snapshot)):
         raise ConfigurationError(
-            "--model, --trainer and --snapshot belong to --base, --recompute and --checkpoint do not",
+            "--model, --trainer and --snapshot belong to --base, --checkpoint does not",
             remedy="See tuneloop evaluate --help.",
         )
     deps = Deps(load(os.environ))
-    if base:
-        _measure(BaseWanted(name, model, trainer, snapshot), deps, as_json=as_json)
-    elif again:
-        _recompute(name, deps, checkpoint=checkpoint, as_json=as_json)
+    wanted = BaseWanted(name, model, trainer, snapshot)
+    if again:
+        of_run = None if base else recompute(name, deps, metrics_of, checkpoint=checkpoint)
+        _tell_recomputed(of_run or recompute_base(wanted, deps, metrics_of), as_json=as_json)
+    elif base:
+        _measure(wanted, deps, as_json=as_json)
     else:
         _show(name, deps, checkpoint=checkpoint, as_json=as_json)
 
@@ -64,8 +66,7 @@ def _measure(wanted: BaseWanted, deps: Deps, *, as_json: bool) -> None:
         typer.echo(visible(line))
 
 
-def _recompute(run_id: str, deps: Deps, *, checkpoint: int | None, as_json: bool) -> None:
-    found = recompute(run_id, deps, metrics_of, checkpoint=checkpoint)
+def _tell_recomputed(found: Recomputed, *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "equal": found.is_equal})
     else:

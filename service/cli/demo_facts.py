@@ -16,7 +16,6 @@ from service.domain.budgets import estimate_cost
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import SPLITS, Snapshot
 from service.usecases.steps.evaluate import held_out_questions
-from service.usecases.steps.gather_answers import stored_name
 
 JUDGED = frozenset({RunState.PROMOTED, RunState.KEPT})
 SIDE_BY_SIDE = 3
@@ -101,8 +100,8 @@ def _side_by_side(stage: Stage, run: Run) -> list[dict[str, str]]:
     """Give some held-out chats with the human's, the base's and the tuned model's answer."""
     questions = held_out_questions(stage.deps.snapshots.get(run.snapshot_id or ""), stage.deps.parts)[:SIDE_BY_SIDE]
     keys = [question.key for question in questions]
-    base = stage.deps.evaluations.answers(stored_name(run.trainer, run.model), keys)
-    tuned = stage.deps.evaluations.answers(stored_name(run.trainer, run.tuned_model or ""), keys)
+    names = (stage.deps.evaluations.evaluation(run.run_id) or {})["answers_in"]
+    base, tuned = (stage.deps.evaluations.answers(names[role], keys) for role in ("base", "challenger"))
     return [
         {"chat": item.prompt, "human": item.reference, "base": base[item.key], "tuned": tuned[item.key]}
         for item in questions

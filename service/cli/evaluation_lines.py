@@ -13,9 +13,9 @@ _MOST = 20
 def lines_of_recomputed(found: Recomputed) -> Iterator[str]:
     """Say whether an evaluation was reproduced, and what differs."""
     if found.is_equal:
-        yield f"equal: all {found.values:,} values of {found.run_id} follow from its stored answers"
+        yield f"equal: all {found.values:,} values of {found.name} follow from its stored answers"
     else:
-        yield f"not reproduced: {found.run_id}"
+        yield f"not reproduced: {found.name}"
     if found.gone:
         yield (
             f"{found.gone} held-out examples or their answers are gone (forgotten, or the answers were removed): only "
@@ -35,9 +35,11 @@ def lines_of_evaluation(found: Mapping[str, Any]) -> Iterator[str]:
         yield str(found["sentence"])
     yield f"{found['held_out']} held-out examples"
     for role, ends in found.get("finished", {}).items():
-        # Measured as they are: a cut answer is an answer, only not a good one.
         if odd := ", ".join(f"{number} {end}" for end, number in ends.items() if end != "stop"):
             yield f"answers of {role} that did not end by themselves: {odd}"
+    if any(found.get("unfinished", {}).values()):
+        told = ", ".join(f"{number} of {role}" for role, number in found["unfinished"].items())
+        yield f"answers that were cut or refused, and count as the worst: {told}"
     for metric, by_role in found["intervals"].items():
         for role, interval in by_role.items():
             yield f"{metric}, {role}: {in_words(interval)}"

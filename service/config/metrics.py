@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue, TypeAdapter, ValidationInfo, field_validator, model_validator
 
+from service.config.sampling import SamplingTable
 from service.config.tables import Filled, Name, Table, choose, surroundings
 from service.domain.judging.families import family_of
 from service.domain.metric_specs import (
@@ -31,7 +32,7 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "length": ((), _BOUNDS),
     "regex": (("pattern",), ("must",)),
     "function": (("function",), ("values", "higher_is_better", "low", "high")),
-    "judge": (("model", "rubric"), ("trainer", "same_family", "human_pairs")),
+    "judge": (("model", "rubric"), ("trainer", "same_family", "human_pairs", "sampling")),
 }
 _ANY_KIND = ("kind", "words")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -79,6 +80,7 @@ class MetricTable(Table):
     model: Filled | None = None
     rubric: Filled | None = None
     human_pairs: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    sampling: SamplingTable | None = None
 
     @field_validator("*")
     @classmethod
@@ -166,6 +168,8 @@ class MetricTable(Table):
         if self.kind == "json_schema":
             document = given.pop("json_schema", None)
             return SchemaSpec(read_schema(folder / self.schema_file) if self.schema_file else document, **given)
+        if self.sampling is not None:
+            given["sampling"] = self.sampling.ways()
         if self.separator == "":
             given["separator"] = None
         return _SPECS[self.kind](**given)

@@ -22,6 +22,7 @@ from service.config.durations import Duration, write_duration
 from service.config.environment import Environment
 from service.config.gaps import GapsTable
 from service.config.metrics import METRIC_TABLES, MetricTables
+from service.config.sampling import SamplingTable
 from service.config.settings import OwnSecrets
 from service.config.setup import SetupTable
 from service.config.tables import Filled, Table, VariableName, choose, surroundings
@@ -158,6 +159,7 @@ class VerdictTable(Table):
     guard_proven: bool = _VERDICT.guard_proven
     budget_usd: Annotated[float, Field(ge=0)] | None = None
     max_questions: Annotated[int, Field(ge=1)] | None = None
+    sampling: SamplingTable = SamplingTable()
     guard_margin: Mapping[str, float] | float = _VERDICT.guard_margin
 
     @field_validator("guard_margin", mode="plain")
@@ -217,7 +219,7 @@ class PipelineTable(Table):
 
     def policy(self, name: str, folder: Path = Path()) -> Pipeline:
         """Give the pipeline in the domain's words; ``folder`` is where files are named from."""
-        verdict = self.verdict.model_dump()
+        verdict = self.verdict.model_dump() | {"sampling": self.verdict.sampling.ways()}
         return Pipeline(
             name=name,
             system=self.system,

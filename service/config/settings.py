@@ -13,6 +13,7 @@ from service.domain.budgets import Price
 from service.domain.deployments import Deployment
 from service.domain.dialects import DIALECTS, Dialect
 from service.domain.pipelines import Budget, Pipeline
+from service.domain.sampling import Sampling
 from service.domain.setups import Setup
 from service.domain.sunsets import Sunset
 
@@ -89,6 +90,11 @@ class TrainerSettings:
     sunsets: Mapping[str, Sunset] = field(default_factory=dict)
     training_ends: date | None = None
     keep_files: timedelta = timedelta(days=7)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its models are asked, where a pipeline or a judge says nothing else."""
+        return Sampling(temperature=self.manners.temperature, max_tokens=self.max_tokens)
 
     @property
     def manners(self) -> Dialect:

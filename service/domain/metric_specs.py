@@ -69,6 +69,7 @@ class JudgeSpec:
         rubric: What makes one answer better than another.
         same_family: Whether it may judge models of its own family.
         human_pairs: Of at most so many choices of humans it is asked as well, to see how often it agrees.
+        sampling: How it is asked, fields of ``Sampling``, where not by the defaults.
     """
 
     trainer: str
@@ -76,6 +77,7 @@ class JudgeSpec:
     rubric: str = field(repr=False)
     same_family: bool = False
     human_pairs: int = 50
+    sampling: Mapping[str, Any] = field(default_factory=dict)
     words: str | None = None
     kind: Literal["judge"] = "judge"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from service.domain.base_models import line_limit_of
 from service.domain.checks import CHECKS, MAX_LINE_TOKENS, Action
@@ -130,6 +130,7 @@ class VerdictPolicy:
         guard_proven: Whether it has to be proven that a guard fell no farther.
         budget_usd: What the answers of one evaluation may cost, in US dollars; None is no limit.
         max_questions: At most so many held-out examples are asked; None for all.
+        sampling: How models are asked, fields of ``Sampling``, where not as the trainer's table says.
     """
 
     primary: str = "pii_leak"
@@ -140,6 +141,7 @@ class VerdictPolicy:
     guard_proven: bool = False
     budget_usd: float | None = None
     max_questions: int | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
 GapMoment = Literal["verdict", "schedule"]

@@ -43,6 +43,25 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Debt:
+    """Tokens of answers that came and are not in the ledger yet.
+
+    Attributes:
+        payer: The id of a run, or of a base model's evaluation.
+        model: Who answered.
+        priced_as: The base model whose prices count where it has none of its own.
+    """
+
+    payer: str
+    pipeline: str
+    trainer: str
+    model: str
+    priced_as: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What one run takes of a month's budgets.
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from service.domain.reigns import BY_HAND, Grounds
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
+from service.domain.spending import Debt
 from service.ports.trainers import Answer
 
 
@@ -33,11 +34,14 @@ class EvaluationStore(Protocol):
     def finishes(self, model: str, keys: Iterable[str]) -> dict[str, int]:
         """Count a model's answers to these questions by why they ended, as far as it is known."""
 
-    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime) -> None:
-        """Remember an answer; the first one stays."""
+    def unfinished(self, model: str, keys: Iterable[str]) -> frozenset[str]:
+        """Give the questions to which a model's answers are none: cut at their limit, or refused."""
+
+    def add_answer(self, model: str, key: str, answer: Answer, *, now: datetime, debt: Debt | None = None) -> None:
+        """Remember an answer, the first one stays; and in the same transaction what is owed for this one."""
 
     def answered_since(self, trainer: str, moment: datetime) -> list[datetime]:
-        """Give when the models of a trainer answered since then, oldest first."""
+        """Give when the models of a trainer answered since then, oldest first; judges as well."""
 
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """Write how an untuned model answered."""

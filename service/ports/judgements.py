@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service.domain.judging.duels import Choice
+from service.domain.spending import Debt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +35,5 @@ class JudgementStore(Protocol):
     def judgements(self, keys: Iterable[str]) -> dict[str, Judgement]:
         """Give those of these requests that were answered."""
 
-    def add_judgement(self, judgement: Judgement, *, now: datetime) -> None:
-        """Remember a reply; the first one stays."""
+    def add_judgement(self, judgement: Judgement, *, now: datetime, debt: Debt | None = None) -> None:
+        """Remember a reply, the first one stays; and in the same transaction what is owed for this one."""

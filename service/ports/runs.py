@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from service.domain.budgets import Estimate
 from service.domain.runs import Run, Step
-from service.domain.spending import LedgerEntry, ScopedBudget, Spent
+from service.domain.spending import Debt, LedgerEntry, ScopedBudget, Spent
 from service.domain.triggers import Reason
 from service.ports.trainers import JobEvent
 
@@ -91,8 +91,11 @@ class Ledger(Protocol):
     def bill(self, run: Run, usd: float, *, tokens: int | None, note: str, now: datetime) -> None:
         """Write what the run's job cost; the first word counts."""
 
-    def add_answers(self, entry: LedgerEntry) -> None:
-        """Write what some answers of an evaluation cost."""
+    def debts(self, *, payer: str | None = None, before: datetime | None = None) -> list[Debt]:
+        """Give answers that are not billed yet: those of one evaluation, and none that got more since a moment."""
+
+    def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
+        """Write what some answers of an evaluation cost in place of the debt; False where it is no longer this one."""
 
     def release(self, run: Run, *, note: str, now: datetime) -> None:
         """Write that nothing of what was set aside is needed; nothing if nothing was, or it is billed already."""

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Protocol
 
 from service.domain.contents import Message
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.domain.training_series import moment_of
 
 
@@ -129,8 +130,13 @@ class Trainer(Protocol):
     def model(self, model_id: str) -> RemoteModel | None:
         """Look at a model, tuned or not; None where the server does not know it or tells nothing of models."""
 
-    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
-        """Ask a model; ModelNotReady while the server does not know it."""
+    def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
+        """Ask a model.
+
+        Raises:
+            ModelNotReady: The server does not know it (yet).
+            TrainerRefused: For good; the model does not take one of the settings, for instance.
+        """
 
     def models(self) -> list[RemoteModel] | None:
         """List the models that the key may see, after a few seconds at most; None where there is no such list."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from service.domain.errors import ModelNotReady, ServiceError
 from service.domain.questions import Question
-from service.usecases.steps.answer_money import Asked, Payer, bill_answers
+from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.gather_answers import gather
 from service.usecases.steps.parts import Parts
@@ -72,15 +72,8 @@ def ask_patiently(
     """
 
     def some() -> dict[str, str] | Waiting:
-        found = gather(
-            asked.trainer,
-            asked.model,
-            questions,
-            parts,
-            until=parts.clock() + parts.timing.slice,
-            keep=lambda: None,
-            bill=lambda tokens: bill_answers(payer, asked, tokens, parts),
-        )
+        until = parts.clock() + parts.timing.slice
+        found = gather(asked, questions, parts, payer=payer, until=until, keep=lambda: None)
         told = f"{len(found.answers)} of {len(questions)} answers of {asked.model}"
         return found.answers if found.is_whole else Waiting(told, found.due_at)
 

@@ -8,14 +8,15 @@ from service.domain.checkpoints import Checkpoint, choose
 from service.domain.comparisons import compare, interval
 from service.domain.errors import ConfigurationError, ModelNotReady, TooFewExamples
 from service.domain.guards import GuardRule
-from service.domain.metrics import Metric, score
+from service.domain.metrics import Context, Metric, score
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question, at_most
 from service.domain.runs import Run
 from service.usecases.ask_patiently import Patience, ask_patiently
 from service.usecases.find_checkpoints import CheckpointGone, checkpoints_of
 from service.usecases.mend_snapshot import whole_snapshot
-from service.usecases.steps.answer_money import Asked, Payer, require_money
+from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.asking import Asked, payer_of
 from service.usecases.steps.judge_run import judged_by
 from service.usecases.steps.parts import Parts
 from service.usecases.validation_questions import validation_questions
@@ -92,8 +93,12 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
             f"snapshot {snapshot.snapshot_id[:16]} has no validation examples to choose by",
             remedy="Set validation_percent in [pipelines.NAME.dataset] and train again; or judge the run's own model.",
         )
-    answers, gone = _answers(run, checkpoints, questions, parts, patience)
-    measured = _Measured(run, metrics, score(metrics, questions, answers).table(""), gone)
+    ways = parts.sampling_of(run.trainer, pipeline.verdict.sampling)
+    asked = [Asked(run.trainer, item.model, run.model, ways) for item in checkpoints]
+    answers, gone = _answers(run, asked, questions, parts, patience)
+    lacking = {one.model: parts.evaluations.unfinished(one.name, answers.get(one.model, ())) for one in asked}
+    scores = score(metrics, questions, answers, Context(unfinished=lacking))
+    measured = _Measured(run, metrics, scores.table(""), gone)
     chosen = choose(metrics, measured.scores, final=str(run.tuned_model), rule=GuardRule(pipeline.verdict.guard_margin))
     outcomes = _outcomes(run, checkpoints, parts)
     models = tuple(measured.told(item, outcomes.get(item.model)) for item in checkpoints)
@@ -121,12 +126,11 @@ def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
 
 
 def _answers(
-    run: Run, checkpoints: Sequence[Checkpoint], questions: list[Question], parts: Parts, patience: Patience
+    run: Run, asked: Sequence[Asked], questions: list[Question], parts: Parts, patience: Patience
 ) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """Give the answers by model, and of the checkpoints that do not answer, why."""
-    payer = Payer(run.run_id, run.pipeline, "the same command again")
-    asked = [Asked(run.trainer, item.model, run.model) for item in checkpoints]
-    require_money(payer, asked, questions, parts)
+    payer = payer_of(run)
+    require_money(payer, [answers_needed(one, questions, parts) for one in asked], parts)
     answers, gone = dict[str, dict[str, str]](), dict[str, str]()
     for one in asked:
         try:

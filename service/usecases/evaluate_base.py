@@ -1,25 +1,22 @@
 """Measure an untuned model on the held-out examples, before anything is trained."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-from service.domain.comparisons import interval
 from service.domain.errors import ConfigurationError, TooFewExamples
-from service.domain.metrics import Context, Metric, described, score
+from service.domain.metrics import Context
 from service.domain.pipelines import Pipeline
-from service.domain.questions import Question, at_most
-from service.domain.slices import score_slices, slices_of
+from service.domain.questions import at_most
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.ask_patiently import Patience, ask_patiently
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import Asked, Payer, require_money
+from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.evaluate import held_out_questions
-from service.usecases.steps.gather_answers import stored_name
-from service.usecases.steps.judge_run import judged_by, members_of, rules_of
+from service.usecases.steps.judge_run import judge_base, judged_by, rules_of
 from service.usecases.steps.parts import Parts
 
 
@@ -37,6 +34,14 @@ class BaseWanted:
     model: str | None = None
     trainer: str | None = None
     snapshot: str | None = None
+
+    def is_met_by(self, evaluation: BaseEvaluation) -> bool:
+        """Say whether an evaluation is of what is wanted, of whatever model and snapshot where none is named."""
+        return (
+            self.model in {None, evaluation.model}
+            and self.trainer in {None, evaluation.trainer}
+            and evaluation.snapshot_id.startswith(self.snapshot or "")
+        )
 
 
 def evaluate_base(
@@ -56,7 +61,7 @@ def evaluate_base(
         TooFewExamples: Nothing is held out yet.
         ServiceError: The trainer does not answer; what it has answered is stored, and the next call goes on.
     """
-    pipeline = parts.pipeline(wanted.pipeline)
+    pipeline = parts.settled(parts.pipeline(wanted.pipeline))
     trainer, model = wanted.trainer or pipeline.train.trainer, wanted.model or pipeline.train.model
     parts.account(trainer)
     metrics = [metric for metric in judged_by(pipeline, parts.metrics(pipeline)) if metric.judge is None]
@@ -73,16 +78,18 @@ def evaluate_base(
     now = parts.clock()
     named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
     payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again")
-    asked = Asked(trainer, model, model)
-    require_money(payer, [asked], questions, parts)
+    asked = Asked(trainer, model, model, parts.sampling_of(trainer, pipeline.verdict.sampling))
+    require_money(payer, [answers_needed(asked, questions, parts)], parts)
     answers = ask_patiently(asked, questions, parts, payer=payer, patience=Patience(wait, tell))
-    facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
+    unfinished = {"base": parts.evaluations.unfinished(asked.name, answers)}
+    context = Context(question_facts(snapshot, parts.archive), unfinished=unfinished)
+    facts = judge_base(metrics, questions, answers, context) | {
         **rules_of(pipeline),
-        "answers_in": {"base": stored_name(trainer, model)},
-        "finished": {"base": parts.evaluations.finishes(stored_name(trainer, model), answers)},
+        "answers_in": {"base": asked.name},
+        "finished": {"base": parts.evaluations.finishes(asked.name, answers)},
         "models": {"base": model},
         "snapshot_id": snapshot.snapshot_id,
-        "sampling": parts.sampling_of(trainer),
+        "sampling": asdict(asked.sampling),
     }
     made = BaseEvaluation(payer.name, pipeline.name, trainer, model, snapshot.snapshot_id, facts, parts.clock())
     parts.evaluations.add_base(made)
@@ -107,23 +114,3 @@ def _snapshot(wanted: BaseWanted, pipeline: Pipeline, model: str, parts: Parts) 
             remedy="See tuneloop datasets list.",
         )
     return snapshot
-
-
-def _scored(
-    metrics: Sequence[Metric], questions: Sequence[Question], answers: Mapping[str, str], context: Context
-) -> dict[str, Any]:
-    scores = score(metrics, questions, {"base": answers}, context)
-    table = scores.table("base")
-    slices = slices_of(questions, context.facts)
-    return {
-        "held_out": len(questions),
-        "questions": [question.key for question in questions],
-        "metrics": {metric.name: described(metric) for metric in metrics},
-        "scores": table,
-        "intervals": {
-            metric.name: {"base": interval(metric, table[metric.name]["base"])._asdict()} for metric in metrics
-        },
-        "figures": scores.figures,
-        "slices": score_slices(metrics, table, questions, slices),
-        "slice_members": members_of(questions, slices),
-    }

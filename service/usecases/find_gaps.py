@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from service.domain.contents import question_of
 from service.domain.fingerprints import fingerprint_of, runs_in, similarity_of
@@ -13,10 +14,10 @@ from service.domain.gaps import KINDS, Candidate, GapKind, in_turns
 from service.domain.near_prompts import nearest
 from service.domain.pipelines import Pipeline
 from service.domain.questions import question_in
+from service.domain.sampling import stored_name
 from service.domain.snapshots import frozen_lines, read_chats
 from service.ports import UnlabelledRow
 from service.usecases.gap_parts import GapParts, Scored, newest_scores, text_of
-from service.usecases.steps.gather_answers import stored_name
 
 # Read of each source; beyond it the first ones are as good as any.
 MOST_ROWS = 10_000
@@ -118,7 +119,7 @@ class _Search:
             return []
         held_out = gaps.labelled(name, ["held_out"], most=_MOST_LABELLED)
         keys = {item.data_row_id: key for item in held_out for key in self._keys(item)}
-        given = self._parts.evaluations.answers(stored_name(champion["trainer"], champion["model"]), keys.values())
+        given = self._parts.evaluations.answers(self._name_of(champion), keys.values())
         answers = {row_id: given[key] for row_id, key in keys.items() if key in given}
         doubtful = [item for item in held_out if item.data_row_id in answers][:_MOST_FAILURES]
         others = gaps.labelled(name, ["train", "validation", "held_out"], most=_MOST_LABELLED)
@@ -128,6 +129,13 @@ class _Search:
             for item, places in zip(doubtful, near, strict=True)
         }
         return overtaken(doubtful, answers, witnesses)
+
+    def _name_of(self, champion: Mapping[str, Any]) -> str:
+        """Give what the champion's answers are kept under, as its own evaluation says."""
+        found = self._parts.evaluations.evaluation(champion["run_id"]) or {}
+        if found.get("models", {}).get("challenger") == champion["model"] and "answers_in" in found:
+            return str(found["answers_in"]["challenger"])
+        return stored_name(champion["trainer"], champion["model"])
 
     def _keys(self, item: Labelled) -> Iterator[str]:
         lines = frozen_lines(item.content, split="held_out", system=self._pipeline.system, form="chat")

@@ -12,7 +12,8 @@ from service.usecases.ask_patiently import Patience, Waiting, ask_patiently, go_
 from service.usecases.find_checkpoints import CheckpointGone, earlier_checkpoint
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.promote_run import require_judged
-from service.usecases.steps.answer_money import Asked, Payer, require_money
+from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.asking import payer_of
 from service.usecases.steps.evaluate import held_out_questions, models_asked, weigh
 from service.usecases.steps.parts import Parts
 
@@ -63,10 +64,10 @@ def _ask(run: Run, parts: Parts, patience: Patience) -> None:
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=lambda: None)
     most = parts.pipeline(run.pipeline).verdict.max_questions
     questions = at_most(held_out_questions(snapshot, parts), most)
-    payer = Payer(run.run_id, run.pipeline, "the same command again")
-    models = models_asked(run, parts.evaluations.champion(run.pipeline)).values()
-    require_money(payer, [Asked(trainer, model, run.model) for model, trainer in models], questions, parts)
-    asked = Asked(run.trainer, str(run.answers_as), run.model)
+    payer = payer_of(run)
+    models = models_asked(run, parts.evaluations.champion(run.pipeline), parts)
+    require_money(payer, [answers_needed(asked, questions, parts) for asked in models.values()], parts)
+    asked = models["challenger"]
     try:
         ask_patiently(asked, questions, parts, payer=payer, patience=patience)
     except ModelNotReady as error:

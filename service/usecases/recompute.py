@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -16,12 +16,12 @@ from service.domain.pipelines import ChecksPolicy, LabelPolicy, Pipeline, TrainP
 from service.domain.questions import Question
 from service.domain.recomputations import Difference, count_values, differences
 from service.domain.repeated_looks import Look
-from service.domain.runs import Run
 from service.ports import EvaluationStore, JudgementStore, RunStore
 from service.usecases.archive import Archive
+from service.usecases.evaluate_base import BaseWanted
 from service.usecases.question_facts import question_facts
-from service.usecases.report_evaluation import evaluation_of
-from service.usecases.steps.judge_run import judge, judged_by
+from service.usecases.report_evaluation import NoEvaluation, evaluation_of
+from service.usecases.steps.judge_run import judge, judge_base, judged_by
 from service.usecases.stored_answers import answer_names, held_out_texts
 
 Facts = Mapping[str, Any]
@@ -68,7 +68,7 @@ class Recomputed:
         recomputed_by: This edition.
     """
 
-    run_id: str
+    name: str
     values: int
     differences: tuple[Difference, ...]
     gone: int
@@ -102,24 +102,62 @@ def recompute(
     stored = evaluation_of(run, stores.evaluations, checkpoint=checkpoint)
     if "rules" not in stored:
         raise TooOld(f"the evaluation of run {run.run_id} does not hold its rules")
-    asked = _Asked(run, stored, stores)
-    pipeline = asked.pipeline
+    names = answer_names(run, stored, runs=stores.runs, evaluations=stores.evaluations)
+    return _again(_Asked(run.run_id, run.pipeline, run.trainer, run.model, stored, names, stores), metrics_of)
+
+
+def recompute_base(wanted: BaseWanted, stores: RecomputeStores, metrics_of: MetricsOf) -> Recomputed:
+    """Measure an untuned model again from what is stored: its newest evaluation that is wanted.
+
+    Raises:
+        NoEvaluation: There is none.
+        CorruptFile: The held-out file is broken, and SQL no longer has all that it held.
+    """
+    found = next(filter(wanted.is_met_by, stores.evaluations.base_evaluations(wanted.pipeline)), None)
+    if found is None:
+        raise NoEvaluation(
+            f"no untuned model of pipeline {wanted.pipeline!r} was measured so",
+            remedy="Measure it: tuneloop evaluate PIPELINE --base.",
+        )
+    stored, names = found.facts, found.facts["answers_in"]
+    whose = (found.evaluation_id, found.pipeline, found.trainer, found.model)
+    return _again(_Asked(*whose, stored, names, stores), metrics_of)
+
+
+def _again(asked: "_Asked", metrics_of: MetricsOf) -> Recomputed:
+    stored, pipeline = asked.stored, asked.pipeline
     metrics = judged_by(pipeline, metrics_of(pipeline))
+    if asked.is_base:
+        metrics = [metric for metric in metrics if metric.judge is None]
     questions, answers = asked.answered()
     gone = len(stored["questions"]) - len(questions)
     again = asked.some(metrics, questions, answers) if gone else asked.everything(metrics, questions, answers)
     compared = {name: stored.get(name) for name in again} | ({"scores": asked.scores_of(questions)} if gone else {})
     found = tuple(differences(compared, json.loads(json.dumps(again))))
-    return Recomputed(run.run_id, count_values(compared), found, gone, stored["edition"], version("tuneloop"))
+    return Recomputed(asked.name, count_values(compared), found, gone, stored["edition"], version("tuneloop"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a stored evaluation asked, and by which rules it was judged."""
+    """What a stored evaluation asked, and by which rules it was judged.
 
-    run: Run
+    Attributes:
+        name: The id of a run, or of a base model's evaluation.
+        names: By role, the name that the answers are stored under.
+    """
+
+    name: str
+    pipeline_name: str
+    trainer: str
+    model: str
     stored: Facts
+    names: Mapping[str, str]
     stores: RecomputeStores
+
+    @property
+    def is_base(self) -> bool:
+        """Whether a single model was measured, and compared with nobody."""
+        return "outcome" not in self.stored
 
     @property
     def pipeline(self) -> Pipeline:
@@ -132,9 +170,9 @@ class _Asked:
             guard_proven=rules["guard_proven"],
         )
         return Pipeline(
-            name=self.run.pipeline,
+            name=self.pipeline_name,
             labels=LabelPolicy(project=""),
-            train=TrainPolicy(self.run.trainer, self.run.model),
+            train=TrainPolicy(self.trainer, self.model),
             checks=ChecksPolicy(phone_regions=tuple(rules["phone_regions"])),
             verdict=policy,
             metrics={name: spec_in(spec) for name, spec in rules["specs"].items()},
@@ -143,8 +181,7 @@ class _Asked:
     def answered(self) -> tuple[list[Question], Answers]:
         """Give the questions that are still there with every model's answer, in the order of the evaluation."""
         keys = [key for key in self.stored["questions"] if key]
-        names = answer_names(self.run, self.stored, runs=self.stores.runs, evaluations=self.stores.evaluations)
-        answers = {role: self.stores.evaluations.answers(name, keys) for role, name in names.items()}
+        answers = {role: self.stores.evaluations.answers(name, keys) for role, name in self.names.items()}
         snapshot = self.stores.archive.snapshots.find(self.stored["snapshot_id"])
         texts = held_out_texts(snapshot, set(keys), self.stores.archive)
         there = [key for key in keys if key in texts and all(key in given for given in answers.values())]
@@ -153,11 +190,13 @@ class _Asked:
     def everything(self, metrics: Sequence[Metric], questions: Sequence[Question], answers: Answers) -> Facts:
         """Judge again."""
         context = self._context(metrics, questions, answers)
-        look = Look(**self.stored["look"])
         slices = {
             name: frozenset(questions[place].key for place in places)
             for name, places in self.stored["slice_members"].items()
         }
+        if self.is_base:
+            return judge_base(metrics, questions, answers["base"], context, slices=slices)
+        look = Look(**self.stored["look"])
         return judge(self.pipeline.verdict, metrics, questions, answers, context, look=look, slices=slices)
 
     def some(self, metrics: Sequence[Metric], questions: Sequence[Question], answers: Answers) -> Facts:
@@ -169,7 +208,7 @@ class _Asked:
             }
             for metric in metrics
         }
-        return {"scores": scores.table(self.stored["incumbent"]), "intervals": intervals}
+        return {"scores": scores.table(self.stored.get("incumbent", "base")), "intervals": intervals}
 
     def scores_of(self, questions: Sequence[Question]) -> Facts:
         """Give the stored scores of these questions."""
@@ -182,7 +221,7 @@ class _Asked:
 
     def _context(self, metrics: Sequence[Metric], questions: Sequence[Question], answers: Answers) -> Context:
         snapshot = self.stores.archive.snapshots.find(self.stored["snapshot_id"])
-        context = Context(question_facts(snapshot, self.stores.archive))
+        context = Context(question_facts(snapshot, self.stores.archive), unfinished=self._unfinished(answers))
         keys = [
             request.key
             for spec in (metric.judge for metric in metrics if metric.judge)
@@ -190,4 +229,11 @@ class _Asked:
             for request in requests_of(spec, duel)
         ]
         known = self.stores.judgements.judgements(keys)
-        return Context(context.facts, {key: judgement.choice for key, judgement in known.items()})
+        return replace(context, judgements={key: judgement.choice for key, judgement in known.items()})
+
+    def _unfinished(self, answers: Answers) -> Mapping[str, frozenset[str]]:
+        """Give the answers that are none; nothing of the time when such answers were measured as they are."""
+        if "unfinished" not in self.stored:
+            return {}
+        find = self.stores.evaluations.unfinished
+        return {role: find(name, answers[role]) for role, name in self.names.items()}

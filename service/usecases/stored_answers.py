@@ -5,11 +5,11 @@ from typing import Any
 
 from service.domain.questions import Question, question_in
 from service.domain.runs import Run
+from service.domain.sampling import stored_name
 from service.domain.snapshots import Snapshot, read_chats
 from service.ports import EvaluationStore, RunStore
 from service.usecases.archive import Archive
 from service.usecases.mend_snapshot import opened
-from service.usecases.steps.gather_answers import stored_name
 
 
 def held_out_texts(snapshot: Snapshot, keys: Collection[str], archive: Archive) -> dict[str, Question]:

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from service.domain.errors import JobMissing, ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.sampling import Sampling
 from service.ports import RemoteModel, Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, job, listed, refusal, run, scripted_server
 
@@ -269,7 +270,7 @@ def test_a_model_is_asked_for_its_likeliest_answer(server: ScriptedServer, diale
     server.will(ASK, completion({"role": "assistant", "content": "Ä short one."}))
     messages = [{"role": "user", "content": "Summarize."}]
 
-    said = server.trainer(dialect, max_tokens=64).answer("ft:base:x::1", messages)
+    said = server.trainer(dialect).answer("ft:base:x::1", messages, Sampling(max_tokens=64))
 
     assert (said.text, said.prompt_tokens, said.completion_tokens) == ("Ä short one.", 11, 3)
     assert server.seen[0].json() == {"model": "ft:base:x::1", "messages": messages, "temperature": 0, limit: 64}
@@ -289,6 +290,53 @@ def test_a_model_that_is_not_known_yet_is_not_ready(server: ScriptedServer, stat
     server.will(ASK, refusal(status, code))
     with pytest.raises(ModelNotReady):
         server.trainer().answer("m", [])
+
+
+@pytest.mark.parametrize("code", ["content_filter", "invalid_prompt"])
+def test_a_question_that_a_filter_stops_has_a_refused_answer(server: ScriptedServer, code: str) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": "The prompt was filtered.", "code": code}}, 400))
+    said = server.trainer("azure").answer("m", [])
+    assert (said.text, said.prompt_tokens, said.completion_tokens, said.finish) == ("", 0, 0, "content_filter")
+
+
+def test_every_setting_is_sent(server: ScriptedServer) -> None:
+    server.will(ASK, completion({"role": "assistant", "content": "Yes."}))
+    server.trainer("generic").answer("m", [], Sampling(0.3, top_p=0.9, seed=7, max_tokens=5))
+    sent = {"temperature": 0.3, "top_p": 0.9, "seed": 7, "max_tokens": 5}
+    assert server.seen[0].json() == {"model": "m", "messages": [], **sent}
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Unsupported value: 'temperature' does not support 0 with this model.", 'temperature = "omit"'),
+        ("Unrecognized request argument supplied: seed", "Take seed out of the sampling"),
+        ("Unsupported parameter: 'max_tokens' is not supported with this model.", "Set the trainer's length_field"),
+    ],
+)
+def test_a_setting_that_a_model_refuses_is_named_with_its_remedy(
+    server: ScriptedServer, said: str, remedy: str
+) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": said, "code": "unsupported_value"}}, 400))
+    with pytest.raises(TrainerRefused, match=said[:20]) as raised:
+        server.trainer("generic").answer("m", [], Sampling(seed=7))
+    assert raised.value.code == "setting_refused"
+    assert remedy in raised.value.remedy
+
+
+def test_a_model_with_a_settings_name_in_its_own_is_not_mistaken_for_it(server: ScriptedServer) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": "seed-oss is overloaded with nonsense", "code": "x"}}, 400))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer("generic").answer("seed-oss", [], Sampling(seed=7))
+    assert raised.value.code == "x"
+
+
+def test_a_refusal_for_money_is_none_of_a_setting(server: ScriptedServer) -> None:
+    said = {"error": {"message": "This request requires more credits, or fewer max_tokens.", "code": 402}}
+    server.will(ASK, JSONResponse(said, 402))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer("generic").answer("m", [])
+    assert raised.value.code == "insufficient_quota"
 
 
 def test_another_refusal_to_answer_is_final(server: ScriptedServer) -> None:
@@ -339,8 +387,8 @@ def test_a_file_is_said_to_be_for_what_the_server_calls_it(server: ScriptedServe
 
 def test_a_model_that_refuses_a_temperature_gets_none(server: ScriptedServer) -> None:
     server.will(ASK, completion({"role": "assistant", "content": "Yes."}))
-    ways = {"temperature": "omit", "length_field": "max_completion_tokens"}
-    server.trainer("generic", ways=ways, max_tokens=9).answer("m", [])
+    trainer = server.trainer("generic", ways={"length_field": "max_completion_tokens"})
+    trainer.answer("m", [], Sampling(temperature="omit", max_tokens=9))
     assert server.seen[0].json() == {"model": "m", "messages": [], "max_completion_tokens": 9}
 
 

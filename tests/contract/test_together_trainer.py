@@ -22,6 +22,7 @@ from service.domain.errors import (
 )
 from service.domain.outcomes import REFUSALS as OUTCOMES
 from service.domain.runs import Run
+from service.domain.sampling import Sampling
 from service.ports import RemoteModel, Trainer
 from tests.contract.openai_script import IN_DOUBT, ScriptedServer, refusal, run, scripted_server
 from tests.support.together_server import BASE, KEY, TogetherServer, together_server
@@ -162,8 +163,8 @@ def test_a_file_that_is_too_large_is_not_sent(server: TogetherServer) -> None:
 
 
 def test_a_model_that_refuses_a_temperature_gets_none(server: TogetherServer) -> None:
-    with closing(opened(server.address, ways={"temperature": "omit"}, max_tokens=7)) as plain:
-        plain.answer(BASE, [{"role": "user", "content": "Hi"}])
+    with closing(opened(server.address)) as plain:
+        plain.answer(BASE, [{"role": "user", "content": "Hi"}], Sampling(temperature="omit"))
     assert set(server.requests[-1][2]) == {"model", "messages", "max_tokens"}
 
 

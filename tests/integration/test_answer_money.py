@@ -1,20 +1,25 @@
 """What answers cost stands in the ledger, and nothing is asked that could not be paid to the end."""
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_ledger import SqlLedger
 from service.domain.budgets import Price
 from service.domain.errors import OverBudget, TrainerUnreachable
 from service.domain.pipelines import Budget, VerdictPolicy
 from service.domain.runs import RunState as S
-from service.domain.spending import LedgerEntry
+from service.domain.spending import Debt, LedgerEntry
+from service.ports import Answer
 from service.usecases.evaluate_base import BaseWanted, evaluate_base
 from service.usecases.steer_run import approve_run
+from service.usecases.steps.answer_money import LATE, bill_late_answers
+from service.usecases.steps.asking import Asked, Payer
 from tests.support.builders import make_pipeline
 from tests.support.fakes import NOON
 from tests.support.workshop import Workshop, leaking_answer
@@ -114,13 +119,101 @@ def test_a_base_measured_by_hand_is_billed_under_its_own_name(sqlite_engine: sa.
     assert answers_paid(shop, again.evaluation_id) == []
 
 
-def test_entries_of_answers_come_as_often_as_they_are_written(engine: sa.Engine) -> None:
-    ledger = SqlLedger(engine)
-    entry = LedgerEntry("run-1", "answers", "box", "p", 0.5, 100, NOON, "answers of m")
-    ledger.add_answers(entry)
-    ledger.add_answers(entry)
-    assert ledger.entries_of("run-1") == [entry, entry]
-    assert ledger.totals() == {("p", "box"): 1.0}
+DEBT = Debt("run-1", "p", "box", "m", "base", 60, 40)
+ENTRY = LedgerEntry("run-1", "answers", "box", "p", 0.5, 100, NOON, "answers of m")
+
+
+def owing(engine: sa.Engine, *keys: str) -> SqlLedger:
+    for key in keys:
+        SqlEvaluationStore(engine).add_answer("box/m", key, Answer("x", 60, 40), now=NOON, debt=DEBT)
+    return SqlLedger(engine)
+
+
+def test_a_debt_is_billed_once_and_only_as_it_was_seen(engine: sa.Engine) -> None:
+    ledger = owing(engine, "q1")
+    assert ledger.debts() == [DEBT]
+    owing(engine, "q2")
+    assert not ledger.settle(DEBT, ENTRY)
+    (both,) = ledger.debts(payer="run-1")
+    assert (both.prompt_tokens, both.completion_tokens) == (120, 80)
+    assert ledger.settle(both, ENTRY)
+    assert not ledger.settle(both, ENTRY)
+    assert (ledger.entries_of("run-1"), ledger.debts()) == ([ENTRY], [])
+    assert ledger.totals() == {("p", "box"): 0.5}
+
+
+def test_of_many_who_settle_one_debt_a_single_one_writes_it(engine: sa.Engine) -> None:
+    ledger = owing(engine, "q1")
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: ledger.settle(DEBT, ENTRY), range(8)))
+    assert (done.count(True), ledger.entries_of("run-1")) == (1, [ENTRY])
+
+
+def test_an_answer_that_is_asked_for_twice_is_owed_twice_and_kept_once(engine: sa.Engine) -> None:
+    ledger = owing(engine, "q1", "q1")
+    assert [debt.prompt_tokens for debt in ledger.debts()] == [120]
+
+
+@dataclass
+class DyingLedger(SqlLedger):
+    """The worker is killed at the bill that is struck."""
+
+    engine: sa.Engine
+    struck: int
+    bills: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.engine)
+
+    def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
+        self.bills += 1
+        if self.bills == self.struck:
+            raise KeyboardInterrupt
+        return super().settle(debt, entry)
+
+
+@pytest.mark.parametrize("struck", [1, 2])
+def test_answers_whose_worker_was_killed_before_it_billed_them_are_billed_by_the_next(
+    engine: sa.Engine, tmp_path: Path, struck: int
+) -> None:
+    shop = workshop(engine, tmp_path)
+    run_id = shop.train()
+    shop.ledger = DyingLedger(engine, struck)
+    with pytest.raises(KeyboardInterrupt):
+        shop.advance(run_id)
+    (debt,) = shop.ledger.debts(payer=run_id)
+    assert debt.prompt_tokens > 0
+    shop.clock.forward(shop.timing.lease.total_seconds() + 1)
+    run = shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert [entry.tokens for entry in answers_paid(shop, run_id)] == [15 * evaluation["held_out"]] * 2
+    assert shop.ledger.debts() == []
+
+
+def test_what_nobody_came_back_for_is_billed_after_a_while(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    now, payer = shop.clock.now, Payer("eval-1", "summaries")
+    asked = Asked("box", "base-model")
+    answer = Answer("x", 100, 50)
+    shop.evaluations.add_answer(asked.name, "q1", answer, now=now, debt=payer.owes(asked, answer))
+    assert (bill_late_answers(shop.parts), answers_paid(shop, "eval-1")) == (0, [])
+    shop.clock.forward(2 * LATE.total_seconds())
+    assert [bill_late_answers(shop.parts), bill_late_answers(shop.parts)] == [1, 0]
+    (entry,) = answers_paid(shop, "eval-1")
+    assert (entry.usd, entry.tokens, entry.pipeline) == (pytest.approx(0.2), 150, "summaries")
+
+
+def test_two_models_together_may_pass_a_months_budget_that_neither_passes_alone(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path, max_questions=6)
+    run_id = shop.train()
+    # Up to two dollars and some cents for an answer.
+    shop.accounts["box"] = replace(shop.accounts["box"], budget=Budget(month_usd=18.0))
+    run = shop.go(run_id)
+    assert (run.state, shop.trainer.asked) == (S.NEEDS_ATTENTION, [])
+    assert "18.00 USD left this month (trainer box)" in run.fact("error")
 
 
 # A cap on the questions.

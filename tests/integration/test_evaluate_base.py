@@ -8,14 +8,18 @@ import sqlalchemy as sa
 from redis import Redis
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_tables import answers
+from service.bootstrap import metrics_of
 from service.cli.app import run as command
 from service.domain.errors import ConfigurationError, NotFound, TooFewExamples, TrainerRefused, TrainerUnreachable
-from service.domain.metric_specs import JudgeSpec
+from service.domain.metric_specs import JudgeSpec, LengthSpec
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import RunState as S
 from service.ports import BaseEvaluation
 from service.usecases.ask_patiently import MOST_ATTEMPTS
 from service.usecases.evaluate_base import BaseWanted, evaluate_base
+from service.usecases.recompute import Recomputed, recompute_base
+from service.usecases.report_evaluation import NoEvaluation
 from tests.contract.trainer_process import BASE, KEY, running_trainer
 from tests.support.builders import make_pipeline
 from tests.support.erasing import ROWS, Installation
@@ -40,7 +44,7 @@ def test_without_any_snapshot_the_held_out_examples_are_frozen_and_asked(shop: W
     assert set(found.facts["intervals"]) == {"pii_leak", "chrf"}
     assert any(name.startswith("prompt: ") for name in found.facts["slices"])
     assert found.facts["finished"] == {"base": {"stop": found.facts["held_out"]}}
-    assert found.facts["sampling"] == {"max_tokens": 1024, "temperature": 0}
+    assert found.facts["sampling"] == {"max_tokens": 1024, "temperature": 0, "top_p": None, "seed": None}
     assert shop.evaluations.base_evaluations("summaries") == [found]
     # No run, and nothing that a later verdict would count as a look.
     assert list(shop.evaluations.earlier_looks("summaries", but="")) == []
@@ -124,6 +128,51 @@ def test_evaluations_of_bases_are_kept_in_both_databases(engine: sa.Engine) -> N
     assert store.base_evaluations("q") == []
 
 
+# Measured again from what is stored.
+
+
+def again(shop: Workshop, wanted: BaseWanted = USUAL) -> Recomputed:
+    shop.trainer.asked.clear()
+    found = recompute_base(wanted, shop, metrics_of)
+    assert shop.trainer.asked == []
+    return found
+
+
+def test_every_number_of_a_base_is_had_again_by_the_rules_of_its_time(shop: Workshop) -> None:
+    own = {"short": LengthSpec(max_words=8), "careful": JudgeSpec("box", "judge-1", "Which is better?")}
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("short", ("chrf", "careful")), metrics=own)
+    shop.trainer.finishes["base-model"] = lambda prompt: "length" if prompt.startswith("Chat 1") else "stop"
+    made = measured(shop)
+    assert made.facts["unfinished"]["base"] == made.facts["scores"]["chrf"]["base"].count(0.0) > 0
+    shop.pipelines.clear()
+    found = again(shop)
+    assert (found.name, found.is_equal, found.gone) == (made.evaluation_id, True, 0)
+    assert found.values > 2 * made.facts["held_out"]
+
+
+def test_the_newest_that_is_wanted_is_measured_again(shop: Workshop) -> None:
+    first = measured(shop)
+    shop.trainer.voices["other-model"] = leaking_answer
+    shop.clock.forward(1)
+    other = measured(shop, BaseWanted("summaries", model="other-model"))
+    assert again(shop).name == other.evaluation_id
+    assert again(shop, BaseWanted("summaries", model="base-model")).name == first.evaluation_id
+    with pytest.raises(NoEvaluation):
+        again(shop, BaseWanted("summaries", snapshot="0000"))
+
+
+def test_an_answer_of_a_base_that_was_changed_or_removed_shows(shop: Workshop) -> None:
+    made = measured(shop)
+    first = answers.c.question == made.facts["questions"][0]
+    with shop.engine.begin() as connection:
+        connection.execute(sa.update(answers).where(first).values(text="Nothing of the kind."))
+    assert "scores.pii_leak.base[0]" in [difference.path for difference in again(shop).differences]
+    with shop.engine.begin() as connection:
+        connection.execute(sa.delete(answers).where(first))
+    found = again(shop)
+    assert (found.gone, found.is_equal, found.differences) == (1, False, ())
+
+
 # The command, against our own server.
 
 CONFIGURATION = """
@@ -166,5 +215,8 @@ def test_the_command_measures_through_the_sdk_and_prints_numbers_but_no_texts(
     assert command(["evaluate", "summaries", "--base", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["facts"] == stored.facts
     assert command(["evaluate", "unknown", "--base"]) == 1
-    assert command(["evaluate", "summaries", "--base", "--recompute"]) == 2
+    assert command(["evaluate", "summaries", "--base", "--recompute", "--model", BASE]) == 0
+    assert capsys.readouterr().out.startswith("equal: all ")
+    assert command(["evaluate", "summaries", "--base", "--recompute", "--model", "another"]) == 1
+    assert command(["evaluate", "run-1", "--recompute", "--model", "m"]) == 2
     assert command(["evaluate", "run-1", "--model", "m"]) == 2

@@ -19,13 +19,14 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
-from service.adapters.sql_tables import runs
+from service.adapters.sql_tables import answers, judgements, runs
 from service.bootstrap import now
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
 from service.domain.runs import RunState as S
 from service.ports import Answer
+from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.evaluate import held_out_questions
-from service.usecases.steps.gather_answers import gather, stored_name
+from service.usecases.steps.gather_answers import gather
 from tests.contract.trainer_process import BASE, KEY, running_trainer
 from tests.support.fakes import NOON
 from tests.support.workshop import TUNED, Workshop, good_answer, leaking_answer
@@ -212,7 +213,8 @@ def test_stored_answers_are_found_without_the_trainer(quick: Workshop) -> None:
     snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
     questions = held_out_questions(snapshot, quick.parts)
     quick.accounts.clear()
-    found = gather("box", "base-model", questions, quick.parts, until=quick.clock.now, keep=lambda: None)
+    asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries")
+    found = gather(asked, questions, quick.parts, payer=payer, until=quick.clock.now, keep=lambda: None)
     assert (found.is_whole, len(found.answers)) == (True, len(questions))
 
 
@@ -238,27 +240,50 @@ CONFIGURATION = """
 dialect = "tuneloop"
 base_url = "{url}"
 concurrency = 4
+[trainers.box.prices."{base}"]
+train_usd_per_million = 0
+input_usd_per_million = 1000
+output_usd_per_million = 2000
+as_of = 2026-11-01
 [pipelines.summaries.labels]
 project = "project-1"
 [pipelines.summaries.train]
 model = "{base}"
 trainer = "box"
+[pipelines.summaries.metrics.careful]
+kind = "judge"
+model = "{base}"
+same_family = true
+rubric = "Which is better?"
 """
 
 PROGRAM = """
+import os
 import sys
 from datetime import timedelta
 from service.bootstrap import Deps, now
 from service.config import load
+from service.domain.metrics import Context
 from service.usecases.mend_snapshot import whole_snapshot
+from service.usecases.steps.ask_judges import ask_judges
+from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.gather_answers import gather
-import os
+_, run_id, model, what = sys.argv
 deps = Deps(load(os.environ))
-snapshot = whole_snapshot(sys.argv[1], deps.archive, keep=lambda: None)
-questions = held_out_questions(snapshot, deps.parts)
-found = gather("box", sys.argv[2], questions, deps.parts, until=now() + timedelta(minutes=5), keep=lambda: None)
-print(found.is_whole, len(found.answers))
+parts, run = deps.parts, deps.runs.get(run_id)
+snapshot = whole_snapshot(run.snapshot_id, deps.archive, keep=lambda: None)
+questions = held_out_questions(snapshot, parts)
+until = now() + timedelta(minutes=5)
+if what == "answers":
+    payer = Payer(run_id, "summaries")
+    found = gather(Asked("box", model), questions, parts, payer=payer, until=until, keep=lambda: None)
+    print(found.is_whole, len(found.answers))
+else:
+    metrics = [parts.metrics(parts.pipeline("summaries"))["careful"]]
+    given = {role: {question.key: role for question in questions} for role in ("challenger", "base")}
+    found = ask_judges(run, metrics, questions, given, context=Context(), parts=parts, keep=lambda: None)
+    print(isinstance(found, dict), len(found))
 """
 
 
@@ -315,14 +340,15 @@ def counting(upstream: str) -> Iterator[Counting]:
     server.server_close()
 
 
-def test_a_killed_worker_has_at_most_as_many_answers_asked_twice_as_were_on_their_way(
-    engine: sa.Engine, database_url: str, redis_url: str, tmp_path: Path
+@pytest.mark.parametrize("what", ["answers", "judgements"])
+def test_a_killed_worker_has_at_most_what_was_on_its_way_asked_twice_and_every_answer_is_billed_once(
+    engine: sa.Engine, database_url: str, redis_url: str, tmp_path: Path, what: str
 ) -> None:
     shop = Workshop(engine, tmp_path / "files")
     shop.fill(0, 240)
     run_id = shop.start()
     shop.go(run_id, S.SNAPSHOTTED)
-    snapshot_id, number = str(shop.runs.get(run_id).snapshot_id), held_out_number(shop, run_id)
+    number = held_out_number(shop, run_id) * (2 if what == "judgements" else 1)
     assert number > 20
     with running_trainer(tmp_path / "trainer") as trainer, counting(trainer.base_url) as between:
         (tmp_path / "tuneloop.toml").write_text(CONFIGURATION.format(url=between.url, base=BASE))
@@ -334,17 +360,26 @@ def test_a_killed_worker_has_at_most_as_many_answers_asked_twice_as_were_on_thei
             "TUNELOOP_DATABASE_URL": database_url,
             "TUNELOOP_REDIS_URL": redis_url,
         }
-        command = [sys.executable, "-c", PROGRAM, snapshot_id, BASE]
+        command = [sys.executable, "-c", PROGRAM, run_id, BASE, what]
         with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as first:
             assert between.strike.wait(60), first.communicate(timeout=5)
             first.kill()
             assert first.wait(60) == -signal.SIGKILL
+        # It left answers that are paid for, and in no bill.
+        assert shop.ledger.debts(payer=run_id)
+        assert [entry for entry in shop.ledger.entries_of(run_id) if entry.kind == "answers"] == []
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
         assert (done.returncode, done.stdout.split()) == (0, ["True", str(number)]), done.stderr[-2000:]
     counts = Counter(between.asked)
     assert len(counts) == number
     assert max(counts.values()) <= 2
     assert sum(count - 1 for count in counts.values()) <= 4
-    store = SqlEvaluationStore(engine)
-    assert store.answered_since("box", now() - timedelta(hours=1))
-    assert stored_name("box", BASE) == f"box/{BASE}"
+    assert len(SqlEvaluationStore(engine).answered_since("box", now() - timedelta(hours=1))) == number
+    table = answers if what == "answers" else judgements
+    with engine.connect() as connection:
+        columns = (table.c.prompt_tokens, table.c.completion_tokens)
+        asked_for, said = connection.execute(sa.select(*map(sa.func.sum, columns))).one()
+    entries = [entry for entry in shop.ledger.entries_of(run_id) if entry.kind == "answers"]
+    assert sum(entry.tokens or 0 for entry in entries) == asked_for + said
+    assert sum(entry.usd for entry in entries) == pytest.approx((asked_for + 2 * said) / 1000)
+    assert shop.ledger.debts() == []

@@ -14,6 +14,7 @@ from service.adapters.sql_tables import champions
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
+from service.domain.sampling import stored_name
 from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.evaluate import (
@@ -22,7 +23,6 @@ from service.usecases.steps.evaluate import (
     evaluate,
     held_out_questions,
 )
-from service.usecases.steps.gather_answers import stored_name
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline

@@ -1,8 +1,9 @@
 """A run whose verdict asks a judge, and slices by what uploaders noted."""
 
+import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import sqlalchemy as sa
 
 from service.adapters.sql_tables import judgements
 from service.cli.app import run as command
+from service.domain.budgets import Price
 from service.domain.contents import Turn
-from service.domain.errors import TrainerUnreachable
+from service.domain.errors import TrainerBusy, TrainerUnreachable
 from service.domain.metric_specs import FunctionSpec, JudgeSpec, LengthSpec
 from service.domain.pipelines import TrainPolicy, VerdictPolicy
 from service.domain.runs import RunState as S
@@ -124,6 +126,99 @@ def test_a_worker_killed_while_a_judge_is_asked_loses_no_judgement(judged: Works
     # Only the one that was not answered.
     assert sorted(asked_of_judge(judged).values())[-2:] in ([1, 1], [1, 2])
     assert sum(asked_of_judge(judged).values()) <= len(asked_of_judge(judged)) + 1
+
+
+def test_a_judge_is_asked_several_things_at_once(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path, concurrency=4)
+    run_id = shop.train()
+    together = threading.Barrier(4, timeout=30)
+
+    def in_company(shown: str) -> str:
+        # Passes only with three others.
+        if sum(asked_of_judge(shop).values()) <= 4:
+            together.wait()
+        return prefers_no_address(shown)
+
+    shop.trainer.voices["judge-1"] = in_company
+    assert shop.go(run_id).state is S.PROMOTED
+    assert set(asked_of_judge(shop).values()) == {1}
+
+
+def test_answers_and_judgements_together_stay_within_the_trainers_limit(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path, concurrency=4, requests_per_minute=5)
+    run_id = shop.train()
+    moments: list[datetime] = []
+    while shop.runs.get(run_id).state is S.EVALUATING:
+        before = len(shop.trainer.asked)
+        shop.advance(run_id)
+        moments += [shop.clock.now] * (len(shop.trainer.asked) - before)
+    assert shop.runs.get(run_id).state is S.PROMOTED
+    assert len(moments) > 5 * 4
+    for moment in moments:
+        assert sum(moment - timedelta(minutes=1) < other <= moment for other in moments) <= 5
+
+
+def test_a_busy_judge_is_left_alone_for_as_long_as_it_says(judged: Workshop) -> None:
+    run_id = judged.train()
+    heard = 0
+
+    def voice(shown: str) -> str:
+        nonlocal heard
+        heard += 1
+        if heard == 3:
+            raise TrainerBusy("429", retry_after_s=120)
+        return prefers_no_address(shown)
+
+    judged.trainer.voices["judge-1"] = voice
+    before = judged.clock.now
+    judged.advance(run_id)
+    due_at = judged.runs.get(run_id).due_at
+    assert due_at is not None
+    assert (heard, due_at - before >= timedelta(seconds=120)) == (3, True)
+    assert judged.go(run_id).state is S.PROMOTED
+
+
+def priced(shop: Workshop, budget_usd: float | None = None) -> Workshop:
+    """Let the judge cost a dollar for a thousand tokens asked, and two for a thousand said."""
+    price = Price(0.0, date(2026, 11, 1), 1000.0, 2000.0)
+    free = Price(0.0, date(2026, 11, 1), 0.0, 0.0)
+    shop.accounts["box"] = replace(shop.accounts["box"], prices={"judge-1": price, "base-model": free})
+    policy = replace(shop.pipelines["summaries"].verdict, budget_usd=budget_usd)
+    shop.pipelines["summaries"] = replace(shop.pipelines["summaries"], verdict=policy)
+    return shop
+
+
+def test_what_a_judge_costs_is_in_the_ledger(judged: Workshop) -> None:
+    run = priced(judged).go(judged.train())
+    asked = sum(asked_of_judge(judged).values())
+    entries = [entry for entry in judged.ledger.entries_of(run.run_id) if "judge-1" in entry.note]
+    assert sum(entry.tokens or 0 for entry in entries) == 15 * asked > 0
+    assert sum(entry.usd for entry in entries) == pytest.approx(0.02 * asked)
+    assert {entry.kind for entry in entries} == {"answers"}
+
+
+def test_what_a_judge_may_cost_is_estimated_before_any_model_is_asked(judged: Workshop) -> None:
+    run_id = priced(judged, 1.0).train()
+    judged.trainer.asked.clear()
+    run = judged.go(run_id)
+    assert (run.state, judged.trainer.asked) == (S.NEEDS_ATTENTION, [])
+    assert "above 1.00 USD" in run.fact("error")
+    priced(judged, 10_000.0)
+    approve_run(run_id, judged.parts)
+    assert judged.go(run_id).state is S.PROMOTED
+
+
+def test_a_judge_that_became_too_dear_is_not_asked(judged: Workshop) -> None:
+    run_id = judged.train()
+    judged.trainer.goes_wrong("answer judge-1", TrainerUnreachable("reset"))
+    judged.advance(run_id)
+    answered = len(judged.trainer.asked)
+    priced(judged, 0.001)
+    run = judged.go(run_id)
+    assert (run.state, len(judged.trainer.asked)) == (S.NEEDS_ATTENTION, answered)
+    assert "above 0.00 USD" in run.fact("error")
 
 
 def test_a_judge_that_is_away_is_waited_for(judged: Workshop) -> None:

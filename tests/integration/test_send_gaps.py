@@ -215,7 +215,11 @@ def test_prompts_are_sent_that_share_the_metadata_of_a_weak_slice(desk: Desk) ->
     assert list(desk.queues.named) == [f"tuneloop gaps {sent.plan.plan_id} slice"]
 
 
-def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(desk: Desk) -> None:
+@pytest.mark.parametrize("sampling", [{}, {"seed": 7}])
+def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(
+    desk: Desk, sampling: dict[str, int]
+) -> None:
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(sampling=sampling))
     desk.judge(leaks=False)
     item = desk.parts.gaps.labelled(NAME, ["held_out"], most=1)[0]
     # Its label is changed to something that nobody else says; the champion's stored answer is what it was.

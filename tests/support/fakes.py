@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from service.domain.contents import Message
 from service.domain.errors import JobMissing, ModelNotReady, ServiceError, TrainerRefused
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.ports import Answer, JobEvent, RemoteFile, RemoteJob, RemoteModel
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -72,6 +73,8 @@ class FakeTrainer:
         ends: When models shut down, by what the server says.
         points: A job's checkpoints, newest first.
         names: The model that each stable name means.
+        samplings: How each model was asked last.
+        finishes: Why each model's answer to a prompt ends; ``stop`` unless it is said.
     """
 
     creates_once: bool = False
@@ -92,6 +95,8 @@ class FakeTrainer:
     ends: dict[str, date] = field(default_factory=dict)
     points: list[Mapping[str, Any]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    samplings: dict[str, Sampling] = field(default_factory=dict)
+    finishes: dict[str, Callable[[str], str]] = field(default_factory=dict)
     create_requests: int = 0
     _mishaps: dict[str, list[tuple[ServiceError, bool]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -233,13 +238,14 @@ class FakeTrainer:
         if self.names.get(alias) == model:
             del self.names[alias]
 
-    def answer(self, model: str, messages: Sequence[Message]) -> Answer:
+    def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
         self._maybe_fail(f"answer {model}", done=False)
         if model not in self.voices:
             raise ModelNotReady(f"{model} is not known")
         prompt = messages[-1]["content"]
         self.asked.append((model, prompt))
-        return Answer(self.voices[model](prompt), 10, 5, "stop")
+        self.samplings[model] = sampling
+        return Answer(self.voices[model](prompt), 10, 5, self.finishes.get(model, lambda _: "stop")(prompt))
 
     def _maybe_fail(self, request: str, *, done: bool) -> None:
         waiting = self._mishaps[request]

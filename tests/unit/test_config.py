@@ -556,7 +556,8 @@ def test_the_example_file_loads_as_it_is_and_with_every_comment_opened(folder: F
     assert (ours.trigger, ours.dataset) == (theirs.trigger, theirs.dataset)
     # Without limits of their own answers are neither counted nor paid for, so the example shows some.
     assert (theirs.verdict.max_questions, theirs.verdict.budget_usd) == (2000, 5)
-    assert ours.verdict == replace(theirs.verdict, max_questions=None, budget_usd=None)
+    assert theirs.verdict.sampling == {"temperature": 0, "seed": 7, "max_tokens": 1024}
+    assert ours.verdict == replace(theirs.verdict, max_questions=None, budget_usd=None, sampling={})
     # Budgets have no limits unless given, so the example shows some.
     assert (full.budget.month_usd, theirs.budget.run_usd) == (500, 20)
     assert {budget.warn_percent for budget in (ours.budget, theirs.budget, plain.budget, full.budget)} == {80}

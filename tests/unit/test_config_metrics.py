@@ -72,7 +72,9 @@ def test_every_kind_arrives_in_the_domains_words(read: Load, tmp_path: Path) -> 
         trainer = "openai"
         model = "gpt-5"
         rubric = "Which summary leaves out personal data and keeps the facts?"
+        sampling = { temperature = "omit", max_tokens = 16 }
         [pipelines.p.verdict]
+        sampling = { temperature = 0.2, top_p = 0.9, seed = 7 }
         primary = "careful"
         guard = ["short", "chrf", "calm"]
         guard_margin = { chrf = 2.5, calm = 0 }
@@ -87,14 +89,35 @@ def test_every_kind_arrives_in_the_domains_words(read: Load, tmp_path: Path) -> 
         "calm": RegexSpec("(?i)sorry", "not_match"),
         "polite": FunctionSpec("scoring.tone:politeness", high=5),
         "inline": SchemaSpec({"type": "object", "required": ["topic"]}),
-        "careful": JudgeSpec("openai", "gpt-5", rubric),
+        "careful": JudgeSpec("openai", "gpt-5", rubric, sampling={"temperature": "omit", "max_tokens": 16}),
     }
     assert (pipeline.verdict.primary, pipeline.verdict.guard) == ("careful", ("short", "chrf", "calm"))
     assert pipeline.verdict.guard_margin == {"chrf": 2.5, "calm": 0}
+    assert pipeline.verdict.sampling == {"temperature": 0.2, "top_p": 0.9, "seed": 7}
     rows = dict(describe(settings))
     assert rows["pipelines.p.verdict.guard_margin.chrf"] == "2.5"
     assert rows["pipelines.p.metrics.calm.pattern"] == "(?i)sorry"
     assert rows["pipelines.p.metrics.careful.human_pairs"] == "50"
+
+
+def test_settings_of_sampling_that_no_server_knows_are_named(mistakes: Mistakes) -> None:
+    found = mistakes(
+        """\
+[pipelines.p.metrics.short]
+kind = "length"
+max_words = 9
+sampling = { seed = 1 }
+[pipelines.p.verdict.sampling]
+temperature = 3
+top_p = 0
+seed = -1
+max_tokens = 0
+top_k = 4
+"""
+    )
+    assert "4: pipelines.p.metrics.short.sampling: is for kind 'judge' only" in found
+    assert [line.split(":")[0] for line in found] == ["4", "6", "7", "8", "9", "10"]
+    assert any("temperature: must be a number from 0 to 2, or 'omit' (got 3)" in line for line in found)
 
 
 def test_every_mistake_of_the_tables_is_named_at_once(mistakes: Mistakes) -> None:

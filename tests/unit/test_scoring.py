@@ -9,7 +9,7 @@ from service.domain.comparisons import compare
 from service.domain.errors import MetricFailed
 from service.domain.judging.duels import Choice, duels_of, requests_of
 from service.domain.metric_specs import JudgeSpec
-from service.domain.metrics import Context, Metric, figure_lines, metric_named, metric_of, score
+from service.domain.metrics import METRICS, Context, Metric, figure_lines, metric_named, metric_of, score
 from service.domain.metrics.scoring import duels_for, human_duels
 from service.domain.questions import QuestionFacts, question_in
 
@@ -94,3 +94,41 @@ def test_labels_come_with_their_macro_f1_by_role() -> None:
     figures = score([metric_named("label_f1")], QUESTIONS, ANSWERS).figures["label_f1"]
     assert (figures["challenger"]["macro_f1"], figures["base"]["macro_f1"]) == (100, 0)
     assert figures["base"]["answers_with_other_labels"] == 4
+
+
+# Answers that are none.
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_an_answer_that_is_none_is_the_worst_there_is_whatever_it_says(metric: Metric) -> None:
+    lacking = {"challenger": {QUESTIONS[1].key}}
+    values = score([metric], QUESTIONS, ANSWERS, Context(unfinished=lacking)).measured[metric.name]
+    usual = score([metric], QUESTIONS, ANSWERS).measured[metric.name]
+    worst = metric.low if metric.higher_is_better else metric.high
+    assert values["challenger"] == [usual["challenger"][0], worst, *usual["challenger"][2:]]
+    assert (values["base"], values["champion"]) == (usual["base"], usual["champion"])
+
+
+def test_labels_of_an_answer_that_is_none_count_in_no_figure() -> None:
+    metric = metric_named("label_f1")
+    lacking = {"challenger": {question.key for question in QUESTIONS}}
+    figures = score([metric], QUESTIONS, ANSWERS, Context(unfinished=lacking)).figures["label_f1"]
+    assert (
+        figures["challenger"]["macro_f1"]
+        == 0.0
+        < score([metric], QUESTIONS, ANSWERS).figures["label_f1"]["challenger"]["macro_f1"]
+    )
+
+
+def test_a_judge_is_not_asked_about_an_answer_that_is_none_and_the_other_wins() -> None:
+    mine, theirs, both = (QUESTIONS[n].key for n in range(3))
+    lacking = {"challenger": {mine, both}, "base": {theirs, both}}
+    context = Context(unfinished=lacking)
+    answers = {role: ANSWERS[role] for role in ("challenger", "base")}
+    asked = [duel for duel in duels_for(SPEC, QUESTIONS, answers, context) if requests_of(SPEC, duel)]
+    assert [duel.question for duel in asked] == [QUESTIONS[3]]
+    context = Context(unfinished=lacking, judgements=prefers_shorter())
+    scores = score([JUDGE], QUESTIONS, answers, context)
+    assert scores.against("base")["careful"] == {"challenger": [0.0, 1.0, 0.5, 1.0], "base": [1.0, 0.0, 0.5, 0.0]}
+    figures = scores.figures["careful"]["base"]
+    assert (figures["won"], figures["lost"], figures["even"], figures["identical"]) == (2, 1, 1, 0)

@@ -6,13 +6,14 @@ Each order is one request, kept under the hash of everything that it depends on,
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from service.domain.contents import Message
 from service.domain.metric_specs import JudgeSpec
 from service.domain.questions import Question
+from service.domain.sampling import USUAL, stored_name
 
 Choice = Literal["A", "B", "tie", "unreadable"]
 Winner = Literal["ours", "theirs", "neither"]
@@ -33,11 +34,16 @@ _INSTRUCTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """Two answers to a question: ours, of whom the score is, and theirs."""
+    """Two answers to a question: ours, of whom the score is, and theirs.
+
+    Attributes:
+        winner: Who won where that needs no judge, because an answer is none.
+    """
 
     question: Question
     ours: str
     theirs: str
+    winner: Winner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +70,42 @@ class Request:
         return judge_prompts(self.rubric, self.question, self.first, self.second)
 
 
-def duels_of(questions: Sequence[Question], ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[Duel]:
-    """Give a duel for each question, in their order."""
-    return [Duel(question, ours[question.key], theirs[question.key]) for question in questions]
+def duels_of(
+    questions: Sequence[Question],
+    ours: Mapping[str, str],
+    theirs: Mapping[str, str],
+    *,
+    unfinished: tuple[Collection[str], Collection[str]] = ((), ()),
+) -> list[Duel]:
+    """Give a duel for each question, in their order.
+
+    Args:
+        questions: What was answered.
+        ours: Our answers by question's key.
+        theirs: Theirs.
+        unfinished: The questions to which our answers are none, and theirs.
+    """
+
+    def winner(key: str) -> Winner | None:
+        lacking = (key in unfinished[0], key in unfinished[1])
+        outcomes: Mapping[tuple[bool, bool], Winner] = {
+            (True, False): "theirs",
+            (False, True): "ours",
+            (True, True): "neither",
+        }
+        return outcomes.get(lacking)
+
+    return [Duel(question, ours[question.key], theirs[question.key], winner(question.key)) for question in questions]
 
 
 def judge_name(spec: JudgeSpec) -> str:
     """Give the name of a judge, as of a model whose answers are kept."""
-    return f"{spec.trainer}/{spec.model}"
+    return stored_name(spec.trainer, spec.model, USUAL.but(spec.sampling))
 
 
 def requests_of(spec: JudgeSpec, duel: Duel) -> tuple[Request, ...]:
-    """Give what a judge is asked of a duel: ours as A, then as B; nothing where both answers are the same."""
-    if duel.ours == duel.theirs:
+    """Give what a judge is asked of a duel: ours as A, then as B; nothing where both are the same, or one is none."""
+    if duel.ours == duel.theirs or duel.winner is not None:
         return ()
     return _request(spec, duel.question, duel.ours, duel.theirs), _request(spec, duel.question, duel.theirs, duel.ours)
 
@@ -110,8 +139,15 @@ def winners(choices: Sequence[Choice]) -> tuple[Winner, Winner]:
     return first.get(as_a, "neither"), second.get(as_b, "neither")
 
 
-def value_of(choices: Sequence[Choice]) -> float:
-    """Give our score: 1.0 and 0.0 for who wins in both orders, else 0.5; also where there was nothing to ask."""
+def value_of(choices: Sequence[Choice], decided: Winner | None = None) -> float:
+    """Give our score: 1.0 and 0.0 for who wins in both orders, else 0.5; also where there was nothing to ask.
+
+    Args:
+        choices: The replies.
+        decided: Who won without a judge.
+    """
+    if decided is not None:
+        return {"ours": 1.0, "theirs": 0.0, "neither": 0.5}[decided]
     if not choices:
         return 0.5
     return {("ours", "ours"): 1.0, ("theirs", "theirs"): 0.0}.get(winners(choices), 0.5)

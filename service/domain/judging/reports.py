@@ -42,7 +42,7 @@ class JudgeReport:
         won: Duels that ours won in both orders.
         lost: Duels that theirs won in both.
         even: All others.
-        identical: Those of them that were not asked about, because both answers are the same.
+        identical: Duels that were not asked about, because both answers are the same.
         unreadable: Replies that were none of the three words, and count as ties.
         flipped: Duels whose winner changed with the order, of those asked about.
         first_preferred: Replies that preferred what was shown first, of those that preferred any.
@@ -87,18 +87,18 @@ def judge_report(
     found = [(duel, choices_in(spec, duel, judgements)) for duel in duels]
     asked = [choices for _, choices in found if choices]
     replies = [choice for choices in asked for choice in choices]
-    values = [value_of(choices) for _, choices in found]
+    values = [value_of(choices, duel.winner) for duel, choices in found]
     chosen = [value_of(choices) for duel in humans if (choices := choices_in(spec, duel, judgements))]
     decided = [value for value in chosen if value in (WON, LOST)]
     return JudgeReport(
         won=values.count(WON),
         lost=values.count(LOST),
         even=len(values) - values.count(WON) - values.count(LOST),
-        identical=len(found) - len(asked),
+        identical=sum(not choices and duel.winner is None for duel, choices in found),
         unreadable=replies.count("unreadable"),
         flipped=share(sum(len(set(winners(choices))) > 1 for choices in asked), len(asked)),
         first_preferred=share(replies.count("A"), replies.count("A") + replies.count("B")),
-        length=_length_effect([(duel, value_of(choices)) for duel, choices in found]),
+        length=_length_effect([(duel, value_of(choices)) for duel, choices in found if choices]),
         agreement=share(decided.count(WON), len(decided)) if chosen else None,
         undecided=len(chosen) - len(decided),
     )

@@ -39,6 +39,11 @@ class Metric:
     corpus: Corpus | None = None
     judge: JudgeSpec | None = None
 
+    @property
+    def worst(self) -> float:
+        """The value of an answer that is none."""
+        return self.low if self.higher_is_better else self.high
+
 
 def described(metric: Metric) -> dict[str, Any]:
     """Give what one has to know of a metric to read its numbers later, as JSON holds it."""

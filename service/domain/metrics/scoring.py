@@ -1,6 +1,6 @@
 """From answers to scores: the one way in which a verdict, a report or a recomputation measures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,10 +24,16 @@ class Context:
     Attributes:
         facts: By question's key, as far as anything is known.
         judgements: What judges replied, by key of the request.
+        unfinished: By role, the questions to which its answers are none: cut or refused.
     """
 
     facts: Mapping[str, QuestionFacts] = field(default_factory=dict)
     judgements: Mapping[str, Choice] = field(default_factory=dict)
+    unfinished: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def lacking(self, role: str) -> Collection[str]:
+        """Give the questions to which a model's answers are none."""
+        return self.unfinished.get(role, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,14 @@ def score(
         MetricFailed: A metric cannot measure an answer, or a judge was not asked about it yet.
     """
     measured = {
-        metric.name: {role: _values(metric, questions, given) for role, given in answers.items()}
+        metric.name: {role: _values(metric, questions, given, context.lacking(role)) for role, given in answers.items()}
         for metric in metrics
         if metric.measure
     }
     judged = {
         metric.name: {
-            rival: _judged(metric, metric.judge, duels_of(questions, answers[CHALLENGER], given), rival, context)
-            for rival, given in rivals_in(answers).items()
+            rival: _judged(metric, metric.judge, _duels(questions, answers, rival, context), rival, context)
+            for rival in rivals_in(answers)
         }
         for metric in metrics
         if metric.judge
@@ -124,20 +130,33 @@ def duels_for(
 
     ``requests_of`` gives what to ask of each.
     """
-    between = [duels_of(questions, answers[CHALLENGER], given) for given in rivals_in(answers).values()]
+    between = [_duels(questions, answers, rival, context) for rival in rivals_in(answers)]
     return [*(duel for duels in between for duel in duels), *human_duels(spec, questions, context.facts)]
 
 
-def _values(metric: Metric, questions: Sequence[Question], answers: Mapping[str, str]) -> Values:
+def _duels(
+    questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]], rival: str, context: Context
+) -> list[Duel]:
+    unfinished = (context.lacking(CHALLENGER), context.lacking(rival))
+    return duels_of(questions, answers[CHALLENGER], answers[rival], unfinished=unfinished)
+
+
+def _values(
+    metric: Metric, questions: Sequence[Question], answers: Mapping[str, str], lacking: Collection[str]
+) -> Values:
     measure = metric.measure
     if measure is None:
         return []
-    return [measure(question.prompt, question.reference, answers[question.key]) for question in questions]
+    # An answer that is none leaks nothing and is short: measured as it is, a model that refuses would win.
+    return [
+        metric.worst if question.key in lacking else measure(question.prompt, question.reference, answers[question.key])
+        for question in questions
+    ]
 
 
 def _judged(metric: Metric, spec: JudgeSpec, duels: Sequence[Duel], rival: str, context: Context) -> ByRole:
     try:
-        ours = [value_of(choices_in(spec, duel, context.judgements)) for duel in duels]
+        ours = [value_of(choices_in(spec, duel, context.judgements), duel.winner) for duel in duels]
     except KeyError:
         raise MetricFailed(f"the judge of the metric {metric.name!r} was not asked about every answer") from None
     return {CHALLENGER: ours, rival: [1.0 - value for value in ours]}
@@ -151,7 +170,12 @@ def _figures(
     if metric.corpus is None:
         return {}
     return {
-        role: metric.corpus([(question.reference, given[question.key]) for question in questions])
+        role: metric.corpus(
+            [
+                (question.reference, "" if question.key in context.lacking(role) else given[question.key])
+                for question in questions
+            ]
+        )
         for role, given in answers.items()
     }
 
@@ -160,8 +184,8 @@ def _figures_of_judge(
     spec: JudgeSpec, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]], context: Context
 ) -> Mapping[str, Any]:
     humans, found = human_duels(spec, questions, context.facts), {}
-    for rival, given in rivals_in(answers).items():
-        duels = duels_of(questions, answers[CHALLENGER], given)
+    for rival in rivals_in(answers):
+        duels = _duels(questions, answers, rival, context)
         report = judge_report(spec, duels, humans, context.judgements)
         found[rival] = {**asdict(report), "judge": judge_name(spec), "words": list(report_words(report))}
     return found

@@ -1,12 +1,11 @@
 """Evaluating -> promoted or kept: the same held-out questions to every model, and a verdict."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from service.domain.errors import ModelNotReady, NotFound, ServiceError
-from service.domain.metrics import Context
+from service.domain.metrics import Context, Metric
 from service.domain.pipelines import VerdictPolicy
 from service.domain.questions import Question, at_most, question_in
 from service.domain.repeated_looks import take_look
@@ -14,11 +13,12 @@ from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import Snapshot, read_chats
 from service.usecases.mend_snapshot import opened, whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import Asked, Payer, bill_answers, require_money
-from service.usecases.steps.ask_judges import ask_judges
+from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
+from service.usecases.steps.ask_judges import ask_judges, judgements_needed
+from service.usecases.steps.asking import Asked, Payer, payer_of
 from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
-from service.usecases.steps.gather_answers import gather, stored_name
+from service.usecases.steps.gather_answers import gather
 from service.usecases.steps.judge_run import judge, judged_by, rules_of
 from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
@@ -52,34 +52,40 @@ def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] 
     """
     keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
-    pipeline = parts.pipeline(run.pipeline)
+    pipeline = parts.settled(parts.pipeline(run.pipeline))
     held_out = held_out_questions(snapshot, parts, keep=keep)
     questions = at_most(held_out, pipeline.verdict.max_questions)
     champion = parts.evaluations.champion(run.pipeline)
-    models, left_out = models_asked(run, champion), 0
+    models, left_out = models_asked(run, champion, parts), 0
     if run.fact("base_gone"):
         asked = len(questions)
         questions = _answered_by_base(run, questions, parts)
         left_out = asked - len(questions)
+    metrics = judged_by(pipeline, parts.metrics(pipeline))
+    context = Context(question_facts(snapshot, parts.archive, keep=keep))
+    payer = payer_of(run)
+    # A worker that was killed may have left some, perhaps the last ones.
+    bill_answers(payer, parts)
+    _require_money(payer, list(models.values()), metrics, questions, parts=parts, context=context)
     answers = _gather(run, models, questions, parts, keep=keep, champion=champion)
     if isinstance(answers, Step):
         return answers, None
-    metrics = judged_by(pipeline, parts.metrics(pipeline))
-    context = Context(question_facts(snapshot, parts.archive, keep=keep))
-    replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
-    if isinstance(replies, str):
-        return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
+    names = {role: asked.name for role, asked in models.items()}
+    lacking = {role: parts.evaluations.unfinished(name, answers[role]) for role, name in names.items()}
+    context = replace(context, unfinished=lacking)
+    replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts, keep=keep)
+    if isinstance(replies, Step):
+        return replies, None
     policy = pipeline.verdict
-    names = {role: stored_name(trainer, model) for role, (model, trainer) in models.items()}
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=but)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
     evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
         **rules_of(pipeline),
         "answers_in": names,
         "finished": {role: parts.evaluations.finishes(name, answers[role]) for role, name in names.items()},
-        "models": {role: model for role, (model, _) in models.items()},
+        "models": {role: asked.model for role, asked in models.items()},
         "snapshot_id": run.snapshot_id,
-        "sampling": parts.sampling_of(run.trainer),
+        "sampling": asdict(models["challenger"].sampling),
         "champion_gone": champion is not None and run.fact("champion_gone") == champion["position"],
         "judged_against": champion["position"] if champion else None,
         "system": snapshot.head.get("system"),
@@ -91,9 +97,26 @@ def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] 
     return _concluding_step(evaluation, policy), evaluation
 
 
+def _require_money(
+    payer: Payer,
+    models: Sequence[Asked],
+    metrics: Sequence[Metric],
+    questions: Sequence[Question],
+    *,
+    parts: Parts,
+    context: Context,
+) -> None:
+    """Refuse answers that could not be paid to the end, and judged; once all are there the judges count anew."""
+    needs = [answers_needed(asked, questions, parts) for asked in models]
+    if any(need.answers for need in needs):
+        longest, rivals = max(asked.sampling.max_tokens for asked in models), len(models) - 1
+        needs += judgements_needed(metrics, questions, parts, rivals=rivals, longest=longest, context=context)
+        require_money(payer, needs, parts)
+
+
 def _gather(
     run: Run,
-    models: Mapping[str, tuple[str, str]],
+    models: Mapping[str, Asked],
     questions: list[Question],
     parts: Parts,
     *,
@@ -101,15 +124,12 @@ def _gather(
     champion: Mapping[str, Any] | None,
 ) -> dict[str, dict[str, str]] | Step:
     """Ask every model for a while; give all answers by role, or what follows where some are missing."""
-    payer = Payer(run.run_id, run.pipeline, f"tuneloop runs approve {run.run_id}")
-    asked = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
-    require_money(payer, asked.values(), questions, parts)
+    payer = payer_of(run)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
-    for role, one in asked.items():
-        bill = partial(bill_answers, payer, one, parts=parts)
+    for role, one in models.items():
         try:
-            found = gather(one.trainer, one.model, questions, parts, until=deadline, keep=keep, bill=bill)
+            found = gather(one, questions, parts, payer=payer, until=deadline, keep=keep)
         except (ModelNotReady, NotFound) as error:
             # One that is only refused, for money or a key, is not gone: a person is asked.
             if role == "champion" and champion is not None:
@@ -140,14 +160,22 @@ def held_out_questions(
     return list(found.values())
 
 
-def models_asked(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
-    """Give model and trainer by role; the champion only if there is one that may still answer."""
-    found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
+def models_asked(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> dict[str, Asked]:
+    """Give who is asked by role; the champion only if there is one that may still answer."""
+    found = {
+        "base": _asked(run, run.trainer, run.model, parts),
+        "challenger": _asked(run, run.trainer, str(run.answers_as), parts),
+    }
     if champion and run.fact("champion_gone") != champion["position"]:
-        reigning = (champion["model"], champion["trainer"])
+        reigning = _asked(run, champion["trainer"], champion["model"], parts)
         if reigning != found["challenger"]:
             found["champion"] = reigning
     return found
+
+
+def _asked(run: Run, trainer: str, model: str, parts: Parts) -> Asked:
+    ways = parts.pipeline(run.pipeline).verdict.sampling
+    return Asked(trainer, model, run.model, parts.sampling_of(trainer, ways))
 
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
@@ -171,7 +199,8 @@ def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: ob
 
 def _answered_by_base(run: Run, questions: list[Question], parts: Parts) -> list[Question]:
     """Give the questions that the base answered while it was there: in pairs, only these can be compared."""
-    stored = parts.evaluations.answers(stored_name(run.trainer, run.model), [question.key for question in questions])
+    name = _asked(run, run.trainer, run.model, parts).name
+    stored = parts.evaluations.answers(name, [question.key for question in questions])
     return [question for question in questions if question.key in stored]
 
 

@@ -15,6 +15,7 @@ from service.domain.pipelines import Pipeline, VerdictPolicy
 from service.domain.questions import Question
 from service.domain.repeated_looks import Look
 from service.domain.slices import Slices, score_slices, slices_of
+from service.domain.unfinished import unfinished_words
 
 
 def judged_by(pipeline: Pipeline, by_name: Mapping[str, Metric]) -> list[Metric]:
@@ -54,6 +55,7 @@ def judge(
     parts_of = slices_of(questions, context.facts) if slices is None else slices
     return {
         **asdict(judgement.verdict),
+        "sentence": judgement.verdict.sentence + unfinished_words(context.unfinished, len(questions)),
         "failed_guards": list(judgement.verdict.failed_guards),
         "incumbent": judgement.incumbent,
         "look": asdict(look),
@@ -72,7 +74,49 @@ def judge(
         "figures": scores.figures,
         "slices": score_slices(metrics, table, questions, parts_of),
         "slice_members": members_of(questions, parts_of),
+        **unfinished_in(context),
     }
+
+
+def judge_base(
+    metrics: Sequence[Metric],
+    questions: Sequence[Question],
+    answers: Mapping[str, str],
+    context: Context,
+    *,
+    slices: Slices | None = None,
+) -> dict[str, Any]:
+    """Score the answers of an untuned model, which is compared with nobody.
+
+    Args:
+        metrics: Those that need no second model.
+        questions: The held-out examples.
+        answers: By question's key.
+        context: What is known beside them.
+        slices: Those of an earlier time; None makes them of what is known now.
+    """
+    scores = score(metrics, questions, {"base": answers}, context)
+    table = scores.table("base")
+    parts_of = slices_of(questions, context.facts) if slices is None else slices
+    return {
+        "held_out": len(questions),
+        "questions": [question.key for question in questions],
+        "metrics": {metric.name: described(metric) for metric in metrics},
+        "scores": table,
+        "intervals": {
+            metric.name: {"base": interval(metric, table[metric.name]["base"])._asdict()} for metric in metrics
+        },
+        "figures": scores.figures,
+        "slices": score_slices(metrics, table, questions, parts_of),
+        "slice_members": members_of(questions, parts_of),
+        **unfinished_in(context),
+    }
+
+
+def unfinished_in(context: Context) -> dict[str, Any]:
+    """Give how many answers count as the worst; nothing of the time when such answers were measured as they are."""
+    numbers = {role: len(keys) for role, keys in context.unfinished.items()}
+    return {"unfinished": numbers} if numbers else {}
 
 
 def rules_of(pipeline: Pipeline) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the steps of a run work with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +9,11 @@ from service.domain.budgets import Price
 from service.domain.deployments import Deployment
 from service.domain.dialects import Dialect
 from service.domain.errors import NotFound
+from service.domain.metric_specs import JudgeSpec
 from service.domain.metrics import Metric
 from service.domain.pipelines import Budget, Pipeline
 from service.domain.runs import Run
+from service.domain.sampling import USUAL, Sampling
 from service.domain.spending import ScopedBudget, scoped_budgets
 from service.domain.sunsets import Sunsets
 from service.ports import (
@@ -46,7 +48,7 @@ class TrainerAccount:
         keep_files: How long uploads stay at the trainer after their run ended.
         concurrency: How many questions it may be asked at once.
         requests_per_minute: How many it may be asked in a minute, by everybody together; None for no limit.
-        max_tokens: The longest answer that is asked for.
+        sampling: How its models are asked, where a pipeline or a judge says nothing else.
     """
 
     name: str
@@ -59,7 +61,7 @@ class TrainerAccount:
     keep_files: timedelta = timedelta(days=7)
     concurrency: int = 4
     requests_per_minute: int | None = None
-    max_tokens: int = 1024
+    sampling: Sampling = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,20 @@ class Parts:
             pipelines={run.pipeline: pipeline.budget} if pipeline else {},
         )
 
-    def sampling_of(self, trainer: str) -> Mapping[str, Any] | None:
-        """Give the settings with which a trainer's models are asked; None where it left the configuration."""
+    def sampling_of(self, trainer: str, ways: Mapping[str, Any]) -> Sampling:
+        """Give how a trainer's models are asked by a pipeline or a judge with these settings of its own."""
         account = self.accounts.get(trainer)
-        return {"max_tokens": account.max_tokens, "temperature": account.dialect.temperature} if account else None
+        return (account.sampling if account else USUAL).but(ways)
+
+    def settled(self, pipeline: Pipeline) -> Pipeline:
+        """Give a pipeline whose judges say themselves how they are asked, whatever their trainers are told later."""
+        metrics = {
+            name: replace(spec, sampling=self.sampling_of(spec.trainer, spec.sampling).changes)
+            if isinstance(spec, JudgeSpec)
+            else spec
+            for name, spec in pipeline.metrics.items()
+        }
+        return replace(pipeline, metrics=metrics)
 
     def pipeline(self, name: str) -> Pipeline:
         """Give a run's pipeline.
