@@ -193,7 +193,7 @@ def test_answers_whose_worker_was_killed_before_it_billed_them_are_billed_by_the
 
 def test_what_nobody_came_back_for_is_billed_after_a_while(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = workshop(sqlite_engine, tmp_path)
-    now, payer = shop.clock.now, Payer("eval-1", "summaries")
+    now, payer = shop.clock.now, Payer("eval-1", "summaries", "the same command again")
     asked = Asked("box", "base-model")
     answer = Answer("x", 100, 50)
     shop.evaluations.add_answer(asked.name, "q1", answer, now=now, debt=payer.owes(asked, answer))

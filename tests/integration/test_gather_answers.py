@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_tables import answers, judgements, runs
 from service.bootstrap import now
-from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
+from service.domain.errors import ModelNotReady, RunMoved, TrainerBusy, TrainerUnreachable
 from service.domain.runs import RunState as S
 from service.ports import Answer
 from service.usecases.steps.asking import Asked, Payer
@@ -213,9 +213,28 @@ def test_stored_answers_are_found_without_the_trainer(quick: Workshop) -> None:
     snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
     questions = held_out_questions(snapshot, quick.parts)
     quick.accounts.clear()
-    asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries")
+    asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "go on")
     found = gather(asked, questions, quick.parts, payer=payer, until=quick.clock.now, keep=lambda: None)
     assert (found.is_whole, len(found.answers)) == (True, len(questions))
+
+
+def test_what_is_on_its_way_is_stored_and_billed_though_another_worker_has_the_run(quick: Workshop) -> None:
+    run_id = quick.train()
+    quick.go(run_id, S.EVALUATING)
+    snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
+    questions, before = held_out_questions(snapshot, quick.parts), len(quick.trainer.asked)
+
+    def taken_over() -> None:
+        raise RunMoved("taken over by another worker")
+
+    model, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "go on")
+    with pytest.raises(RunMoved):
+        gather(model, questions, quick.parts, payer=payer, until=quick.clock.now + timedelta(hours=1), keep=taken_over)
+    paid = len(quick.trainer.asked) - before
+    # At most as many as may be on their way at once.
+    assert 0 < paid <= 4 < len(questions)
+    assert len(quick.evaluations.answers(model.name, [question.key for question in questions])) == paid
+    assert "answers" in [entry.kind for entry in quick.ledger.entries_of(run_id)]
 
 
 def test_an_error_that_waiting_does_not_mend_is_raised_though_others_answered(quick: Workshop) -> None:
@@ -276,7 +295,7 @@ snapshot = whole_snapshot(run.snapshot_id, deps.archive, keep=lambda: None)
 questions = held_out_questions(snapshot, parts)
 until = now() + timedelta(minutes=5)
 if what == "answers":
-    payer = Payer(run_id, "summaries")
+    payer = Payer(run_id, "summaries", "go on")
     found = gather(Asked("box", model), questions, parts, payer=payer, until=until, keep=lambda: None)
     print(found.is_whole, len(found.answers))
 else:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from service.domain.contents import Message
-from service.domain.errors import ServiceError, TrainerBusy, TrainerUnreachable
+from service.domain.errors import RunMoved, ServiceError, TrainerBusy, TrainerUnreachable
 from service.domain.pacing import MINUTE, free_at
 from service.domain.runs import TERMINAL, Run
 from service.domain.sampling import USUAL, Sampling, stored_name
@@ -119,6 +119,7 @@ def ask(
 
     Raises:
         NotFound: The trainer left the configuration.
+        RunMoved: ``keep`` said so; what was on its way was stored first.
         ServiceError: The first error, where nothing at all was answered, or where asking again would not help.
     """
     asking = _Asking(asked, parts.account(asked.trainer), parts, until, store, deque(items))
@@ -133,6 +134,7 @@ class _Asking:
     Attributes:
         failed: Errors in their order; ``in_a_row`` counts those since the last answer.
         early: What was asked while there was time.
+        moved: That another worker has the run.
     """
 
     asked: Asked
@@ -144,6 +146,7 @@ class _Asking:
     arrived: int = 0
     in_a_row: int = 0
     is_stopped: bool = False
+    moved: RunMoved | None = None
     failed: list[ServiceError] = field(default_factory=list)
     sent: list[datetime] = field(default_factory=list)
     on_the_way: dict[Future[Answer], Item] = field(default_factory=dict)
@@ -165,13 +168,24 @@ class _Asking:
                     if now < self.until:
                         self.early.add(request)
                 if not self.on_the_way:
-                    return
+                    break
                 # Only this thread stores, and it asks nothing new before it did: whoever is killed has lost no more
                 # answers than may be on their way at once.
                 done, _ = wait(self.on_the_way, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
-                keep()
                 for request in done:
                     self._take(request)
+                self._keep(keep)
+        if self.moved is not None:
+            raise self.moved
+
+    def _keep(self, keep: Callable[[], object]) -> None:
+        """Say that this worker is alive; where another one has the run, nothing more is asked, but all is stored."""
+        if self.moved is None:
+            try:
+                keep()
+            except RunMoved as error:
+                # What is on its way is paid for.
+                self.moved, self.is_stopped = error, True
 
     def _may_ask(self, now: datetime) -> bool:
         if self.is_stopped or not self.missing or len(self.on_the_way) >= self.account.concurrency:
