@@ -50,6 +50,9 @@ def _notes(facts: Facts) -> Iterator[str]:
         yield "The challenger is below the base, though there is a champion."
     if facts.get("champion_gone"):
         yield "The champion did not answer, and was not compared with."
+    if facts.get("champion_unasked"):
+        used = "its stored answers were used" if "champion" in facts.get("models", {}) else "it was not compared with"
+        yield f"The champion's trainer was not configured: {used}."
     if facts.get("base_gone"):
         yield "The base did not answer any more: its stored answers were used."
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.adapters.sql_tables import champions
+from service.adapters.sql_tables import answers, champions
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
@@ -282,15 +282,44 @@ def test_a_model_that_is_unknown_for_a_quarter_of_an_hour_is_left_to_a_person_wh
     assert shop.go(run_id).state == S.PROMOTED
 
 
-def test_a_champion_whose_trainer_left_the_configuration_is_no_longer_compared_with(shop: Workshop) -> None:
-    shop.go(shop.train())
+def rename_trainer_of_champion(shop: Workshop) -> None:
+    """Leave the champion, and its stored answers, at a trainer that is no longer configured."""
+    with shop.engine.begin() as connection:
+        connection.execute(sa.update(champions).values(trainer="old"))
+        stored = sa.update(answers).where(answers.c.model == f"box/{TUNED}")
+        connection.execute(stored.values(model=f"old/{TUNED}"))
+
+
+def test_a_champion_whose_trainer_left_the_configuration_is_compared_with_by_its_stored_answers(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    rename_trainer_of_champion(shop)
+    shop.fill(60, 120)
+    run = shop.go(shop.train(2, voice=sometimes_leaking))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["incumbent"], evaluation["champion_gone"]) == ("champion", False)
+    assert (evaluation["champion_unasked"], evaluation["left_out"] > 0) == (True, True)
+    assert evaluation["comparisons"]["champion"]["pii_leak"]["worse_on"] > 0
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert (run.state, champion["run_id"]) == (S.KEPT, first.run_id)
+
+
+def test_a_model_never_takes_the_place_of_a_champion_it_could_not_be_compared_with_by_itself(shop: Workshop) -> None:
+    first = shop.go(shop.train())
     with shop.engine.begin() as connection:
         connection.execute(sa.update(champions).values(trainer="closed down"))
     shop.fill(60, 120)
-    run = shop.go(shop.train(2))
+    run = shop.go(shop.train(2, voice=sometimes_leaking))
     evaluation = shop.evaluations.evaluation(run.run_id)
     assert evaluation is not None
-    assert (evaluation["incumbent"], evaluation["champion_gone"]) == ("base", True)
+    assert (evaluation["incumbent"], evaluation["outcome"]) == ("base", "better")
+    assert (run.state, run.fact("waits_for_promotion")) == (S.KEPT, True)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    # Nobody knows that it is gone.
+    assert (champion["run_id"], champion["gone_since"]) == (first.run_id, None)
+    promote_run(run.run_id, shop.parts)
 
 
 def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop: Workshop) -> None:

@@ -99,6 +99,8 @@ def test_metrics_are_told_the_primary_first_and_unknown_ones_not_at_all() -> Non
         ({"look": {"number": 4, "alpha": 0.00238}}, "a difference is proven where p is below 0.00238."),
         ({"below_base": True}, "The challenger is below the base"),
         ({"champion_gone": True}, "The champion did not answer"),
+        ({"champion_unasked": True}, "was not configured: it was not compared with"),
+        ({"champion_unasked": True, "models": {"champion": "ft:1"}}, "its stored answers were used"),
         ({"base_gone": True}, "its stored answers were used"),
     ],
 )

@@ -24,7 +24,7 @@ from service.usecases.steps.lease import keeper
 from service.usecases.steps.parts import Parts
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
-# answers are stored as well, and then these are used.
+# answers are stored as well, and then these are used. So are those of a champion whose trainer left the configuration.
 CHAMPION_ATTEMPTS = 8
 
 
@@ -40,11 +40,16 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     held_out = held_out_questions(snapshot, parts, keep=keep)
     questions = at_most(held_out, pipeline.verdict.max_questions)
     champion = parts.evaluations.champion(run.pipeline)
-    models, left_out = _models(run, champion), 0
+    models, wanted = _models(run, champion), len(questions)
     if run.fact("base_gone"):
-        asked = len(questions)
-        questions = _answered_by_base(run, questions, parts)
-        left_out = asked - len(questions)
+        questions = _answered_by(models["base"], questions, parts)
+    is_unasked = "champion" in models and models["champion"][1] not in parts.accounts
+    if is_unasked:
+        answered = _answered_by(models["champion"], questions, parts)
+        if len(answered) < _least(run, parts):
+            del models["champion"]
+        else:
+            questions = answered
     answers = _gather(run, models, questions, parts, keep=keep, champion=champion)
     if isinstance(answers, Step):
         return answers, None
@@ -65,10 +70,11 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "snapshot_id": run.snapshot_id,
         "sampling": parts.sampling_of(run.trainer),
         "champion_gone": champion is not None and run.fact("champion_gone") == champion["position"],
+        "champion_unasked": is_unasked,
         "judged_against": champion["position"] if champion else None,
         "system": snapshot.head.get("system"),
         "base_gone": bool(run.fact("base_gone")),
-        "left_out": left_out,
+        "left_out": wanted - len(questions),
         "max_questions": policy.max_questions,
         "held_out_in_all": len(held_out),
     }
@@ -103,7 +109,7 @@ def _gather(
             # One that is only refused, for money or a key, is not gone: a person is asked.
             if role == "champion" and champion is not None:
                 return _without(role, run, error, parts, gone=champion["position"])
-            if role == "base" and _is_enough(run, questions, parts):
+            if role == "base" and len(_answered_by(models["base"], questions, parts)) >= _least(run, parts):
                 return _without(role, run, error, parts, gone=True)
             raise
         if not found.is_whole:
@@ -130,7 +136,7 @@ def held_out_questions(
 
 
 def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str, str]]:
-    """Give model and trainer by role; the champion only if there is one that may still answer."""
+    """Give model and trainer by role; the champion unless it is known to be gone."""
     found = {"base": (run.model, run.trainer), "challenger": (str(run.answers_as), run.trainer)}
     if champion and run.fact("champion_gone") != champion["position"]:
         reigning = (champion["model"], champion["trainer"])
@@ -140,10 +146,14 @@ def _models(run: Run, champion: Mapping[str, Any] | None) -> dict[str, tuple[str
 
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
-    better = evaluation["outcome"] == "better"
+    better, cause = evaluation["outcome"] == "better", str(evaluation["sentence"])
+    if better and evaluation["champion_unasked"] and "champion" not in evaluation["models"]:
+        # The champion may well serve: nobody takes its place by beating the base alone.
+        cause = f"{cause} It was not compared with the champion, whose trainer is not configured."
+        return Step(RunState.KEPT, cause, facts={"waits_for_promotion": True})
     if better and policy.promote == "manual":
-        return Step(RunState.KEPT, str(evaluation["sentence"]), facts={"waits_for_promotion": True})
-    return Step(RunState.PROMOTED if better else RunState.KEPT, str(evaluation["sentence"]))
+        return Step(RunState.KEPT, cause, facts={"waits_for_promotion": True})
+    return Step(RunState.PROMOTED if better else RunState.KEPT, cause)
 
 
 def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: object) -> Step:
@@ -158,12 +168,13 @@ def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: ob
     return Step(run.state, str(error), facts={f"{role}_misses": misses}, due_at=parts.clock() + backoff(misses))
 
 
-def _answered_by_base(run: Run, questions: list[Question], parts: Parts) -> list[Question]:
-    """Give the questions that the base answered while it was there: in pairs, only these can be compared."""
-    stored = parts.evaluations.answers(stored_name(run.trainer, run.model), [question.key for question in questions])
+def _answered_by(one: tuple[str, str], questions: list[Question], parts: Parts) -> list[Question]:
+    """Give the questions that a model answered while it could be asked: in pairs, only these can be compared."""
+    model, trainer = one
+    stored = parts.evaluations.answers(stored_name(trainer, model), [question.key for question in questions])
     return [question for question in questions if question.key in stored]
 
 
-def _is_enough(run: Run, questions: list[Question], parts: Parts) -> bool:
-    least = max(1, parts.pipeline(run.pipeline).dataset.min_held_out)
-    return len(_answered_by_base(run, questions, parts)) >= least
+def _least(run: Run, parts: Parts) -> int:
+    """Give how many stored answers are enough to be compared with."""
+    return max(1, parts.pipeline(run.pipeline).dataset.min_held_out)
