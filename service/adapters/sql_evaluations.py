@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_champions import crown, note_gone, note_named
+from service.adapters.sql_champions import crown, note_gone, note_named, require_reigning
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import answers, base_evaluations, champion_history, champions, evaluations, runs
+from service.domain.errors import RunMoved
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
@@ -88,16 +89,20 @@ class SqlEvaluationStore:
             "facts": dict(evaluation),
             "at": now,
         }
+        over = evaluation.get("judged_against", ANYBODY)
         with self._engine.begin() as connection:
+            is_known = run.fact("taken_down") or (step.facts or {}).get("taken_down")
+            if _held_facts(connection, run).get("taken_down") and not is_known:
+                raise RunMoved(f"the model of run {run.run_id} was taken down")
             ended = write_step(connection, run, step, now)
             connection.execute(upsert(connection, evaluations).values(row).on_conflict_do_nothing())
             if step.state == RunState.PROMOTED:
                 evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
-                over = evaluation.get("judged_against", ANYBODY)
                 crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
-            elif evaluation.get("champion_gone"):
-                # One that was replaced just now need not be mourned.
-                note_gone(connection, run.pipeline, evaluation["judged_against"], since=now, now=now)
+                return ended
+            require_reigning(connection, run, over)
+            if evaluation.get("champion_gone"):
+                note_gone(connection, run.pipeline, over, since=now, now=now)
         return ended
 
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
@@ -108,12 +113,12 @@ class SqlEvaluationStore:
             crown(connection, run, cause, grounds, now)
         return True
 
-    def retire(self, run: Run) -> bool:
+    def retire(self, run: Run, *, over: int | None = ANYBODY) -> bool:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
             facts = _held_facts(connection, run)
-            reigning = sa.select(champions.c.run_id).where(champions.c.pipeline == run.pipeline)
-            if connection.execute(reigning).scalar() == run.run_id:
+            reigning = require_reigning(connection, run, over)
+            if reigning is not None and reigning.run_id == run.run_id:
                 return False
             mine = sa.update(runs).where(runs.c.run_id == run.run_id)
             connection.execute(mine.values(facts={**facts, "taken_down": True}))

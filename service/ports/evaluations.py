@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from service.domain.reigns import BY_HAND, Grounds
+from service.domain.reigns import ANYBODY, BY_HAND, Grounds
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
 from service.ports.trainers import Answer
@@ -49,7 +49,8 @@ class EvaluationStore(Protocol):
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction.
 
         Raises:
-            ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
+            ChampionMoved: It was judged against another champion than the one that serves now.
+            RunMoved: The run's model was taken down meanwhile, and whoever judged it did not know.
         """
 
     def promote(self, run: Run, cause: str, *, now: datetime, grounds: Grounds = BY_HAND) -> bool:
@@ -59,8 +60,12 @@ class EvaluationStore(Protocol):
             ChampionMoved: Somebody else serves than the grounds say may be replaced.
         """
 
-    def retire(self, run: Run) -> bool:
-        """Write that the model of a run that has ended is taken down; False where it is the champion."""
+    def retire(self, run: Run, *, over: int | None = ANYBODY) -> bool:
+        """Write that a run's model is about to be taken down; False where it is the champion.
+
+        Raises:
+            ChampionMoved: Somebody else serves than the one against whom it lost, see ``Grounds.over``.
+        """
 
     def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """Write that a champion's model is gone, or (None) is there again; False where that is known."""

@@ -37,7 +37,7 @@ def roll_back(
     Args:
         pipeline: Whose champion.
         parts: The parts.
-        to: A run that served before; the previous one whose model still answers.
+        to: A run that served before; the previous one whose model still answers. Where it serves now nothing changes.
         by: Who decides.
         reason: Why, in that person's words.
 
@@ -51,6 +51,8 @@ def roll_back(
     champion = parts.evaluations.champion(pipeline)
     history = parts.evaluations.champion_history(pipeline)
     run = _previous(pipeline, history, parts) if to is None else _chosen(to, pipeline, history, parts)
+    if champion is not None and champion["run_id"] == run.run_id:
+        return run
     crowned = next(row for row in history if row["run_id"] == run.run_id)
     evidence = crowned["evidence"] or evidence_for(run, parts)
     grounds = Grounds("rollback", evidence, by=by, reason=reason, over=champion["position"] if champion else None)

@@ -66,9 +66,10 @@ def test_a_verdict_leaves_its_evidence_with_the_champion(engine: sa.Engine, cham
     assert champions.champion_history("summaries")[0]["decided"] == "automatic"
 
 
+@pytest.mark.parametrize("ends_as", [S.PROMOTED, S.KEPT])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_verdict_against_another_champion_promotes_nobody_and_leaves_nothing(
-    engine: sa.Engine, champions: SqlEvaluationStore, *, first: bool
+def test_a_verdict_against_another_champion_counts_for_nothing_and_leaves_nothing(
+    engine: sa.Engine, champions: SqlEvaluationStore, ends_as: RunState, *, first: bool
 ) -> None:
     judged_against = None
     if not first:
@@ -81,7 +82,7 @@ def test_a_verdict_against_another_champion_promotes_nobody_and_leaves_nothing(
     for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED, S.EVALUATING):
         run = runs.record(run, Step(state, "x"), now=NOON)
     with pytest.raises(ChampionMoved):
-        champions.conclude(run, Step(S.PROMOTED, "x"), {**JUDGED, "judged_against": judged_against}, now=NOON)
+        champions.conclude(run, Step(ends_as, "x"), {**JUDGED, "judged_against": judged_against}, now=NOON)
     assert (runs.get("run-1").state, champions.evaluation("run-1"), serving(champions)) == (S.EVALUATING, None, "run-8")
 
 

@@ -114,6 +114,20 @@ def test_a_champion_that_changes_while_a_run_is_judged_has_it_judged_again(shop:
     assert first.run_id != serving(shop)["run_id"]
 
 
+def test_a_run_that_lost_against_a_champion_of_before_is_judged_again(shop: Workshop) -> None:
+    shop.go(shop.train())
+    second = another(shop, 2)
+    shop.fill(120, 180)
+    third = shop.train(3, voice=leaking_answer)
+    run = advance_run(third, replace(shop.parts, evaluations=_Interfering(shop, second.run_id)))
+    assert run is not None
+    assert (run.state, shop.evaluations.evaluation(third)) == (S.EVALUATING, None)
+    assert shop.go(third).state == S.KEPT
+    evaluation = shop.evaluations.evaluation(third)
+    assert evaluation is not None
+    assert evaluation["judged_against"] == serving(shop)["position"]
+
+
 class _Interfering:
     """A store before which a person promotes a run, right before the first verdict is written."""
 
@@ -219,6 +233,12 @@ def test_a_rollback_to_a_chosen_run_wants_one_that_served(shop: Workshop) -> Non
         roll_back("summaries", shop.parts, to=third.run_id)
     assert roll_back("summaries", shop.parts, to=first.run_id).run_id == first.run_id
     assert roll_back("summaries", shop.parts, to=second.run_id).run_id == second.run_id
+
+
+def test_a_rollback_to_who_serves_already_changes_nothing(shop: Workshop) -> None:
+    run = shop.go(shop.train())
+    assert roll_back("summaries", shop.parts, to=run.run_id).run_id == run.run_id
+    assert history(shop) == [(run.run_id, "automatic")]
 
 
 def test_without_a_champion_there_is_no_way_back(shop: Workshop) -> None:

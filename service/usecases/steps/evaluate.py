@@ -78,12 +78,19 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         "max_questions": policy.max_questions,
         "held_out_in_all": len(held_out),
     }
-    step = _concluding_step(evaluation, policy)
+    return _without_loser(run, evaluation, _concluding_step(evaluation, policy), parts), evaluation
+
+
+def _without_loser(run: Run, evaluation: Mapping[str, Any], step: Step, parts: Parts) -> Step:
+    """Take down the model of a run that did not win, and keep the run where that was done, or begun before."""
+    was_taken_down = bool(run.fact("taken_down"))
     # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
     is_loser = evaluation["outcome"] != "better" and run.cause != RETRAINING
-    if is_loser and take_down_loser(run, parts):
-        step = replace(step, facts={"taken_down": True})
-    return step, evaluation
+    if not was_taken_down and not is_loser:
+        return step
+    if take_down_loser(run, parts, over=evaluation["judged_against"]) or was_taken_down:
+        return Step(RunState.KEPT, step.cause, facts={"taken_down": True})
+    return step
 
 
 def _gather(
