@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from service.adapters.sql_champions import crown, note_gone, note_named, require_reigning
 from service.adapters.sql_engine import chunks, reading, storable, upsert
 from service.adapters.sql_runs import write_step
-from service.adapters.sql_tables import answers, base_evaluations, champion_history, champions, evaluations, runs
+from service.adapters.sql_tables import (
+    answers,
+    base_evaluations,
+    base_turns,
+    champion_history,
+    champions,
+    evaluations,
+    runs,
+)
 from service.domain.errors import RunMoved
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
@@ -72,6 +80,24 @@ class SqlEvaluationStore:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
             connection.execute(sa.insert(base_evaluations).values(asdict(evaluation)))
+
+    def begin_turn(self, evaluation_id: str, *, until: datetime, now: datetime) -> None:
+        """See ``EvaluationStore``."""
+        row = {"evaluation_id": evaluation_id, "begun_at": now, "leased_until": until}
+        with self._engine.begin() as connection:
+            statement = upsert(connection, base_turns).values(row)
+            connection.execute(statement.on_conflict_do_update(index_elements=["evaluation_id"], set_=row))
+
+    def extend_turn(self, evaluation_id: str, *, until: datetime) -> None:
+        """See ``EvaluationStore``."""
+        mine = sa.update(base_turns).where(base_turns.c.evaluation_id == evaluation_id)
+        with self._engine.begin() as connection:
+            connection.execute(mine.values(leased_until=until))
+
+    def end_turns(self, evaluation_id: str) -> None:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(base_turns).where(base_turns.c.evaluation_id == evaluation_id))
 
     def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
         """See ``EvaluationStore``."""

@@ -42,6 +42,15 @@ class EvaluationStore(Protocol):
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """Write how an untuned model answered."""
 
+    def begin_turn(self, evaluation_id: str, *, until: datetime, now: datetime) -> None:
+        """Write that an evaluation that is no run begins a turn, and has ended the one before: see ``Turns``."""
+
+    def extend_turn(self, evaluation_id: str, *, until: datetime) -> None:
+        """Stay in a turn until then."""
+
+    def end_turns(self, evaluation_id: str) -> None:
+        """Write that such an evaluation asks and stores nothing more."""
+
     def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
         """Give how untuned models answered, newest first."""
 

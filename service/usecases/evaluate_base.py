@@ -20,7 +20,9 @@ from service.usecases.steps.endings import backoff
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.gather_answers import Gathered, gather, stored_name
 from service.usecases.steps.judge_run import judged_by, members_of, rules_of
+from service.usecases.steps.lease import kept
 from service.usecases.steps.parts import Parts
+from service.usecases.turns import Turns
 
 # Who waits at a terminal is told soon; what was answered until then is stored.
 MOST_ATTEMPTS = 5
@@ -68,17 +70,45 @@ def evaluate_base(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
             remedy="Name a metric that measures single answers as a guard in [pipelines.NAME.verdict].",
         )
-    snapshot = _snapshot(wanted, pipeline, model, parts)
-    questions = at_most(held_out_questions(snapshot, parts), pipeline.verdict.max_questions)
-    if not questions:
-        raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out")
     now = parts.clock()
-    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
+    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {wanted.snapshot} {now}".encode()).hexdigest()
     payer = Payer(f"eval-{named[:20]}", pipeline.name)
-    asked = Asked(trainer, model, model)
-    require_money(payer, [asked], questions, parts)
-    answers = _gather(asked, questions, parts, payer=payer, wait=wait, tell=tell)
-    facts = _scored(metrics, questions, answers, Context(question_facts(snapshot, parts.archive))) | {
+    turns = Turns(payer.name, parts)
+    turns.begin()
+    try:
+        return _measured(wanted, Asked(trainer, model, model), metrics, turns, payer=payer, wait=wait, tell=tell)
+    finally:
+        turns.end()
+
+
+def _measured(
+    wanted: BaseWanted,
+    asked: Asked,
+    metrics: Sequence[Metric],
+    turns: Turns,
+    *,
+    payer: Payer,
+    wait: Callable[[float], object],
+    tell: Callable[[str], object],
+) -> BaseEvaluation:
+    parts, trainer, model = turns.parts, asked.trainer, asked.model
+    pipeline = parts.pipeline(wanted.pipeline)
+    named = _snapshot(wanted, pipeline, model, parts).snapshot_id
+
+    def held_out() -> list[Question]:
+        snapshot = whole_snapshot(named, parts.archive, keep=turns.keep)
+        questions = at_most(held_out_questions(snapshot, parts, keep=turns.keep), pipeline.verdict.max_questions)
+        if not questions:
+            raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out")
+        return questions
+
+    require_money(payer, [asked], held_out(), parts)
+    questions, answers = _gather(asked, held_out, turns, payer=payer, wait=wait, tell=tell)
+    snapshot = parts.archive.snapshots.find(named)
+    context = Context(question_facts(snapshot, parts.archive, keep=turns.keep))
+    with kept(turns.keep):
+        scored = _scored(metrics, questions, answers, context)
+    facts = scored | {
         **rules_of(pipeline),
         "answers_in": {"base": stored_name(trainer, model)},
         "finished": {"base": parts.evaluations.finishes(stored_name(trainer, model), answers)},
@@ -113,23 +143,26 @@ def _snapshot(wanted: BaseWanted, pipeline: Pipeline, model: str, parts: Parts) 
 
 def _gather(
     asked: Asked,
-    questions: Sequence[Question],
-    parts: Parts,
+    held_out: Callable[[], list[Question]],
+    turns: Turns,
     *,
     payer: Payer,
     wait: Callable[[float], object],
     tell: Callable[[str], object],
-) -> dict[str, str]:
-    attempts, answered = 0, -1
+) -> tuple[list[Question], dict[str, str]]:
+    """Ask in turns, each time what is still held out: some of it may have been forgotten."""
+    parts, attempts, answered = turns.parts, 0, -1
     while True:
+        turns.begin()
         try:
+            questions = held_out()
             found = gather(
                 asked.trainer,
                 asked.model,
                 questions,
                 parts,
                 until=parts.clock() + parts.timing.slice,
-                keep=lambda: None,
+                keep=turns.keep,
                 bill=lambda tokens: bill_answers(payer, asked, tokens, parts),
             )
         except ServiceError as error:
@@ -141,7 +174,7 @@ def _gather(
             wait(max(backoff(attempts).total_seconds(), asked_s))
             continue
         if found.is_whole:
-            return found.answers
+            return questions, found.answers
         attempts = 0 if len(found.answers) > answered else attempts
         answered = len(found.answers)
         tell(f"{answered} of {len(questions)} answers of {asked.model}")

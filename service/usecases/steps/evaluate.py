@@ -20,7 +20,7 @@ from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
 from service.usecases.steps.gather_answers import gather, stored_name
 from service.usecases.steps.judge_run import judge, judged_by, rules_of
-from service.usecases.steps.lease import keeper
+from service.usecases.steps.lease import keeper, kept
 from service.usecases.steps.parts import Parts
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
@@ -55,14 +55,17 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
         return answers, None
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
-    replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
+    with kept(keep):
+        replies = ask_judges(run, metrics, questions, answers, context=context, parts=parts)
     if isinstance(replies, str):
         return Step(run.state, replies, changes={"attempts": 0}, facts={"progress": replies}), None
     policy = pipeline.verdict
     names = {role: stored_name(trainer, model) for role, (model, trainer) in models.items()}
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=run.run_id)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
-    evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
+    with kept(keep):
+        judged = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look)
+    evaluation = judged | {
         **rules_of(pipeline),
         "answers_in": names,
         "finished": {role: parts.evaluations.finishes(name, answers[role]) for role, name in names.items()},
