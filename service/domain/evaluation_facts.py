@@ -6,6 +6,7 @@ from typing import Any
 
 from service.domain.metrics import METRICS, Metric
 from service.domain.reports import MetricFacts, VerdictFacts
+from service.domain.slices import Slices
 
 Facts = Mapping[str, Any]
 
@@ -27,6 +28,15 @@ def values_in(facts: Facts, name: str, role: str = _CHALLENGER) -> dict[str, flo
     """Give a model's values by the question's key, without those of forgotten questions."""
     values = facts.get("scores", {}).get(name, {}).get(role, [])
     return {key: value for key, value in zip(facts.get("questions", []), values, strict=False) if key}
+
+
+def slices_in(facts: Facts) -> Slices:
+    """Give the keys of each slice as it was then, without forgotten questions; none where it was not stored."""
+    keys = facts.get("questions", [])
+    return {
+        name: frozenset(keys[place] for place in places) - {""}
+        for name, places in facts.get("slice_members", {}).items()
+    }
 
 
 def verdict_in(facts: Facts) -> VerdictFacts:

@@ -109,8 +109,12 @@ def test_forgotten_examples_are_in_no_report(engine: sa.Engine, redis: Redis, tm
     run_id = here.shop.go(here.shop.train()).run_id
     marker = marker_of(here.row_in("held_out"))
     assert marker in report_html(told(here.shop, run_id))
+    before = [found.name for found in told(here.shop, run_id).slices]
     here.forget(here.row_in("held_out"))
     report = told(here.shop, run_id)
+    # Thirds of what is left would be others: the examples are told by the slices that were scored.
+    assert [found.name for found in report.slices] == before
+    assert {name for example in report.examples for name in example.slices} <= set(before)
     assert (report.forgotten, report.rest, report.training.forgotten) == (1, 0, 1)
     html = report_html(report)
     assert marker not in html

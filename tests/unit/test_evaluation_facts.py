@@ -11,6 +11,7 @@ from service.domain.evaluation_facts import (
     metric_in,
     metrics_in,
     rank_examples,
+    slices_in,
     values_in,
     verdict_in,
 )
@@ -137,3 +138,9 @@ def test_slices_that_were_stored_are_told_as_they_were() -> None:
     )
     assert [(one.name, one.n) for one in found] == [("metadata shop: north", 9), ("few", 2)]
     assert (found[0].scores, found[1].scores) == (stored["metadata shop: north"]["scores"], None)
+
+
+def test_the_slices_of_then_are_given_without_what_was_forgotten() -> None:
+    facts = {"questions": ["one", "", "three"], "slice_members": {"prompt: short": [0, 1], "label: a": [1]}}
+    assert slices_in(facts) == {"prompt: short": frozenset({"one"}), "label: a": frozenset()}
+    assert slices_in({"questions": ["one"]}) == {}

@@ -94,3 +94,15 @@ def test_labels_come_with_their_macro_f1_by_role() -> None:
     figures = score([metric_named("label_f1")], QUESTIONS, ANSWERS).figures["label_f1"]
     assert (figures["challenger"]["macro_f1"], figures["base"]["macro_f1"]) == (100, 0)
     assert figures["base"]["answers_with_other_labels"] == 4
+
+
+def test_choices_of_humans_that_no_judge_was_asked_about_are_left_out() -> None:
+    """Of what is left after a question was forgotten, others are the first ones."""
+    facts = {question.key: QuestionFacts(rejected=("bad",)) for question in QUESTIONS}
+    duels = duels_for(SPEC, QUESTIONS, ANSWERS, Context(facts))
+    replies: dict[str, Choice] = {request.key: "tie" for duel in duels for request in requests_of(SPEC, duel)}
+    whole = score([JUDGE], QUESTIONS, ANSWERS, Context(facts, replies))
+    forgotten = min(QUESTIONS, key=lambda question: question.key)
+    left = [question for question in QUESTIONS if question is not forgotten]
+    again = score([JUDGE], left, ANSWERS, Context(facts, replies))
+    assert (whole.figures["careful"]["base"]["undecided"], again.figures["careful"]["base"]["undecided"]) == (2, 1)
