@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.adapters.sql_champions import crown, note_gone, note_named, require_reigning
-from service.adapters.sql_engine import chunks, reading, storable, upsert
+from service.adapters.sql_engine import chunks, clean, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import (
     answers,
@@ -79,7 +79,9 @@ class SqlEvaluationStore:
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(base_evaluations).values(asdict(evaluation)))
+            connection.execute(
+                sa.insert(base_evaluations).values(asdict(evaluation) | {"facts": clean(evaluation.facts)})
+            )
 
     def begin_turn(self, evaluation_id: str, *, until: datetime, now: datetime) -> None:
         """See ``EvaluationStore``."""
@@ -108,11 +110,13 @@ class SqlEvaluationStore:
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """See ``EvaluationStore``."""
+        # Names of slices and labels are whatever somebody uploaded.
+        facts = clean(evaluation)
         row = {
             "run_id": run.run_id,
             "pipeline": run.pipeline,
             "outcome": evaluation["outcome"],
-            "facts": dict(evaluation),
+            "facts": facts,
             "at": now,
         }
         over = evaluation.get("judged_against", ANYBODY)
@@ -123,7 +127,7 @@ class SqlEvaluationStore:
             ended = write_step(connection, run, step, now)
             connection.execute(upsert(connection, evaluations).values(row).on_conflict_do_nothing())
             if step.state == RunState.PROMOTED:
-                evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
+                evidence = evidence_of(facts, run_id=run.run_id, snapshot_id=run.snapshot_id)
                 crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
                 return ended
             require_reigning(connection, run, over)

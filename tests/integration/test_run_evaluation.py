@@ -1,19 +1,23 @@
 """Asking every model the same held-out questions, once each, and judging."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from service.adapters.sql_tables import answers, champions
+from service.adapters.sql_tables import answers, champions, runs
+from service.bootstrap import metrics_of
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.metrics import METRICS
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
+from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.evaluate import (
@@ -205,6 +209,45 @@ def test_a_prompt_that_two_held_out_rows_share_is_asked_once(sqlite_engine: sa.E
     # Counted twice it would make the test surer than it is.
     assert len(evaluation["questions"]) == len(set(evaluation["questions"]))
     questions_asked(shop)
+
+
+def test_a_run_is_kept_while_its_answers_are_scored(shop: Workshop) -> None:
+    """Scoring says nothing of how far it is: another worker would judge the same once more."""
+    run_id = shop.train()
+    taken: list[object] = []
+
+    def slow(prompt: str, reference: str, answer: str) -> float:
+        del prompt, reference, answer
+        if not taken:
+            # Longer than a lease, in steps that are shorter than one.
+            for _ in range(3):
+                before = leased_until(shop, run_id)
+                shop.clock.forward(shop.timing.lease.total_seconds() / 2)
+                wait_for(lambda before=before: leased_until(shop, run_id) > before)
+            taken.append(advance_run(run_id, shop.parts))
+        return 0.0
+
+    leak = METRICS["pii_leak"]
+    parts = replace(
+        shop.parts, metrics=lambda pipeline: {**metrics_of(pipeline), leak.name: replace(leak, measure=slow)}
+    )
+    advance_run(run_id, parts)
+    assert taken == [None]
+    assert shop.runs.get(run_id).state == S.KEPT
+
+
+def leased_until(shop: Workshop, run_id: str) -> datetime:
+    with shop.engine.connect() as connection:
+        until: datetime = connection.execute(sa.select(runs.c.leased_until).where(runs.c.run_id == run_id)).scalar_one()
+    return until
+
+
+def wait_for(happens: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if happens():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never happened")
 
 
 # Models that do not answer.

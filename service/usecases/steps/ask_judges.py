@@ -43,7 +43,7 @@ def ask_judges(
     deadline = parts.clock() + parts.timing.slice
     replies: dict[str, Choice] = {}
     for spec in (metric.judge for metric in metrics if metric.judge):
-        refuse_relatives(spec, run)
+        refuse_relatives(spec, run, parts)
         requests = [
             request for duel in duels_for(spec, questions, answers, context) for request in requests_of(spec, duel)
         ]
@@ -59,13 +59,19 @@ def ask_judges(
     return replies
 
 
-def refuse_relatives(spec: JudgeSpec, run: Run) -> None:
+def refuse_relatives(spec: JudgeSpec, run: Run, parts: Parts) -> None:
     """Refuse a judge of the trained model's family: the configuration may have changed since the run began.
 
     Raises:
         ConfigurationError: It is one, and nobody said that it may be.
     """
-    if not spec.same_family and family_of(spec.model) == family_of(run.model):
+    if spec.same_family:
+        return
+    judge, judged = (
+        family_of(model, dialect=parts.accounts[trainer].dialect_name if trainer in parts.accounts else "")
+        for trainer, model in ((spec.trainer, spec.model), (run.trainer, run.model))
+    )
+    if judge == judged:
         raise ConfigurationError(
             f"the judge {spec.model} is of the family of {run.model}, which it would judge",
             remedy="Name another judge or say same_family = true; then tuneloop runs approve RUN.",

@@ -108,6 +108,10 @@ def _gather(
     """Ask every model for a while; give all answers by role, or what follows where some are missing."""
     payer = Payer(run.run_id, run.pipeline)
     asked = {role: Asked(trainer, model, run.model) for role, (model, trainer) in models.items()}
+    if "champion" in asked and champion is not None:
+        # It costs what its own base does, which may be another one.
+        trained = parts.aftermath.named([champion["run_id"]]).get(champion["run_id"], run)
+        asked["champion"] = replace(asked["champion"], priced_as=trained.model)
     require_money(payer, asked.values(), questions, parts)
     deadline = parts.clock() + parts.timing.slice
     answers: dict[str, dict[str, str]] = {}
