@@ -52,9 +52,7 @@ def gather(
     found = parts.evaluations.answers(asked.name, keys)
     missing = [question for question in questions if question.key not in found]
     if not missing:
-        # What counts is what is stored: somebody else's answer may have come first.
-    found = parts.evaluations.answers(asked.name, keys)
-    return Gathered(found, is_whole=True)
+        return Gathered(found, is_whole=True)
 
     def store(key: str, answer: Answer) -> None:
         debt = payer.owes(asked, answer)
