@@ -475,6 +475,7 @@ def _account(trainer: TrainerSettings) -> TrainerAccount:
         connect,
         deployment=trainer.deployment,
         dialect=trainer.manners,
+        dialect_name=trainer.dialect,
         sunsets=Sunsets(trainer.sunsets, trainer.training_ends),
         keep_files=trainer.keep_files,
         concurrency=trainer.concurrency,

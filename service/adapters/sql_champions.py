@@ -23,12 +23,7 @@ def crown(connection: sa.Connection, run: Run, cause: str, grounds: Grounds, now
     Raises:
         ChampionMoved: Somebody else serves than the one that may be replaced.
     """
-    before = _reigning(connection, run.pipeline)
-    if grounds.over not in {ANYBODY, before.position if before else None}:
-        raise ChampionMoved(
-            f"{run.pipeline} has another champion than the one that run {run.run_id} was to replace",
-            remedy=f"See tuneloop models show {run.pipeline}, and decide anew.",
-        )
+    before = require_reigning(connection, run, grounds.over)
     number = _write_history(connection, run, cause, grounds, now)
     row = {
         "pipeline": run.pipeline,
@@ -46,6 +41,23 @@ def crown(connection: sa.Connection, run: Run, cause: str, grounds: Grounds, now
     if before is None or (before.model, before.trainer) != (run.answers_as, run.trainer):
         model = before.model if before else None
         write_notice(connection, notice_of_champion(run, before=model, cause=cause, number=number), now)
+
+
+def require_reigning(connection: sa.Connection, run: Run, over: int | None) -> sa.Row[Any] | None:
+    """Give who serves, alone until the transaction ends.
+
+    Args:
+        connection: The caller's.
+        run: What was judged.
+        over: Against whom, see ``Grounds.over``.
+
+    Raises:
+        ChampionMoved: Somebody else serves.
+    """
+    before = _reigning(connection, run.pipeline)
+    if over not in {ANYBODY, before.position if before else None}:
+        raise ChampionMoved(f"{run.pipeline} has another champion than run {run.run_id} was judged against")
+    return before
 
 
 def note_gone(

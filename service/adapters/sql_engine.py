@@ -1,5 +1,6 @@
 """The database: one engine a process, transactions that write from their first statement."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,6 +107,17 @@ def chunks(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
 def storable(text: str) -> str:
     """Replace what no database can hold in a text: NUL, and half a surrogate pair."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Replace what no JSON column takes: NaN and infinities, and in texts what ``storable`` replaces."""
+    if isinstance(value, Mapping):
+        return {storable(str(name)): clean(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return storable(value) if isinstance(value, str) else value
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -12,6 +12,7 @@ from service.adapters.sql_quotes import blot_quotes
 from service.adapters.sql_tables import (
     answers,
     base_evaluations,
+    base_turns,
     checkpoint_evaluations,
     dead_letters,
     decisions,
@@ -110,6 +111,12 @@ class SqlErasureStore:
                 _blank_keys(connection, table, table.c.run_id.in_(run_ids), questions)
             _blank_keys(connection, base_evaluations, sa.true(), questions)
         return number
+
+    def turns(self, *, now: datetime) -> dict[str, datetime]:
+        """See ``ErasureStore``."""
+        wanted = sa.select(base_turns.c.evaluation_id, base_turns.c.begun_at).where(base_turns.c.leased_until >= now)
+        with reading(self._engine) as connection:
+            return {row.evaluation_id: row.begun_at for row in connection.execute(wanted)}
 
     def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
         """See ``ErasureStore``."""

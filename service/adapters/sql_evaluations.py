@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_champions import crown, note_gone, note_named
+from service.adapters.sql_champions import crown, note_gone, note_named, require_reigning
 from service.adapters.sql_debts import owe
-from service.adapters.sql_engine import chunks, reading, storable, upsert
+from service.adapters.sql_engine import chunks, clean, reading, storable, upsert
 from service.adapters.sql_runs import write_step
 from service.adapters.sql_tables import (
     answers,
     base_evaluations,
+    base_turns,
     champion_history,
     champions,
     checkpoint_evaluations,
@@ -22,6 +23,7 @@ from service.adapters.sql_tables import (
     judgements,
     runs,
 )
+from service.domain.errors import RunMoved
 from service.domain.reigns import ANYBODY, BY_HAND, Grounds, evidence_of
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
@@ -95,7 +97,27 @@ class SqlEvaluationStore:
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(base_evaluations).values(asdict(evaluation)))
+            connection.execute(
+                sa.insert(base_evaluations).values(asdict(evaluation) | {"facts": clean(evaluation.facts)})
+            )
+
+    def begin_turn(self, evaluation_id: str, *, until: datetime, now: datetime) -> None:
+        """See ``EvaluationStore``."""
+        row = {"evaluation_id": evaluation_id, "begun_at": now, "leased_until": until}
+        with self._engine.begin() as connection:
+            statement = upsert(connection, base_turns).values(row)
+            connection.execute(statement.on_conflict_do_update(index_elements=["evaluation_id"], set_=row))
+
+    def extend_turn(self, evaluation_id: str, *, until: datetime) -> None:
+        """See ``EvaluationStore``."""
+        mine = sa.update(base_turns).where(base_turns.c.evaluation_id == evaluation_id)
+        with self._engine.begin() as connection:
+            connection.execute(mine.values(leased_until=until))
+
+    def end_turns(self, evaluation_id: str) -> None:
+        """See ``EvaluationStore``."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(base_turns).where(base_turns.c.evaluation_id == evaluation_id))
 
     def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
         """See ``EvaluationStore``."""
@@ -106,22 +128,28 @@ class SqlEvaluationStore:
 
     def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
         """See ``EvaluationStore``."""
+        # Names of slices and labels are whatever somebody uploaded.
+        facts = clean(evaluation)
         row = {
             "run_id": run.run_id,
             "pipeline": run.pipeline,
             "outcome": evaluation["outcome"],
-            "facts": dict(evaluation),
+            "facts": facts,
             "at": now,
         }
+        over = evaluation.get("judged_against", ANYBODY)
         with self._engine.begin() as connection:
+            is_known = run.fact("taken_down") or (step.facts or {}).get("taken_down")
+            if _held_facts(connection, run).get("taken_down") and not is_known:
+                raise RunMoved(f"the model of run {run.run_id} was taken down")
             ended = write_step(connection, run, step, now)
             connection.execute(upsert(connection, evaluations).values(row).on_conflict_do_nothing())
             if step.state == RunState.PROMOTED:
-                evidence = evidence_of(evaluation, run_id=run.run_id, snapshot_id=run.snapshot_id)
-                over = evaluation.get("judged_against", ANYBODY)
+                evidence = evidence_of(facts, run_id=run.run_id, snapshot_id=run.snapshot_id)
                 crown(connection, ended, step.cause, Grounds("automatic", evidence, over=over), now)
-            else:
-                _note_gone_champion(connection, run, evaluation, now)
+                return ended
+            require_reigning(connection, run, over)
+            _note_gone_champion(connection, run, evaluation, now)
         return ended
 
     def add_checkpoint(self, run: Run, step: int, evaluation: Mapping[str, Any], *, now: datetime) -> None:
@@ -131,7 +159,7 @@ class SqlEvaluationStore:
             "step": step,
             "pipeline": run.pipeline,
             "outcome": evaluation["outcome"],
-            "facts": dict(evaluation),
+            "facts": clean(evaluation),
             "at": now,
         }
         with self._engine.begin() as connection:
@@ -146,12 +174,12 @@ class SqlEvaluationStore:
             crown(connection, run, cause, grounds, now)
         return True
 
-    def retire(self, run: Run) -> bool:
+    def retire(self, run: Run, *, over: int | None = ANYBODY) -> bool:
         """See ``EvaluationStore``."""
         with self._engine.begin() as connection:
             facts = _held_facts(connection, run)
-            reigning = sa.select(champions.c.run_id).where(champions.c.pipeline == run.pipeline)
-            if connection.execute(reigning).scalar() == run.run_id:
+            reigning = require_reigning(connection, run, over)
+            if reigning is not None and reigning.run_id == run.run_id:
                 return False
             mine = sa.update(runs).where(runs.c.run_id == run.run_id)
             connection.execute(mine.values(facts={**facts, "taken_down": True}))

@@ -1,12 +1,11 @@
 """A job's events in SQL, and the steps that they tell of."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import storable, upsert
+from service.adapters.sql_engine import clean, storable, upsert
 from service.adapters.sql_tables import job_events, training_series
 from service.domain.training_series import CELLS, SeriesPoint, merge, point_of
 from service.ports import JobEvent
@@ -77,14 +76,3 @@ def _put_in_order(connection: sa.Connection, run_id: str, listed: Sequence[str])
     if moved:
         one = (job_events.c.run_id == run_id, job_events.c.event_id == sa.bindparam("_event_id"))
         connection.execute(sa.update(job_events).where(*one).values(position=sa.bindparam("_position")), moved)
-
-
-def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace what no JSON column takes: NaN and infinities, which Python reads and a diverged training sends."""
-    if isinstance(value, Mapping):
-        return {storable(str(name)): clean(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return storable(value) if isinstance(value, str) else value

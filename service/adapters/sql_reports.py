@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.adapters.sql_engine import reading, upsert
-from service.adapters.sql_job_events import clean, event_of, write_points
+from service.adapters.sql_engine import clean, reading, upsert
+from service.adapters.sql_job_events import event_of, write_points
 from service.adapters.sql_tables import gatherings, job_checkpoints, job_events, training_series
 from service.domain.training_series import CELLS, SeriesPoint
 from service.ports import CheckpointRecord, Gathering, JobEvent

@@ -500,6 +500,14 @@ base_evaluations = sa.Table(
     sa.Index("base_evaluations_by_pipeline", "pipeline", "at"),
 )
 
+base_turns = sa.Table(
+    "base_turns",
+    metadata,
+    _text("evaluation_id", primary_key=True),
+    _moment("begun_at"),
+    _moment("leased_until"),
+)
+
 champions = sa.Table(
     "champions",
     metadata,

@@ -6,6 +6,7 @@ from typing import Any
 
 from service.domain.metrics import METRICS, Metric
 from service.domain.reports import MetricFacts, VerdictFacts
+from service.domain.slices import Slices
 
 Facts = Mapping[str, Any]
 
@@ -29,6 +30,15 @@ def values_in(facts: Facts, name: str, role: str = _CHALLENGER) -> dict[str, flo
     return {key: value for key, value in zip(facts.get("questions", []), values, strict=False) if key}
 
 
+def slices_in(facts: Facts) -> Slices:
+    """Give the keys of each slice as it was then, without forgotten questions; none where it was not stored."""
+    keys = facts.get("questions", [])
+    return {
+        name: frozenset(keys[place] for place in places) - {""}
+        for name, places in facts.get("slice_members", {}).items()
+    }
+
+
 def verdict_in(facts: Facts) -> VerdictFacts:
     """Give what was decided."""
     return VerdictFacts(
@@ -50,6 +60,9 @@ def _notes(facts: Facts) -> Iterator[str]:
         yield "The challenger is below the base, though there is a champion."
     if facts.get("champion_gone"):
         yield "The champion did not answer, and was not compared with."
+    if facts.get("champion_unasked"):
+        used = "its stored answers were used" if "champion" in facts.get("models", {}) else "it was not compared with"
+        yield f"The champion's trainer was not configured: {used}."
     if facts.get("base_gone"):
         yield "The base did not answer any more: its stored answers were used."
 

@@ -59,8 +59,9 @@ def paired_share_limits(better: int, worse: int, n: int) -> tuple[float, float]:
 def sign_flip(differences: Sequence[float]) -> float:
     """Give the p of the sign-flip test; equal pairs change no sum, so leaving them out keeps more cases exact.
 
-    Many pairs are counted on a grid: the test is as exact for rounded sizes, which say nothing of the signs, and no
-    chance is too small to be counted. Drawn flips could not tell one in a hundred thousand from none.
+    Many pairs are counted on a grid: that of their unit, where all sizes are multiples of one; else the test is as
+    exact for rounded sizes, which say nothing of the signs. No chance is too small to be counted. Drawn flips could not
+    tell one in a hundred thousand from none.
 
     Source: Pagano and Tritchler 1983 for the counting; Streitberg and Roehmel 1986 call it the shift algorithm.
     """
@@ -73,11 +74,27 @@ def sign_flip(differences: Sequence[float]) -> float:
     total = math.fsum(sizes)
     if len(sizes) > _EXACT_PAIRS:
         steps = max(_GRID_STEPS, 8 * len(sizes))
-        return _flips_on_grid([round(d / total * steps) for d in changed])
+        unit = _unit_of(sizes)
+        # Whole numbers of a unit, as labels and stars give them, need no rounding, which would break their ties.
+        unit = unit if unit is not None and total <= steps * unit else total / steps
+        return _flips_on_grid([round(d / unit) for d in changed])
     # A sign flipped is an example whose size moves to the other side: total minus twice what moved.
     moved = np.concatenate([sums for sums, _ in _subsets(sizes)])
     observed = abs(math.fsum(differences))
     return float(np.mean(np.abs(total - 2 * moved) >= observed - 1e-9 * total))
+
+
+def _unit_of(sizes: Sequence[float]) -> float | None:
+    """Give the largest number that all sizes are multiples of, but for how floats round; None where there is none."""
+    noise = 1e-9 * sizes[-1]
+    unit = 0.0
+    for size in sizes:
+        rest, unit = unit, size
+        while rest > noise:
+            unit, rest = rest, abs(unit - rest * round(unit / rest))
+        if unit < 1e3 * noise:
+            return None
+    return unit
 
 
 def _flips_on_grid(steps: Sequence[int]) -> float:

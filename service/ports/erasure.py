@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from service.domain.contents import Content
@@ -36,6 +37,9 @@ class ErasureStore(Protocol):
 
     def erase_answers(self, questions: Sequence[str], run_ids: Sequence[str]) -> int:
         """Delete what models and judges answered about these questions, and their keys in these runs' evaluations."""
+
+    def turns(self, *, now: datetime) -> dict[str, datetime]:
+        """Give the evaluations that are no run and in hand right now, with when their turn began."""
 
     def erase_quotes(self, run_ids: Sequence[str], texts: Collection[str]) -> int:
         """Blot out what the trainer said of these runs where it quotes one of these texts; give the number."""

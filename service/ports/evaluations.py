@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from service.domain.reigns import BY_HAND, Grounds
+from service.domain.reigns import ANYBODY, BY_HAND, Grounds
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, Step
 from service.domain.spending import Debt
@@ -46,6 +46,15 @@ class EvaluationStore(Protocol):
     def add_base(self, evaluation: BaseEvaluation) -> None:
         """Write how an untuned model answered."""
 
+    def begin_turn(self, evaluation_id: str, *, until: datetime, now: datetime) -> None:
+        """Write that an evaluation that is no run begins a turn, and has ended the one before: see ``Turns``."""
+
+    def extend_turn(self, evaluation_id: str, *, until: datetime) -> None:
+        """Stay in a turn until then."""
+
+    def end_turns(self, evaluation_id: str) -> None:
+        """Write that such an evaluation asks and stores nothing more."""
+
     def base_evaluations(self, pipeline: str) -> list[BaseEvaluation]:
         """Give how untuned models answered, newest first."""
 
@@ -53,7 +62,8 @@ class EvaluationStore(Protocol):
         """Write the evaluation, the run's end and, if promoted, the champion in one transaction.
 
         Raises:
-            ChampionMoved: It would be promoted, and was judged against another champion than the one that serves now.
+            ChampionMoved: It was judged against another champion than the one that serves now.
+            RunMoved: The run's model was taken down meanwhile, and whoever judged it did not know.
         """
 
     def add_checkpoint(self, run: Run, step: int, evaluation: Mapping[str, Any], *, now: datetime) -> None:
@@ -66,8 +76,12 @@ class EvaluationStore(Protocol):
             ChampionMoved: Somebody else serves than the grounds say may be replaced.
         """
 
-    def retire(self, run: Run) -> bool:
-        """Write that the model of a run that has ended is taken down; False where it is the champion."""
+    def retire(self, run: Run, *, over: int | None = ANYBODY) -> bool:
+        """Write that a run's model is about to be taken down; False where it is the champion.
+
+        Raises:
+            ChampionMoved: Somebody else serves than the one against whom it lost, see ``Grounds.over``.
+        """
 
     def note_gone(self, champion: Mapping[str, Any], *, since: datetime | None, now: datetime) -> bool:
         """Write that a champion's model is gone, or (None) is there again; False where that is known."""

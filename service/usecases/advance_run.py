@@ -79,10 +79,10 @@ def _do_or_note(run: Run, parts: Parts) -> Run:
 def _do(run: Run, parts: Parts) -> Run:
     if run.state != RunState.EVALUATING:
         return parts.runs.record(run, _STEPS[run.state](run, parts), now=parts.clock())
-    step, evaluation = evaluate(run, parts)
-    if evaluation is None:
-        return parts.runs.record(run, step, now=parts.clock())
     try:
+        step, evaluation = evaluate(run, parts)
+        if evaluation is None:
+            return parts.runs.record(run, step, now=parts.clock())
         return parts.evaluations.conclude(run, step, evaluation, now=parts.clock())
     except ChampionMoved:
         # Every answer is kept: only the new champion's are missing.

@@ -11,6 +11,7 @@ from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.endings import backoff
 from service.usecases.steps.gather_answers import gather
 from service.usecases.steps.parts import Parts
+from service.usecases.turns import Turns
 
 # Who waits is told soon.
 MOST_ATTEMPTS = 5
@@ -63,18 +64,28 @@ def go_on(act: Callable[[], T | Waiting], parts: Parts, patience: Patience) -> T
 
 
 def ask_patiently(
-    asked: Asked, questions: list[Question], parts: Parts, *, payer: Payer, patience: Patience
-) -> dict[str, str]:
-    """Give a model's answers by question's key, each asked for once and billed.
+    asked: Asked, read: Callable[[], list[Question]], turns: Turns, *, payer: Payer, patience: Patience
+) -> tuple[list[Question], dict[str, str]]:
+    """Give a model's answers by question's key, each asked for once and billed, and what was asked last.
+
+    Args:
+        asked: The model.
+        read: Reads the questions, in each turn anew: some may have been forgotten.
+        turns: What whoever forgets waits for.
+        payer: Who is billed.
+        patience: How to wait.
 
     Raises:
         ServiceError: See ``go_on``.
     """
+    parts = turns.parts
 
-    def some() -> dict[str, str] | Waiting:
+    def some() -> tuple[list[Question], dict[str, str]] | Waiting:
+        turns.begin()
+        questions = read()
         until = parts.clock() + parts.timing.slice
-        found = gather(asked, questions, parts, payer=payer, until=until, keep=lambda: None)
+        found = gather(asked, questions, parts, payer=payer, until=until, keep=turns.keep)
         told = f"{len(found.answers)} of {len(questions)} answers of {asked.model}"
-        return found.answers if found.is_whole else Waiting(told, found.due_at)
+        return (questions, found.answers) if found.is_whole else Waiting(told, found.due_at)
 
     return go_on(some, parts, patience)

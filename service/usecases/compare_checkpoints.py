@@ -1,7 +1,8 @@
 """Compare the checkpoints of a training on its validation examples, and say which one to judge (ADR 0019)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from service.domain.checkpoints import Checkpoint, choose
@@ -19,6 +20,7 @@ from service.usecases.steps.answer_money import answers_needed, require_money
 from service.usecases.steps.asking import Asked, payer_of
 from service.usecases.steps.judge_run import judged_by
 from service.usecases.steps.parts import Parts
+from service.usecases.turns import Turns
 from service.usecases.validation_questions import validation_questions
 
 # That of the interval told beside it; the verdict on held-out examples is what counts.
@@ -86,16 +88,10 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
     pipeline = parts.pipeline(run.pipeline)
     checkpoints = checkpoints_of(run, parts)
     metrics = _metrics(pipeline, parts)
-    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=lambda: None)
-    questions = at_most(validation_questions(snapshot, parts.archive), pipeline.verdict.max_questions)
-    if not questions:
-        raise TooFewExamples(
-            f"snapshot {snapshot.snapshot_id[:16]} has no validation examples to choose by",
-            remedy="Set validation_percent in [pipelines.NAME.dataset] and train again; or judge the run's own model.",
-        )
     ways = parts.sampling_of(run.trainer, pipeline.verdict.sampling)
     asked = [Asked(run.trainer, item.model, run.model, ways) for item in checkpoints]
-    answers, gone = _answers(run, asked, questions, parts, patience)
+    with Turns(f"of run {run.run_id} at {parts.clock().isoformat()}", parts) as turns:
+        questions, answers, gone = _answers(run, asked, turns, patience)
     lacking = {one.model: parts.evaluations.unfinished(one.name, answers.get(one.model, ())) for one in asked}
     scores = score(metrics, questions, answers, Context(unfinished=lacking))
     measured = _Measured(run, metrics, scores.table(""), gone)
@@ -106,7 +102,7 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
     return CheckpointComparison(
         run_id=run.run_id,
         pipeline=run.pipeline,
-        snapshot_id=snapshot.snapshot_id,
+        snapshot_id=str(run.snapshot_id),
         validation=len(questions),
         ranked_by=metrics[0].name,
         recommended=None if best.is_final else best.step,
@@ -126,22 +122,39 @@ def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
 
 
 def _answers(
-    run: Run, asked: Sequence[Asked], questions: list[Question], parts: Parts, patience: Patience
-) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Give the answers by model, and of the checkpoints that do not answer, why."""
-    payer = payer_of(run)
+    run: Run, asked: Sequence[Asked], turns: Turns, patience: Patience
+) -> tuple[list[Question], dict[str, dict[str, str]], dict[str, str]]:
+    """Give what all have answered, the answers by model, and of the checkpoints that do not answer, why."""
+    parts, payer = turns.parts, payer_of(run)
+    read = partial(_questions, run, parts, keep=turns.keep)
+    questions = read()
     require_money(payer, [answers_needed(one, questions, parts) for one in asked], parts)
     answers, gone = dict[str, dict[str, str]](), dict[str, str]()
     for one in asked:
         try:
-            answers[one.model] = ask_patiently(one, questions, parts, payer=payer, patience=patience)
+            questions, answers[one.model] = ask_patiently(one, read, turns, payer=payer, patience=patience)
         except ModelNotReady as error:
             if one.model == run.tuned_model:
                 raise CheckpointGone(f"the model of run {run.run_id} itself does not answer: {error}") from error
             gone[one.model] = str(error)
     if not answers.keys() - {run.tuned_model}:
         raise CheckpointGone(f"no earlier checkpoint of run {run.run_id} answers: {'; '.join(gone.values())}")
-    return answers, gone
+    # Where some are forgotten meanwhile others may have taken their places among so many at most.
+    common = [question for question in questions if all(question.key in given for given in answers.values())]
+    return common, answers, gone
+
+
+def _questions(run: Run, parts: Parts, *, keep: Callable[[], object]) -> list[Question]:
+    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
+    most = parts.pipeline(run.pipeline).verdict.max_questions
+    found = at_most(validation_questions(snapshot, parts.archive), most)
+    if not found:
+        raise TooFewExamples(
+            f"snapshot {snapshot.snapshot_id[:16]} has no validation examples to choose by",
+            remedy=f"Set validation_percent in [pipelines.{run.pipeline}.dataset] and train again; or judge the run's "
+            "own model.",
+        )
+    return found
 
 
 def _outcomes(run: Run, checkpoints: Sequence[Checkpoint], parts: Parts) -> dict[str, str]:

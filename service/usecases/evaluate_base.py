@@ -1,13 +1,13 @@
 """Measure an untuned model on the held-out examples, before anything is trained."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from service.domain.errors import ConfigurationError, TooFewExamples
-from service.domain.metrics import Context
+from service.domain.metrics import Context, Metric
 from service.domain.pipelines import Pipeline
-from service.domain.questions import at_most
+from service.domain.questions import Question, at_most
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.ask_patiently import Patience, ask_patiently
@@ -17,7 +17,9 @@ from service.usecases.steps.answer_money import answers_needed, require_money
 from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.judge_run import judge_base, judged_by, rules_of
+from service.usecases.steps.lease import kept
 from service.usecases.steps.parts import Parts
+from service.usecases.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,37 @@ def evaluate_base(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
             remedy=f"Name a metric that measures single answers as a guard in [pipelines.{pipeline.name}.verdict].",
         )
-    snapshot = _snapshot(wanted, pipeline, model, parts)
-    questions = at_most(held_out_questions(snapshot, parts), pipeline.verdict.max_questions)
-    if not questions:
-        remedy = f"Have more labelled; tuneloop why {pipeline.name} tells how many there are."
-        raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out", remedy=remedy)
     now = parts.clock()
-    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {snapshot.snapshot_id} {now}".encode()).hexdigest()
+    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {wanted.snapshot} {now}".encode()).hexdigest()
     payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again")
     asked = Asked(trainer, model, model, parts.sampling_of(trainer, pipeline.verdict.sampling))
-    require_money(payer, [answers_needed(asked, questions, parts)], parts)
-    answers = ask_patiently(asked, questions, parts, payer=payer, patience=Patience(wait, tell))
+    with Turns(payer.name, parts) as turns:
+        return _measured(wanted, asked, metrics, turns, payer=payer, patience=Patience(wait, tell))
+
+
+def _measured(
+    wanted: BaseWanted, asked: Asked, metrics: Sequence[Metric], turns: Turns, *, payer: Payer, patience: Patience
+) -> BaseEvaluation:
+    parts, trainer, model = turns.parts, asked.trainer, asked.model
+    pipeline = parts.pipeline(wanted.pipeline)
+    named = _snapshot(wanted, pipeline, model, parts).snapshot_id
+
+    def held_out() -> list[Question]:
+        snapshot = whole_snapshot(named, parts.archive, keep=turns.keep)
+        questions = at_most(held_out_questions(snapshot, parts, keep=turns.keep), pipeline.verdict.max_questions)
+        if not questions:
+            remedy = f"Have more labelled; tuneloop why {pipeline.name} tells how many there are."
+            raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out", remedy=remedy)
+        return questions
+
+    require_money(payer, [answers_needed(asked, held_out(), parts)], parts)
+    questions, answers = ask_patiently(asked, held_out, turns, payer=payer, patience=patience)
+    snapshot = parts.archive.snapshots.find(named)
     unfinished = {"base": parts.evaluations.unfinished(asked.name, answers)}
-    context = Context(question_facts(snapshot, parts.archive), unfinished=unfinished)
-    facts = judge_base(metrics, questions, answers, context) | {
+    context = Context(question_facts(snapshot, parts.archive, keep=turns.keep), unfinished=unfinished)
+    with kept(turns.keep):
+        scored = judge_base(metrics, questions, answers, context)
+    facts = scored | {
         **rules_of(pipeline),
         "answers_in": {"base": asked.name},
         "finished": {"base": parts.evaluations.finishes(asked.name, answers)},

@@ -6,7 +6,7 @@ call completes. Nothing here is undone.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from service.domain.contents import Content
@@ -104,9 +104,10 @@ def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: b
     if not busy:
         # Whoever is still at it may be about to name some of them.
         report.attempt("files deleted", lambda: remove_loose_files(parts.archive, until=done_at))
-    for run_id in sorted({*busy, *_let_steps_end(parts)}):
-        report.left.append(Left("runs", f"a worker is still at a step of run {run_id}", "Run this command again."))
-    _erase_rows(report, row_ids, names, parts)
+    busy = sorted({*busy, *_let_steps_end(parts)})
+    report.left += [Left("runs", f"somebody is still at work for {name}", "Run this command again.") for name in busy]
+    # What it is about to store is only found by the texts: they are left for the next call.
+    _erase_rows(report, row_ids, () if busy else names, parts)
     _erase_deliveries(report, row_ids, parts)
     if provider_files:
         _delete_provider_files(report, parts)
@@ -115,15 +116,22 @@ def forget(row_ids: Sequence[str], parts: Erasing, *, by: str, provider_files: b
 
 
 def _let_steps_end(parts: Erasing) -> list[str]:
-    """Wait until the steps of runs that are in progress now have ended; give the runs whose step did not."""
+    """Wait until the steps that are in progress now have ended; give the runs and evaluations whose step did not."""
     until = parts.clock() + PATIENCE
-    standing = {run.run_id: run.updated_at for run in parts.runs.in_hand(now=parts.clock())}
+    standing = _in_hand(parts)
     while standing and parts.clock() < until:
         parts.wait(_PAUSE_S)
         # A step that ended was written down; the next one begins with what is true now.
-        still = {run.run_id: run.updated_at for run in parts.runs.in_hand(now=parts.clock())}
-        standing = {run_id: at for run_id, at in standing.items() if still.get(run_id) == at}
+        still = _in_hand(parts)
+        standing = {name: at for name, at in standing.items() if still.get(name) == at}
     return sorted(standing)
+
+
+def _in_hand(parts: Erasing) -> dict[str, datetime]:
+    """Give what somebody works at now: the runs, and the evaluations that are no run, with when their step began."""
+    now = parts.clock()
+    runs = {f"run {run.run_id}": run.updated_at for run in parts.runs.in_hand(now=now)}
+    return runs | {f"evaluation {name}": at for name, at in parts.erasures.turns(now=now).items()}
 
 
 def _erase_files(report: Forgotten, parts: Erasing) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.domain.checkpoints import at_checkpoint
 from service.domain.errors import ModelNotReady
-from service.domain.questions import at_most
+from service.domain.questions import Question, at_most
 from service.domain.runs import Run
 from service.usecases.ask_patiently import Patience, Waiting, ask_patiently, go_on
 from service.usecases.find_checkpoints import CheckpointGone, earlier_checkpoint
@@ -16,6 +16,7 @@ from service.usecases.steps.answer_money import answers_needed, require_money
 from service.usecases.steps.asking import payer_of
 from service.usecases.steps.evaluate import held_out_questions, models_asked, weigh
 from service.usecases.steps.parts import Parts
+from service.usecases.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +52,41 @@ def judge_checkpoint(run_id: str, step: int, parts: Parts, patience: Patience) -
         return JudgedCheckpoint(run.run_id, known["models"]["challenger"], known, is_new=False)
     require_judged(run, parts)
     judged = at_checkpoint(run, earlier_checkpoint(run, step, parts))
-    _ask(judged, parts, patience)
-    evaluation = _weigh(judged, parts, patience)
-    parts.evaluations.add_checkpoint(judged, step, {**evaluation, "checkpoint": step}, now=parts.clock())
+    with Turns(f"of run {run.run_id} at {parts.clock().isoformat()}", parts) as turns:
+        _ask(judged, turns, patience)
+        evaluation = _weigh(judged, turns, patience)
+        parts.evaluations.add_checkpoint(judged, step, {**evaluation, "checkpoint": step}, now=parts.clock())
     # Whoever judged it in the same moment may have been first.
     stored = parts.evaluations.evaluation(run.run_id, checkpoint=step) or evaluation
     return JudgedCheckpoint(run.run_id, str(judged.answers_as), stored, is_new=True)
 
 
-def _ask(run: Run, parts: Parts, patience: Patience) -> None:
+def _ask(run: Run, turns: Turns, patience: Patience) -> None:
     """Ask the checkpoint first, so that one that is gone costs no other answers; never without money for all."""
-    snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=lambda: None)
-    most = parts.pipeline(run.pipeline).verdict.max_questions
-    questions = at_most(held_out_questions(snapshot, parts), most)
-    payer = payer_of(run)
+    parts, payer = turns.parts, payer_of(run)
+
+    def held_out() -> list[Question]:
+        snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=turns.keep)
+        found = held_out_questions(snapshot, parts, keep=turns.keep)
+        return at_most(found, parts.pipeline(run.pipeline).verdict.max_questions)
+
+    questions = held_out()
     models = models_asked(run, parts.evaluations.champion(run.pipeline), parts)
     require_money(payer, [answers_needed(asked, questions, parts) for asked in models.values()], parts)
     asked = models["challenger"]
     try:
-        ask_patiently(asked, questions, parts, payer=payer, patience=patience)
+        ask_patiently(asked, held_out, turns, payer=payer, patience=patience)
     except ModelNotReady as error:
         raise CheckpointGone(f"checkpoint {asked.model} of run {run.run_id} does not answer: {error}") from error
 
 
-def _weigh(run: Run, parts: Parts, patience: Patience) -> Mapping[str, Any]:
-    standing = run
+def _weigh(run: Run, turns: Turns, patience: Patience) -> Mapping[str, Any]:
+    parts, standing = turns.parts, run
 
     def some() -> Mapping[str, Any] | Waiting:
         nonlocal standing
-        step, evaluation = weigh(standing, parts, but="")
+        turns.begin()
+        step, evaluation = weigh(standing, parts, but="", keep=turns.keep)
         # What is gone meanwhile, for instance; the run itself has ended and keeps what it knows.
         standing = replace(standing, facts={**(standing.facts or {}), **(step.facts or {})})
         return Waiting(step.cause, step.due_at) if evaluation is None else evaluation

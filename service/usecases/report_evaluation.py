@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from service.domain.errors import CorruptFile, ServiceError
-from service.domain.evaluation_facts import Facts, Ranked, metrics_in, rank_examples, verdict_in
+from service.domain.evaluation_facts import Facts, Ranked, metrics_in, rank_examples, slices_in, verdict_in
 from service.domain.metrics import figure_lines
 from service.domain.personal_data import leaks
 from service.domain.phone_numbers import DEFAULT_REGIONS
@@ -125,7 +125,7 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
     shown = [one for one in chosen if all(one.key in given for given in answers.values())]
     # Evaluations of the first release do not say what was asked.
     forgotten = evaluation["held_out"] - len(there) if "questions" in evaluation else 0
-    slices = slices_of(list(questions.values()), question_facts(snapshot, stores.archive))
+    slices = slices_in(evaluation) or slices_of(list(questions.values()), question_facts(snapshot, stores.archive))
     writer = _Writer(questions, answers, slices, evaluation["incumbent"], wanted, _regions(run, stores))
     return EvaluationReport(
         schema=SCHEMA,

@@ -47,7 +47,7 @@ def roll_back(
     Args:
         pipeline: Whose champion.
         parts: The parts.
-        to: A run that served before; the previous one whose model still answers.
+        to: A run that served before; the previous one whose model still answers. Where it serves now nothing changes.
         by: Who decides.
         reason: Why, in that person's words.
         despite_sunset: Although its model shuts down soon, and sooner than the one that serves.

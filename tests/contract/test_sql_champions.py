@@ -12,6 +12,7 @@ from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import ChampionMoved
 from service.domain.reigns import Grounds
 from service.domain.runs import Run, RunState, Step
+from service.ports import BaseEvaluation
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
 from tests.support.races import at_once
@@ -66,9 +67,10 @@ def test_a_verdict_leaves_its_evidence_with_the_champion(engine: sa.Engine, cham
     assert champions.champion_history("summaries")[0]["decided"] == "automatic"
 
 
+@pytest.mark.parametrize("ends_as", [S.PROMOTED, S.KEPT])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_verdict_against_another_champion_promotes_nobody_and_leaves_nothing(
-    engine: sa.Engine, champions: SqlEvaluationStore, *, first: bool
+def test_a_verdict_against_another_champion_counts_for_nothing_and_leaves_nothing(
+    engine: sa.Engine, champions: SqlEvaluationStore, ends_as: RunState, *, first: bool
 ) -> None:
     judged_against = None
     if not first:
@@ -81,7 +83,7 @@ def test_a_verdict_against_another_champion_promotes_nobody_and_leaves_nothing(
     for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED, S.EVALUATING):
         run = runs.record(run, Step(state, "x"), now=NOON)
     with pytest.raises(ChampionMoved):
-        champions.conclude(run, Step(S.PROMOTED, "x"), {**JUDGED, "judged_against": judged_against}, now=NOON)
+        champions.conclude(run, Step(ends_as, "x"), {**JUDGED, "judged_against": judged_against}, now=NOON)
     assert (runs.get("run-1").state, champions.evaluation("run-1"), serving(champions)) == (S.EVALUATING, None, "run-8")
 
 
@@ -211,3 +213,23 @@ def test_champions_of_before_keep_their_place_and_their_trainer(bare_database_ur
     store.promote(kept(2), "x", now=NOON, grounds=Grounds("automatic", over=position(store)))
     assert serving(store) == "run-2"
     engine.dispose()
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "half \ud800"])
+def test_evaluations_hold_texts_that_no_database_takes(
+    engine: sa.Engine, champions: SqlEvaluationStore, odd: str
+) -> None:
+    """One of them in one evaluation kept every later run of its pipeline from being judged."""
+    runs = SqlRunStore(engine)
+    run = runs.claim(make_run(tuned_model="ft:1"))
+    assert run is not None
+    for state in (S.SNAPSHOTTED, S.UPLOADED, S.SUBMITTED, S.EVALUATING):
+        run = runs.record(run, Step(state, "x"), now=NOON)
+    facts = {"questions": ["k"], "look": {"step": 1.0}, "slices": {f"label: {odd}": {"n": 1}}, "system": odd}
+    champions.conclude(run, Step(S.PROMOTED, "It is better."), {**JUDGED, **facts}, now=NOON)
+    assert [look.questions for look in champions.earlier_looks("summaries", but="")] == [{"k"}]
+    stored = champions.evaluation("run-1")
+    assert stored is not None
+    assert list(stored["slices"]) == [f"label: {odd}".replace("\0", "\ufffd").encode(errors="replace").decode()]
+    champions.add_base(BaseEvaluation("eval-1", "summaries", "box", "base", "5a", facts, NOON))
+    assert champions.base_evaluations("summaries")[0].facts["slices"] == stored["slices"]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_engine import make_engine
 from service.adapters.sql_erasure import SqlErasureStore
+from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_records import SqlDeadLetters
 from service.adapters.sql_tables import dead_letters, decisions, example_versions, groups, near_prompts, tombstones
@@ -243,3 +245,18 @@ def test_a_database_that_is_read_without_a_pause_is_told_of(sqlite_url: str, clo
         erasures.scrub()
     reader.close()
     engine.dispose()
+
+
+def test_who_measures_an_untuned_model_is_in_hand_until_its_lease_or_its_last_turn_is_over(
+    engine: sa.Engine, erasures: SqlErasureStore
+) -> None:
+    evaluations, minute = SqlEvaluationStore(engine), timedelta(minutes=1)
+    evaluations.begin_turn("eval-1", until=NOON + minute, now=NOON)
+    evaluations.begin_turn("eval-2", until=NOON + minute, now=NOON)
+    assert erasures.turns(now=NOON) == {"eval-1": NOON, "eval-2": NOON}
+    evaluations.extend_turn("eval-1", until=NOON + 3 * minute)
+    assert erasures.turns(now=NOON + 2 * minute) == {"eval-1": NOON}
+    evaluations.begin_turn("eval-1", until=NOON + 3 * minute, now=NOON + minute)
+    assert erasures.turns(now=NOON + 2 * minute) == {"eval-1": NOON + minute}
+    evaluations.end_turns("eval-1")
+    assert erasures.turns(now=NOON + 2 * minute) == {}

@@ -9,15 +9,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.adapters.sql_debts import owe
 from service.adapters.sql_engine import make_engine, migrate
-from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_ledger import SqlLedger
 from service.adapters.sql_tables import ledger_entries
 from service.domain.budgets import Estimate
 from service.domain.pipelines import Budget
 from service.domain.spending import NO_PRICE, Debt, LedgerEntry, ScopedBudget, Spent
 from service.domain.triggers import Reason
-from service.ports import Answer
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
 from tests.support.purses import LIMITS, budgets_over, estimate_of, grab, run_of
@@ -309,8 +308,9 @@ def test_the_month_says_which_runs_have_a_part_without_a_price(ledger: SqlLedger
     ledger.bill(RUN, 2.0, tokens=30, note="job succeeded", now=NOON)
     reserve(ledger, "run-2", 6)
     answers = LedgerEntry("run-2", "answers", "box", "summaries", 0.0, 5, NOON, f"answers of m{NO_PRICE}")
-    debt = Debt("run-2", "summaries", "box", "m", "m", 3, 2)
-    SqlEvaluationStore(engine).add_answer("box/m", "key", Answer("x", 3, 2), now=NOON, debt=debt)
+    debt = Debt("run-2", "summaries", "box", "m", "m", 2, 3)
+    with engine.begin() as connection:
+        owe(connection, debt, NOON)
     assert ledger.settle(debt, answers)
     assert ledger.reserve(make_run("run-3"), Estimate(10, 3), (), now=NOON) == ()
     found = {spent.run_id: (spent.usd, spent.is_priced) for spent in ledger.month(now=NOON)}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_ledger import SqlLedger
+from service.adapters.sql_tables import champions
 from service.domain.budgets import Price
 from service.domain.errors import OverBudget, TrainerUnreachable
 from service.domain.pipelines import Budget, VerdictPolicy
@@ -231,3 +232,20 @@ def test_with_a_cap_always_the_same_questions_are_asked_and_that_is_recorded(
     assert (first["held_out"], second["held_out"], first["max_questions"]) == (6, 8, 6)
     assert set(first["questions"]) < set(second["questions"])
     assert first["held_out_in_all"] == second["held_out_in_all"] > 8
+
+
+def test_a_champion_from_another_base_costs_what_its_own_base_does(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path)
+    shop.go(shop.train())
+    dear = replace(PRICE, input_usd_per_million=100_000.0, output_usd_per_million=200_000.0)
+    shop.accounts["box"] = replace(shop.accounts["box"], prices={"base-model": dear, "new-base": PRICE})
+    pipeline = shop.pipelines["summaries"]
+    shop.pipelines["summaries"] = replace(pipeline, train=replace(pipeline.train, model="new-base"))
+    shop.trainer.voices["new-base"] = leaking_answer
+    # Its name does not tell what it was tuned from.
+    shop.trainer.voices["my-deployment"] = leaking_answer
+    with shop.engine.begin() as connection:
+        connection.execute(sa.update(champions).values(model="my-deployment"))
+    run = shop.go(shop.train(2))
+    a_token = {entry.note.split(": ")[0]: entry.usd / entry.tokens for entry in answers_paid(shop, run.run_id)}
+    assert a_token["answers of my-deployment"] == pytest.approx(100 * a_token["answers of new-base"])

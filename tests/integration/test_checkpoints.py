@@ -26,7 +26,7 @@ from service.usecases.explain import explain
 from service.usecases.find_checkpoints import CheckpointGone, IsFinal, NoCheckpoints, NotServed, UnknownCheckpoint
 from service.usecases.gather_reports import gather_reports
 from service.usecases.mend_snapshot import opened, whole_snapshot
-from service.usecases.name_champion import champions_to_name, name_champion
+from service.usecases.name_champion import champions_to_name
 from service.usecases.promote_run import ModelGone, NotJudged, promote_run
 from service.usecases.recompute import recompute
 from service.usecases.report_evaluation import NoEvaluation, Wanted
@@ -443,9 +443,9 @@ def test_an_earlier_checkpoint_is_promoted_with_its_evidence(shop: Workshop) -> 
     assert row["evidence"] | {"checkpoint": BEST, "sentence": found.evaluation["sentence"]} == row["evidence"]
     # The run itself is as it was.
     assert shop.runs.get(run.run_id) == run
-    assert champions_to_name(shop.parts) == ["summaries"]
-    assert name_champion("summaries", shop.parts)
-    assert shop.trainer.aliases == {"tuneloop/summaries": checkpoint_name(BEST)}
+    # The stable name follows at once.
+    assert champions_to_name(shop.parts) == []
+    assert shop.trainer.names == {"tuneloop/summaries": checkpoint_name(BEST)}
     # A second time changes nothing.
     promote_run(run.run_id, shop.parts, checkpoint=BEST)
     assert shop.evaluations.champion_history("summaries")[0] == row

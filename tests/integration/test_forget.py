@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from redis import Redis
 from service.adapters.sql_engine import reading
 from service.adapters.sql_tables import (
     answers,
+    base_turns,
     dead_letters,
     decisions,
     evaluations,
@@ -30,12 +32,14 @@ from service.domain.metric_specs import JudgeSpec
 from service.domain.pipelines import VerdictPolicy
 from service.domain.runs import RunState as S
 from service.ports import JobEvent
-from service.usecases.forget import forget
+from service.usecases.evaluate_base import BaseWanted, evaluate_base
+from service.usecases.forget import Forgotten, forget
 from service.usecases.survey import rows_of
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_delivery, make_outcome
 from tests.support.erasing import ROWS, Installation, marker_of
+from tests.support.workshop import SHORT_SLICES, leaking_answer
 
 GARBLED = '{"dataRow": {"id": "%s"}, "label": "%s'
 
@@ -346,6 +350,87 @@ def test_a_worker_that_does_not_end_its_step_is_waited_for_and_named(here: Insta
     assert here.shop.runs.lease(run_id, until=far, now=here.clock.now)
     (left,) = here.forget(here.row_in("train")).left
     assert run_id in left.error
+
+
+# An untuned model that is being measured: no run, and still at work.
+
+
+def test_who_forgets_waits_until_an_untuned_model_is_measured(here: Installation) -> None:
+    number = here.row_in("held_out")
+    is_waiting, is_measured, found = Event(), Event(), list[Forgotten]()
+
+    def wait(seconds: float) -> None:
+        is_waiting.set()
+        assert is_measured.wait(60)
+        here.clock.forward(seconds)
+
+    def go() -> None:
+        found.append(forget([f"row-{number:03}"], replace(here.erasing, wait=wait), by="jane"))
+
+    forgetting = Thread(target=go)
+
+    def voice(prompt: str) -> str:
+        if not forgetting.ident:
+            forgetting.start()
+            assert is_waiting.wait(60)
+        return leaking_answer(prompt)
+
+    here.shop.trainer.voices["base-model"] = voice
+    evaluate_base(BaseWanted("summaries"), here.shop.parts, wait=here.clock.forward, tell=len)
+    is_measured.set()
+    forgetting.join()
+    assert [report.left for report in found] == [[]]
+    (stored,) = here.shop.evaluations.base_evaluations("summaries")
+    assert stored.facts["questions"].count("") == 1
+    here.desk.inbox.compact()
+    assert here.traces([marker_of(number)]) == []
+
+
+def test_an_answer_that_came_after_all_is_found_by_the_next_call(here: Installation) -> None:
+    number = here.row_in("held_out")
+    left = []
+
+    def wait(seconds: float) -> None:
+        # It lives, and its answer does not come.
+        with here.engine.begin() as connection:
+            connection.execute(sa.update(base_turns).values(leased_until=here.clock.forward(seconds + 60)))
+
+    def voice(prompt: str) -> str:
+        if not left:
+            left.extend(forget([f"row-{number:03}"], replace(here.erasing, wait=wait), by="jane").left)
+        return leaking_answer(prompt)
+
+    here.shop.trainer.voices["base-model"] = voice
+    evaluate_base(BaseWanted("summaries"), here.shop.parts, wait=here.clock.forward, tell=len)
+    assert "somebody is still at work for evaluation eval-" in left[0].error
+    assert here.forget(number).left == []
+    here.desk.inbox.compact()
+    assert here.traces([marker_of(number)]) == []
+
+
+def test_an_untuned_model_is_not_asked_what_was_forgotten_since_its_last_turn(here: Installation) -> None:
+    here.shop.timing = SHORT_SLICES
+    forgotten = []
+
+    def voice(prompt: str) -> str:
+        here.clock.forward(1)
+        return leaking_answer(prompt)
+
+    def tell(_told: str) -> None:
+        found = here.shop.examples.existing("summaries", [f"row-{number:03}" for number in range(ROWS)])
+        asked = " ".join(prompt for _, prompt in here.shop.trainer.asked)
+        held_out = (number for number in range(ROWS) if found[f"row-{number:03}"].split == "held_out")
+        if not forgotten:
+            forgotten.append(next(number for number in held_out if marker_of(number) not in asked))
+            assert here.forget(*forgotten).left == []
+
+    here.shop.trainer.voices["base-model"] = voice
+    measured = evaluate_base(BaseWanted("summaries"), here.shop.parts, wait=here.clock.forward, tell=tell)
+    asked = {prompt for _, prompt in here.shop.trainer.asked}
+    assert len(asked) == measured.facts["held_out"] > 0
+    assert not any(marker_of(forgotten[0]) in prompt for prompt in asked)
+    here.desk.inbox.compact()
+    assert here.traces([marker_of(forgotten[0])]) == []
 
 
 def test_evaluations_keep_their_scores_and_lose_the_question(here: Installation) -> None:

@@ -213,7 +213,7 @@ def test_stored_answers_are_found_without_the_trainer(quick: Workshop) -> None:
     snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
     questions = held_out_questions(snapshot, quick.parts)
     quick.accounts.clear()
-    asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "go on")
+    asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "the same command again")
     found = gather(asked, questions, quick.parts, payer=payer, until=quick.clock.now, keep=lambda: None)
     assert (found.is_whole, len(found.answers)) == (True, len(questions))
 
@@ -295,7 +295,7 @@ snapshot = whole_snapshot(run.snapshot_id, deps.archive, keep=lambda: None)
 questions = held_out_questions(snapshot, parts)
 until = now() + timedelta(minutes=5)
 if what == "answers":
-    payer = Payer(run_id, "summaries", "go on")
+    payer = Payer(run_id, "summaries", "the same command again")
     found = gather(Asked("box", model), questions, parts, payer=payer, until=until, keep=lambda: None)
     print(found.is_whole, len(found.answers))
 else:

@@ -138,6 +138,21 @@ def test_a_rollback_while_a_run_is_judged_has_it_judged_against_who_serves_then(
     assert serving(shop)["run_id"] == first.run_id
 
 
+def test_a_run_that_lost_against_a_champion_of_before_is_judged_again(shop: Workshop) -> None:
+    shop.go(shop.train())
+    second = another(shop, 2)
+    shop.fill(120, 180)
+    third = shop.train(3, voice=leaking_answer)
+    interfering = _Interfering(shop, lambda: promote_run(second.run_id, shop.parts))
+    run = advance_run(third, replace(shop.parts, evaluations=interfering))
+    assert run is not None
+    assert (run.state, shop.evaluations.evaluation(third)) == (S.EVALUATING, None)
+    assert shop.go(third).state == S.KEPT
+    evaluation = shop.evaluations.evaluation(third)
+    assert evaluation is not None
+    assert evaluation["judged_against"] == serving(shop)["position"]
+
+
 class _Interfering:
     """A store before which a person does something, right before the first verdict is written."""
 
@@ -253,7 +268,7 @@ def test_where_every_earlier_model_is_gone_there_is_no_way_back_and_nothing_chan
     before = history(shop)
     with pytest.raises(NothingBefore) as refused:
         roll_back("summaries", shop.parts)
-    assert "tuneloop models promote RUN" in refused.value.remedy
+    assert "tuneloop runs list --pipeline summaries" in refused.value.remedy
     assert history(shop) == before
 
 

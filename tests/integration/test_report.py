@@ -120,6 +120,26 @@ def test_forgotten_examples_are_in_no_report(engine: sa.Engine, redis: Redis, tm
     assert "1 forgotten." in html
 
 
+def test_a_report_tells_the_slices_that_were_scored_whatever_was_forgotten_since(
+    sqlite_engine: sa.Engine, redis: Redis, tmp_path: Path
+) -> None:
+    here = Installation(sqlite_engine, redis, tmp_path)
+    for number in range(ROWS):
+        here.label(number, version="long " * (number + 1))
+    here.desk.convert()
+    run_id = here.shop.go(here.shop.train()).run_id
+    before = told(here.shop, run_id)
+    found = here.shop.examples.existing("summaries", [f"row-{number:03}" for number in range(ROWS)])
+    held_out = [number for number in range(ROWS) if found[f"row-{number:03}"].split == "held_out"]
+    # The shorter answers are left: their thirds would be others.
+    long = held_out[len(held_out) // 2 :]
+    here.forget(*long)
+    after = told(here.shop, run_id)
+    assert 0 < len(after.examples) == len(before.examples) - len(long)
+    assert [found.name for found in after.slices] == [found.name for found in before.slices]
+    assert {name for one in after.examples for name in one.slices} <= {found.name for found in before.slices}
+
+
 def test_money_is_told_as_it_was_billed(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = Workshop(sqlite_engine, tmp_path / "files", price=Price(2.0, date(2026, 11, 1)))
     shop.fill()

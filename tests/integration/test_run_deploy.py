@@ -1,7 +1,7 @@
 """A run whose trainer wants a model deployed before it answers: the commands are real processes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_tables import notices
 from service.domain.deployments import Deployment
 from service.domain.pipelines import VerdictPolicy
+from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import TakenDown, promote_run
@@ -255,6 +257,61 @@ def test_a_model_that_lost_is_taken_down_and_cannot_be_promoted_any_more(make: M
     assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
     with pytest.raises(TakenDown):
         promote_run(run_id, shop.parts)
+
+
+class KilledBeforeConcluding(SqlEvaluationStore):
+    def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
+        del run, step, evaluation, now
+        raise Killed
+
+
+def test_a_model_that_was_taken_down_is_never_promoted_whatever_the_policy_says_later(
+    make: MakeShop, tmp_path: Path
+) -> None:
+    """The worker is killed between taking it down and writing the verdict; it answers nobody by then."""
+    shop = make()
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(alpha=1e-9))
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    shop.evaluations = KilledBeforeConcluding(shop.engine)
+    with pytest.raises(Killed):
+        shop.go(run_id)
+    assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
+    shop.evaluations = SqlEvaluationStore(shop.engine)
+    shop.pipelines["summaries"] = make_pipeline()
+    shop.clock.forward(300)
+    run = shop.go(run_id)
+    assert (run.state, run.fact("taken_down"), shop.evaluations.champion("summaries")) == (S.KEPT, True, None)
+    evaluation = shop.evaluations.evaluation(run_id)
+    assert evaluation is not None
+    assert evaluation["outcome"] == "better"
+    with pytest.raises(TakenDown):
+        promote_run(run_id, shop.parts)
+
+
+def test_a_model_that_lost_against_a_champion_of_before_is_not_taken_down(make: MakeShop, tmp_path: Path) -> None:
+    shop = make()
+    run_id = trained(shop, leaking_answer)
+    shop.go(run_id, S.EVALUATING)
+    other = replace(shop.runs.get(run_id), run_id="run-other", facts={"inference_model": "another"})
+
+    class Interfering(SqlEvaluationStore):
+        def earlier_looks(self, pipeline: str, *, but: str) -> Iterator[EarlierLook]:
+            if self.champion(pipeline) is None:
+                self.promote(other, "by hand", now=shop.clock.now)
+            return super().earlier_looks(pipeline, but=but)
+
+    shop.evaluations = Interfering(shop.engine)
+    shop.trainer.voices["another"] = leaking_answer
+    run = shop.advance(run_id)
+    assert run is not None
+    assert (run.state, run.fact("taken_down"), [call.split()[0] for call in calls(tmp_path)]) == (
+        S.EVALUATING,
+        None,
+        ["up"],
+    )
+    assert shop.go(run_id).state == S.KEPT
+    assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
 
 
 def test_a_better_model_that_a_person_has_to_promote_stays(make: MakeShop, tmp_path: Path) -> None:

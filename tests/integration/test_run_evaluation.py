@@ -1,20 +1,24 @@
 """Asking every model the same held-out questions, once each, and judging."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from service.adapters.sql_tables import champions
+from service.adapters.sql_tables import answers, champions, runs
+from service.bootstrap import metrics_of
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
+from service.domain.metrics import METRICS
 from service.domain.pipelines import DatasetPolicy
 from service.domain.runs import RunState
 from service.domain.sampling import stored_name
+from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import NotJudged, promote_run
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.evaluate import (
@@ -207,6 +211,45 @@ def test_a_prompt_that_two_held_out_rows_share_is_asked_once(sqlite_engine: sa.E
     questions_asked(shop)
 
 
+def test_a_run_is_kept_while_its_answers_are_scored(shop: Workshop) -> None:
+    """Scoring says nothing of how far it is: another worker would judge the same once more."""
+    run_id = shop.train()
+    taken: list[object] = []
+
+    def slow(prompt: str, reference: str, answer: str) -> float:
+        del prompt, reference, answer
+        if not taken:
+            # Longer than a lease, in steps that are shorter than one.
+            for _ in range(3):
+                before = leased_until(shop, run_id)
+                shop.clock.forward(shop.timing.lease.total_seconds() / 2)
+                wait_for(lambda before=before: leased_until(shop, run_id) > before)
+            taken.append(advance_run(run_id, shop.parts))
+        return 0.0
+
+    leak = METRICS["pii_leak"]
+    parts = replace(
+        shop.parts, metrics=lambda pipeline: {**metrics_of(pipeline), leak.name: replace(leak, measure=slow)}
+    )
+    advance_run(run_id, parts)
+    assert taken == [None]
+    assert shop.runs.get(run_id).state == S.KEPT
+
+
+def leased_until(shop: Workshop, run_id: str) -> datetime:
+    with shop.engine.connect() as connection:
+        until: datetime = connection.execute(sa.select(runs.c.leased_until).where(runs.c.run_id == run_id)).scalar_one()
+    return until
+
+
+def wait_for(happens: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if happens():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never happened")
+
+
 # Models that do not answer.
 
 
@@ -282,15 +325,44 @@ def test_a_model_that_is_unknown_for_a_quarter_of_an_hour_is_left_to_a_person_wh
     assert shop.go(run_id).state == S.PROMOTED
 
 
-def test_a_champion_whose_trainer_left_the_configuration_is_no_longer_compared_with(shop: Workshop) -> None:
-    shop.go(shop.train())
+def rename_trainer_of_champion(shop: Workshop) -> None:
+    """Leave the champion, and its stored answers, at a trainer that is no longer configured."""
+    with shop.engine.begin() as connection:
+        connection.execute(sa.update(champions).values(trainer="old"))
+        stored = sa.update(answers).where(answers.c.model == f"box/{TUNED}")
+        connection.execute(stored.values(model=f"old/{TUNED}"))
+
+
+def test_a_champion_whose_trainer_left_the_configuration_is_compared_with_by_its_stored_answers(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    rename_trainer_of_champion(shop)
+    shop.fill(60, 120)
+    run = shop.go(shop.train(2, voice=sometimes_leaking))
+    evaluation = shop.evaluations.evaluation(run.run_id)
+    assert evaluation is not None
+    assert (evaluation["incumbent"], evaluation["champion_gone"]) == ("champion", False)
+    assert (evaluation["champion_unasked"], evaluation["left_out"] > 0) == (True, True)
+    assert evaluation["comparisons"]["champion"]["pii_leak"]["worse_on"] > 0
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert (run.state, champion["run_id"]) == (S.KEPT, first.run_id)
+
+
+def test_a_model_never_takes_the_place_of_a_champion_it_could_not_be_compared_with_by_itself(shop: Workshop) -> None:
+    first = shop.go(shop.train())
     with shop.engine.begin() as connection:
         connection.execute(sa.update(champions).values(trainer="closed down"))
     shop.fill(60, 120)
-    run = shop.go(shop.train(2))
+    run = shop.go(shop.train(2, voice=sometimes_leaking))
     evaluation = shop.evaluations.evaluation(run.run_id)
     assert evaluation is not None
-    assert (evaluation["incumbent"], evaluation["champion_gone"]) == ("base", True)
+    assert (evaluation["incumbent"], evaluation["outcome"]) == ("base", "better")
+    assert (run.state, run.fact("waits_for_promotion")) == (S.KEPT, True)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    # Nobody knows that it is gone.
+    assert (champion["run_id"], champion["gone_since"]) == (first.run_id, None)
+    promote_run(run.run_id, shop.parts)
 
 
 def test_a_person_may_promote_a_judged_model_and_go_back_to_an_earlier_one(shop: Workshop) -> None:

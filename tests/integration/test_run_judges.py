@@ -252,6 +252,19 @@ def test_a_judge_of_the_trained_models_family_waits_for_a_person(judged: Worksho
     assert judged.go(run_id).state is S.PROMOTED
 
 
+def test_a_judge_whose_name_says_nothing_is_of_the_family_that_its_server_serves(judged: Workshop) -> None:
+    """A deployment may be called anything; ``tuneloop check`` refuses it as well."""
+    run_id = judged.train()
+    for name, dialect in (("box", "openai"), ("azure", "azure")):
+        judged.accounts[name] = replace(judged.accounts["box"], name=name, dialect_name=dialect)
+    pipeline = judged.pipelines["summaries"]
+    relative = replace(JUDGE, trainer="azure", model="my-deployment")
+    judged.pipelines["summaries"] = replace(pipeline, metrics={**pipeline.metrics, "careful": relative})
+    run = judged.go(run_id)
+    assert run.state is S.NEEDS_ATTENTION
+    assert "the judge my-deployment is of the family of base-model" in str(run.fact("error"))
+
+
 def test_choices_of_humans_are_asked_about_too(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = workshop(sqlite_engine, tmp_path)
     train = TrainPolicy("box", "base-model", method="preference")

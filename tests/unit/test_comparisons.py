@@ -9,6 +9,7 @@ from scipy.stats import binomtest, bootstrap, permutation_test
 
 from service.domain.comparisons import compare, interval
 from service.domain.metrics import Metric
+from service.domain.paired_tests import sign_flip
 from tests.unit.compared_models import (
     CHRF,
     PII,
@@ -186,3 +187,16 @@ def test_the_interval_of_many_scores_leaves_out_zero_where_p_is_small(seed: int,
 def test_the_interval_of_few_scores_leaves_out_zero_exactly_where_p_is_small(differences: list[int]) -> None:
     comparison = scores_compared(*differences)
     assert (comparison.low > 0 or comparison.high < 0) == (comparison.p < 0.05)
+
+
+@given(
+    st.lists(st.integers(-4, 4).filter(bool), min_size=17, max_size=60),
+    st.sampled_from([1.0, 0.5, 0.1, 25.0, 1 / 3]),
+)
+def test_many_whole_numbers_of_a_unit_have_the_exact_chance(steps: list[int], unit: float) -> None:
+    least = min(sum(step for step in steps if step > 0), -sum(step for step in steps if step < 0))
+    ways = [1] + [0] * least
+    for size in map(abs, steps):
+        ways = [count + (ways[place - size] if place >= size else 0) for place, count in enumerate(ways)]
+    exact = min(Fraction(1), Fraction(2 * sum(ways), 2 ** len(steps)))
+    assert sign_flip([step * unit for step in steps]) == pytest.approx(float(exact), rel=1e-9)

@@ -11,6 +11,7 @@ from service.domain.evaluation_facts import (
     metric_in,
     metrics_in,
     rank_examples,
+    slices_in,
     values_in,
     verdict_in,
 )
@@ -99,6 +100,8 @@ def test_metrics_are_told_the_primary_first_and_unknown_ones_not_at_all() -> Non
         ({"look": {"number": 4, "alpha": 0.00238}}, "a difference is proven where p is below 0.00238."),
         ({"below_base": True}, "The challenger is below the base"),
         ({"champion_gone": True}, "The champion did not answer"),
+        ({"champion_unasked": True}, "was not configured: it was not compared with"),
+        ({"champion_unasked": True, "models": {"champion": "ft:1"}}, "its stored answers were used"),
         ({"base_gone": True}, "its stored answers were used"),
     ],
 )
@@ -135,3 +138,9 @@ def test_slices_that_were_stored_are_told_as_they_were() -> None:
     )
     assert [(one.name, one.n) for one in found] == [("metadata shop: north", 9), ("few", 2)]
     assert (found[0].scores, found[1].scores) == (stored["metadata shop: north"]["scores"], None)
+
+
+def test_the_slices_of_then_are_given_without_what_was_forgotten() -> None:
+    facts = {"questions": ["one", "", "three"], "slice_members": {"prompt: short": [0, 1], "label: a": [1]}}
+    assert slices_in(facts) == {"prompt: short": frozenset({"one"}), "label: a": frozenset()}
+    assert slices_in({"questions": ["one"]}) == {}

@@ -87,6 +87,11 @@ def test_references_are_followed_where_a_schema_has_them_and_not_where_it_has_da
     )
 
 
+@pytest.mark.parametrize("answer", ["1" + "0" * 400, "-1" + "0" * 400])
+def test_a_number_too_large_to_be_divided_is_not_of_the_schema(answer: str) -> None:
+    assert schema_measure("shape", {"type": "number", "multipleOf": 0.01})("", "", answer) == 0.0
+
+
 def test_a_pattern_of_a_schema_that_runs_away_is_stopped() -> None:
     measure = schema_measure("shape", {"type": "string", "pattern": "(a|aa)+$"}, patience_s=0.05)
     with pytest.raises(MetricFailed, match="'shape' runs away") as raised:

@@ -132,3 +132,15 @@ def test_a_judge_is_not_asked_about_an_answer_that_is_none_and_the_other_wins() 
     assert scores.against("base")["careful"] == {"challenger": [0.0, 1.0, 0.5, 1.0], "base": [1.0, 0.0, 0.5, 0.0]}
     figures = scores.figures["careful"]["base"]
     assert (figures["won"], figures["lost"], figures["even"], figures["identical"]) == (2, 1, 1, 0)
+
+
+def test_choices_of_humans_that_no_judge_was_asked_about_are_left_out() -> None:
+    """Of what is left after a question was forgotten, others are the first ones."""
+    facts = {question.key: QuestionFacts(rejected=("bad",)) for question in QUESTIONS}
+    duels = duels_for(SPEC, QUESTIONS, ANSWERS, Context(facts))
+    replies: dict[str, Choice] = {request.key: "tie" for duel in duels for request in requests_of(SPEC, duel)}
+    whole = score([JUDGE], QUESTIONS, ANSWERS, Context(facts, replies))
+    forgotten = min(QUESTIONS, key=lambda question: question.key)
+    left = [question for question in QUESTIONS if question is not forgotten]
+    again = score([JUDGE], left, ANSWERS, Context(facts, replies))
+    assert (whole.figures["careful"]["base"]["undecided"], again.figures["careful"]["base"]["undecided"]) == (2, 1)

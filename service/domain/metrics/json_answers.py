@@ -79,8 +79,8 @@ def _is_of_schema(validator: Any, prompt: str, reference: str, answer: str) -> f
     found = read_json(answer)
     try:
         return 1.0 if found is not NO_JSON and validator.is_valid(found) else 0.0
-    except RecursionError:
-        # Nested more deeply than any schema could ask for.
+    except (RecursionError, OverflowError):
+        # Nested more deeply than any schema could ask for, or a number beyond any that ``multipleOf`` can divide.
         return 0.0
 
 

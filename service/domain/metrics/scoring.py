@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from service.domain.errors import MetricFailed
-from service.domain.judging.duels import Choice, Duel, duels_of, judge_name, value_of
+from service.domain.judging.duels import Choice, Duel, duels_of, judge_name, requests_of, value_of
 from service.domain.judging.reports import choices_in, judge_report, report_words
 from service.domain.metric_specs import JudgeSpec
 from service.domain.metrics.metric import Metric
@@ -183,7 +183,13 @@ def _figures(
 def _figures_of_judge(
     spec: JudgeSpec, questions: Sequence[Question], answers: Mapping[str, Mapping[str, str]], context: Context
 ) -> Mapping[str, Any]:
-    humans, found = human_duels(spec, questions, context.facts), {}
+    # Where questions were forgotten others are the first ones, which no judge was asked about.
+    humans = [
+        duel
+        for duel in human_duels(spec, questions, context.facts)
+        if all(request.key in context.judgements for request in requests_of(spec, duel))
+    ]
+    found: dict[str, Mapping[str, Any]] = {}
     for rival in rivals_in(answers):
         duels = _duels(questions, answers, rival, context)
         report = judge_report(spec, duels, humans, context.judgements)

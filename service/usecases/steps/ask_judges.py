@@ -50,7 +50,7 @@ def ask_judges(
     replies: dict[str, Choice] = {}
     missing: list[tuple[JudgeSpec, list[Request]]] = []
     for spec in judges_in(metrics):
-        refuse_relatives(spec, run)
+        refuse_relatives(spec, run, parts)
         requests = _requests(spec, duels_for(spec, questions, answers, context))
         known = parts.judgements.judgements(requests)
         replies |= {key: judgement.choice for key, judgement in known.items()}
@@ -107,13 +107,19 @@ def asked_as(spec: JudgeSpec) -> Asked:
     return Asked(spec.trainer, spec.model, sampling=USUAL.but(spec.sampling))
 
 
-def refuse_relatives(spec: JudgeSpec, run: Run) -> None:
+def refuse_relatives(spec: JudgeSpec, run: Run, parts: Parts) -> None:
     """Refuse a judge of the trained model's family: the configuration may have changed since the run began.
 
     Raises:
         ConfigurationError: It is one, and nobody said that it may be.
     """
-    if not spec.same_family and family_of(spec.model) == family_of(run.model):
+    if spec.same_family:
+        return
+    judge, judged = (
+        family_of(model, dialect=parts.accounts[trainer].dialect_name if trainer in parts.accounts else "")
+        for trainer, model in ((spec.trainer, spec.model), (run.trainer, run.model))
+    )
+    if judge == judged:
         raise ConfigurationError(
             f"the judge {spec.model} is of the family of {run.model}, which it would judge",
             remedy=f"Name another judge or say same_family = true; then tuneloop runs approve {run.run_id}",
@@ -149,12 +155,14 @@ def _ask(
             completion_tokens=answer.completion_tokens,
         )
         parts.judgements.add_judgement(judgement, now=parts.clock(), debt=payer.owes(asked, answer))
-        replies[key] = judgement.choice
 
     try:
         outcome = ask(asked, requests, parts, until=until, keep=keep, store=store)
     finally:
         bill_answers(payer, parts)
+    # What counts is what is stored: somebody else's reply may have come first.
+    stored = parts.judgements.judgements(by_key)
+    replies |= {key: judgement.choice for key, judgement in stored.items()}
     if outcome.is_whole:
         return None
     progress = f"{len(replies) - before} of {len(requests)} missing judgements of {spec.model}"

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from service.domain.deployments import Deployment, is_model_name
-from service.domain.errors import CommandFailed, NotDeployed, RunMoved, ServiceError
+from service.domain.errors import ChampionMoved, CommandFailed, NotDeployed, RunMoved, ServiceError
+from service.domain.reigns import ANYBODY
 from service.domain.remedies import remedy_for
 from service.domain.run_notices import told
 from service.domain.runs import Run, RunState, Step
@@ -46,19 +47,30 @@ def deploy(run: Run, parts: Parts) -> Step:
         )
 
 
-def take_down_loser(run: Run, parts: Parts) -> bool:
+def take_down_loser(run: Run, parts: Parts, *, over: int | None = ANYBODY) -> bool:
     """Take down the model of a run that did not win, where a command for it is set.
+
+    Args:
+        run: The run.
+        parts: The parts.
+        over: Against whom it did not win, see ``Grounds.over``.
 
     Returns:
         Whether the command was run; one that failed is a dead letter.
+
+    Raises:
+        ChampionMoved: Somebody else serves by now.
     """
     if not may_be_deployed(run):
         return False
     try:
         if not parts.account(run.trainer).deployment.undeploy:
             return False
+        # Written before the command runs: whoever takes the run over knows that its model may answer nobody.
+        if not parts.evaluations.retire(run, over=over):
+            return False
         undeploy(run, parts)
-    except RunMoved:
+    except (ChampionMoved, RunMoved):
         raise
     except ServiceError as error:
         parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock())

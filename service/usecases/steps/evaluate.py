@@ -20,11 +20,11 @@ from service.usecases.steps.deploy import take_down_loser
 from service.usecases.steps.endings import ALL_WELL, backoff
 from service.usecases.steps.gather_answers import gather
 from service.usecases.steps.judge_run import judge, judged_by, rules_of
-from service.usecases.steps.lease import keeper
+from service.usecases.steps.lease import keeper, kept
 from service.usecases.steps.parts import Parts
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
-# answers are stored as well, and then these are used.
+# answers are stored as well, and then these are used. So are those of a champion whose trainer left the configuration.
 CHAMPION_ATTEMPTS = 8
 
 
@@ -34,33 +34,34 @@ def evaluate(run: Run, parts: Parts) -> tuple[Step, Mapping[str, Any] | None]:
     Returns:
         The step, and the evaluation if it is complete.
     """
-    step, evaluation = weigh(run, parts, but=run.run_id)
-    # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
-    is_loser = evaluation is not None and evaluation["outcome"] != "better" and run.cause != RETRAINING
-    if is_loser and take_down_loser(run, parts):
-        step = replace(step, facts={"taken_down": True})
-    return step, evaluation
+    step, evaluation = weigh(run, parts, but=run.run_id, keep=keeper(run, parts))
+    return (step if evaluation is None else _without_loser(run, evaluation, step, parts)), evaluation
 
 
-def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] | None]:
+def weigh(run: Run, parts: Parts, *, but: str, keep: Callable[[], object]) -> tuple[Step, Mapping[str, Any] | None]:
     """Do the same, but touch nothing: the run may have ended, and its model be one of its checkpoints.
 
     Args:
         run: Whose model is the challenger.
         parts: What steps work with.
         but: The run whose own evaluation is no earlier look, for it would be replaced by this one.
+        keep: Called again and again meanwhile.
     """
-    keep = keeper(run, parts)
     snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=keep)
     pipeline = parts.settled(parts.pipeline(run.pipeline))
     held_out = held_out_questions(snapshot, parts, keep=keep)
     questions = at_most(held_out, pipeline.verdict.max_questions)
     champion = parts.evaluations.champion(run.pipeline)
-    models, left_out = models_asked(run, champion, parts), 0
+    models, wanted = models_asked(run, champion, parts), len(questions)
     if run.fact("base_gone"):
-        asked = len(questions)
-        questions = _answered_by_base(run, questions, parts)
-        left_out = asked - len(questions)
+        questions = _answered_by(models["base"], questions, parts)
+    is_unasked = "champion" in models and models["champion"].trainer not in parts.accounts
+    if is_unasked:
+        answered = _answered_by(models["champion"], questions, parts)
+        if len(answered) < _least(run, parts):
+            del models["champion"]
+        else:
+            questions = answered
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     payer = payer_of(run)
@@ -79,7 +80,9 @@ def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] 
     policy = pipeline.verdict
     earlier = parts.evaluations.earlier_looks(run.pipeline, but=but)
     look = take_look([question.key for question in questions], earlier, alpha=policy.alpha)
-    evaluation = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look) | {
+    with kept(keep):
+        judged = judge(policy, metrics, questions, answers, replace(context, judgements=replies), look=look)
+    evaluation = judged | {
         **rules_of(pipeline),
         "answers_in": names,
         "finished": {role: parts.evaluations.finishes(name, answers[role]) for role, name in names.items()},
@@ -87,14 +90,27 @@ def weigh(run: Run, parts: Parts, *, but: str) -> tuple[Step, Mapping[str, Any] 
         "snapshot_id": run.snapshot_id,
         "sampling": asdict(models["challenger"].sampling),
         "champion_gone": champion is not None and run.fact("champion_gone") == champion["position"],
+        "champion_unasked": is_unasked,
         "judged_against": champion["position"] if champion else None,
         "system": snapshot.head.get("system"),
         "base_gone": bool(run.fact("base_gone")),
-        "left_out": left_out,
+        "left_out": wanted - len(questions),
         "max_questions": policy.max_questions,
         "held_out_in_all": len(held_out),
     }
     return _concluding_step(evaluation, policy), evaluation
+
+
+def _without_loser(run: Run, evaluation: Mapping[str, Any], step: Step, parts: Parts) -> Step:
+    """Take down the model of a run that did not win, and keep the run where that was done, or begun before."""
+    was_taken_down = bool(run.fact("taken_down"))
+    # What a person had trained again stays: no better than a champion that goes, it may still have to take its place.
+    is_loser = evaluation["outcome"] != "better" and run.cause != RETRAINING
+    if not was_taken_down and not is_loser:
+        return step
+    if take_down_loser(run, parts, over=evaluation["judged_against"]) or was_taken_down:
+        return Step(RunState.KEPT, step.cause, facts={"taken_down": True})
+    return step
 
 
 def _require_money(
@@ -134,7 +150,7 @@ def _gather(
             # One that is only refused, for money or a key, is not gone: a person is asked.
             if role == "champion" and champion is not None:
                 return _without(role, run, error, parts, gone=champion["position"])
-            if role == "base" and _is_enough(run, questions, parts):
+            if role == "base" and len(_answered_by(models["base"], questions, parts)) >= _least(run, parts):
                 return _without(role, run, error, parts, gone=True)
             raise
         if not found.is_whole:
@@ -169,7 +185,9 @@ def models_asked(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> 
     if champion and run.fact("champion_gone") != champion["position"]:
         reigning = _asked(run, champion["trainer"], champion["model"], parts)
         if reigning != found["challenger"]:
-            found["champion"] = reigning
+            # It costs what its own base does, which may be another one.
+            trained = parts.aftermath.named([champion["run_id"]]).get(champion["run_id"], run)
+            found["champion"] = replace(reigning, priced_as=trained.model)
     return found
 
 
@@ -179,10 +197,14 @@ def _asked(run: Run, trainer: str, model: str, parts: Parts) -> Asked:
 
 
 def _concluding_step(evaluation: Mapping[str, Any], policy: VerdictPolicy) -> Step:
-    better = evaluation["outcome"] == "better"
+    better, cause = evaluation["outcome"] == "better", str(evaluation["sentence"])
+    if better and evaluation["champion_unasked"] and "champion" not in evaluation["models"]:
+        # The champion may well serve: nobody takes its place by beating the base alone.
+        cause = f"{cause} It was not compared with the champion, whose trainer is not configured."
+        return Step(RunState.KEPT, cause, facts={"waits_for_promotion": True})
     if better and policy.promote == "manual":
-        return Step(RunState.KEPT, str(evaluation["sentence"]), facts={"waits_for_promotion": True})
-    return Step(RunState.PROMOTED if better else RunState.KEPT, str(evaluation["sentence"]))
+        return Step(RunState.KEPT, cause, facts={"waits_for_promotion": True})
+    return Step(RunState.PROMOTED if better else RunState.KEPT, cause)
 
 
 def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: object) -> Step:
@@ -197,13 +219,12 @@ def _without(role: str, run: Run, error: ServiceError, parts: Parts, *, gone: ob
     return Step(run.state, str(error), facts={f"{role}_misses": misses}, due_at=parts.clock() + backoff(misses))
 
 
-def _answered_by_base(run: Run, questions: list[Question], parts: Parts) -> list[Question]:
-    """Give the questions that the base answered while it was there: in pairs, only these can be compared."""
-    name = _asked(run, run.trainer, run.model, parts).name
-    stored = parts.evaluations.answers(name, [question.key for question in questions])
+def _answered_by(asked: Asked, questions: list[Question], parts: Parts) -> list[Question]:
+    """Give the questions that a model answered while it could be asked: in pairs, only these can be compared."""
+    stored = parts.evaluations.answers(asked.name, [question.key for question in questions])
     return [question for question in questions if question.key in stored]
 
 
-def _is_enough(run: Run, questions: list[Question], parts: Parts) -> bool:
-    least = max(1, parts.pipeline(run.pipeline).dataset.min_held_out)
-    return len(_answered_by_base(run, questions, parts)) >= least
+def _least(run: Run, parts: Parts) -> int:
+    """Give how many stored answers are enough to be compared with."""
+    return max(1, parts.pipeline(run.pipeline).dataset.min_held_out)

@@ -48,7 +48,8 @@ def gather(
     Returns:
         What is stored now.
     """
-    found = parts.evaluations.answers(asked.name, [question.key for question in questions])
+    keys = [question.key for question in questions]
+    found = parts.evaluations.answers(asked.name, keys)
     missing = [question for question in questions if question.key not in found]
     if not missing:
         return Gathered(found, is_whole=True)
@@ -56,10 +57,11 @@ def gather(
     def store(key: str, answer: Answer) -> None:
         debt = payer.owes(asked, answer)
         parts.evaluations.add_answer(asked.name, key, answer, now=parts.clock(), debt=debt)
-        found[key] = answer.text
 
     try:
         outcome = ask(asked, missing, parts, until=until, keep=keep, store=store)
     finally:
         bill_answers(payer, parts)
+    # What counts is what is stored: somebody else's answer may have come first.
+    found = parts.evaluations.answers(asked.name, keys)
     return Gathered(found, is_whole=outcome.is_whole, due_at=outcome.due_at)

@@ -1,9 +1,36 @@
 """Staying the one who has a run while a step of it takes longer than a lease."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 
 from service.domain.runs import Run
 from service.usecases.steps.parts import Parts
+
+_EVERY_S = 1.0
+
+
+@contextmanager
+def kept(keep: Callable[[], object]) -> Iterator[None]:
+    """Keep what one has while something is computed that does not say how far it is.
+
+    Raises:
+        ServiceError: What ``keep`` raises, once the computation is over.
+    """
+    over = Event()
+
+    def go_on() -> None:
+        while not over.wait(_EVERY_S):
+            keep()
+
+    with ThreadPoolExecutor(1) as pool:
+        keeping = pool.submit(go_on)
+        try:
+            yield
+        finally:
+            over.set()
+        keeping.result()
 
 
 def keeper(run: Run, parts: Parts) -> Callable[[], None]:

@@ -44,6 +44,7 @@ class TrainerAccount:
         prices: By base model.
         deployment: What follows a training.
         dialect: What it does differently.
+        dialect_name: What the configuration calls that, a key of ``DIALECTS``.
         sunsets: When its models end.
         keep_files: How long uploads stay at the trainer after their run ended.
         concurrency: How many questions it may be asked at once.
@@ -57,6 +58,7 @@ class TrainerAccount:
     connect: Callable[[], Trainer]
     deployment: Deployment = field(default_factory=Deployment)
     dialect: Dialect = field(default_factory=Dialect)
+    dialect_name: str = ""
     sunsets: Sunsets = field(default_factory=Sunsets)
     keep_files: timedelta = timedelta(days=7)
     concurrency: int = 4
