@@ -218,7 +218,7 @@ def test_stored_answers_are_found_without_the_trainer(quick: Workshop) -> None:
     assert (found.is_whole, len(found.answers)) == (True, len(questions))
 
 
-def test_what_is_on_its_way_is_stored_and_billed_though_another_worker_has_the_run(quick: Workshop) -> None:
+def test_what_is_on_its_way_is_billed_and_not_kept_where_another_worker_has_the_run(quick: Workshop) -> None:
     run_id = quick.train()
     quick.go(run_id, S.EVALUATING)
     snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
@@ -233,8 +233,10 @@ def test_what_is_on_its_way_is_stored_and_billed_though_another_worker_has_the_r
     paid = len(quick.trainer.asked) - before
     # At most as many as may be on their way at once.
     assert 0 < paid <= 4 < len(questions)
-    assert len(quick.evaluations.answers(model.name, [question.key for question in questions])) == paid
-    assert "answers" in [entry.kind for entry in quick.ledger.entries_of(run_id)]
+    assert quick.evaluations.answers(model.name, [question.key for question in questions]) == {}
+    billed = [entry for entry in quick.ledger.entries_of(run_id) if entry.kind == "answers"]
+    assert (len(billed), quick.ledger.debts()) == (1, [])
+    assert billed[0].tokens == paid * (10 + 5)
 
 
 def test_an_error_that_waiting_does_not_mend_is_raised_though_others_answered(quick: Workshop) -> None:
