@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from service.domain.contents import question_of
-from service.domain.fingerprints import fingerprint_of, runs_in, similarity_of
+from service.domain.fingerprints import fingerprint_of
 from service.domain.gap_labels import Labelled, aged, conflicts, overtaken
 from service.domain.gap_slices import Asked, Slicing, failures, is_weak, slices_of
 from service.domain.gaps import KINDS, Candidate, GapKind, in_turns
@@ -16,7 +16,8 @@ from service.domain.pipelines import Pipeline
 from service.domain.questions import question_in
 from service.domain.sampling import stored_name
 from service.domain.snapshots import frozen_lines, read_chats
-from service.ports import UnlabelledRow
+from service.domain.splits import group_key
+from service.ports import UnlabelledRow, Wanted
 from service.usecases.gap_parts import GapParts, Scored, newest_scores, text_of
 
 # Read of each source; beyond it the first ones are as good as any.
@@ -167,15 +168,12 @@ class _Search:
         return list(islice((row for row in rows if not self._is_held_out(row.prompt or "")), most))
 
     def _is_held_out(self, prompt: str) -> bool:
-        if (mine := fingerprint_of(prompt)) is None:
-            return False
-        runs, limit = runs_in(mine.signature), self._pipeline.dataset.near_duplicates
-        return any(similarity_of(runs, other) >= limit for other in self._held_out_runs)
-
-    @cached_property
-    def _held_out_runs(self) -> list[frozenset[int]]:
-        questions = self._scored.questions if self._scored else ()
-        return [runs_in(found.signature) for item in questions if (found := fingerprint_of(text_of(item)))]
+        """Say whether a prompt would be held out itself, by the rule that gives examples their split."""
+        key, mine = group_key(prompt), fingerprint_of(prompt)
+        wanted = Wanted((), keys=[key], fingerprints=[mine] if mine else [])
+        places = self._parts.gaps.places(self._pipeline.name, wanted)
+        near = [] if places.is_placed(key) else places.neighbours(mine, self._pipeline.dataset.near_duplicates)
+        return any(place.split == "held_out" for place in (*places.known.values(), *near))
 
     @cached_property
     def _scored(self) -> Scored | None:

@@ -11,7 +11,7 @@ from scipy.stats import ttest_ind
 
 from service.domain.contents import content_hash_of, pair
 from service.domain.gap_effects import Shares, effect_on_means, effect_on_shares
-from service.domain.gap_labels import Labelled, aged, conflicts, overtaken
+from service.domain.gap_labels import ALIKE, Labelled, aged, conflicts, likeness, overtaken
 from service.domain.gap_slices import Asked, Slicing, failures, is_weak, slices_of
 from service.domain.metrics import METRICS
 from tests.support.fakes import NOON
@@ -101,6 +101,29 @@ def test_written_answers_contradict_only_if_they_are_quite_different() -> None:
     # No two are word for word the same, so nobody is in the majority.
     assert {item.data_row_id for item in found} == {"1", "2", "3"}
     assert all(item.action == "rework" and item.label_id == f"label-{item.data_row_id}" for item in found)
+
+
+@given(answers=st.lists(st.sampled_from(["late", "Late ", "lost in the post", "lost by post", ""]), max_size=8))
+def test_whoever_is_not_of_the_majority_is_compared_with_everybody(answers: list[str]) -> None:
+    members = [example(str(n), answer) for n, answer in enumerate(answers)]
+    plain = [" ".join(answer.casefold().split()) for answer in answers]
+    expected = {
+        item.data_row_id
+        for item, mine in zip(members, plain, strict=True)
+        if plain.count(mine) <= len(members) / 2
+        and any(
+            likeness(item.answer, other) < ALIKE for other, theirs in zip(answers, plain, strict=True) if theirs != mine
+        )
+    }
+    assert {item.data_row_id for item in conflicts(members)} == expected
+
+
+def test_a_group_that_would_take_minutes_to_compare_is_left_out_and_smaller_ones_are_not() -> None:
+    small = [example("1", "The parcel is late."), example("2", "Wants to cancel an invoice")]
+    huge = [example(f"x{n}", f"{n} " * 20_000, group="huge") for n in range(50)]
+    assert {item.data_row_id for item in conflicts([*huge, *small])} == {"1", "2"}
+    classes = [replace(item, is_choice=True) for item in huge]
+    assert len(conflicts([*classes, *small])) == len(classes) + 2
 
 
 def test_of_two_classes_one_is_wrong_and_the_majority_is_left_alone() -> None:
