@@ -16,7 +16,7 @@ ALIKE = 0.5
 AGREES, DISAGREES = 0.6, 0.3
 # Prompts of one template meet by the thousand, and each answer is compared with each.
 _MOST_MEMBERS = 50
-# Over all groups: comparing a million takes three seconds.
+# Over all groups: comparing a million takes some three seconds, and jobs end after an hour.
 _MOST_CHARACTERS = 40_000_000
 # One newer label may itself be the mistake.
 LEAST_WITNESSES = 2

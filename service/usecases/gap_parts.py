@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from service.domain.evaluation_facts import metric_in, values_in
-from service.domain.gap_slices import Asked
+from service.domain.evaluation_facts import metric_in, slices_in, values_in
 from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question
+from service.domain.slices import Slices, slices_of
 from service.ports import Clock, EvaluationReads, EvaluationStore, GapStore, LabelQueues, StoredEvaluation
 from service.usecases.archive import Archive
 from service.usecases.exporting import Keeper
@@ -49,7 +49,7 @@ class Scored:
 
     Attributes:
         role: Whose scores.
-        asked: What is known of each question; every slice is made of this.
+        slices: Those that were scored.
     """
 
     run_id: str
@@ -57,7 +57,7 @@ class Scored:
     metric: Metric
     questions: Sequence[Question]
     values: Sequence[float]
-    asked: Sequence[Asked]
+    slices: Slices
 
     def by_key(self) -> dict[str, float]:
         """Give the scores by question."""
@@ -91,12 +91,8 @@ def scores_of(pipeline: Pipeline, parts: GapParts, run_id: str, role: str, facts
     snapshot = whole_snapshot(facts["snapshot_id"], parts.archive, keep=_nothing)
     questions = list(held_out_texts(snapshot, parts.archive, keys=values).values())
     scores = [values[question.key] for question in questions]
-    known = question_facts(snapshot, parts.archive)
-    asked = [
-        Asked(text_of(item), item.reference, known[item.key].metadata if item.key in known else None)
-        for item in questions
-    ]
-    return Scored(run_id, role, metric, questions, scores, asked)
+    slices = slices_in(facts) or slices_of(questions, question_facts(snapshot, parts.archive))
+    return Scored(run_id, role, metric, questions, scores, slices)
 
 
 def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -> str:

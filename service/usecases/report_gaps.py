@@ -10,7 +10,6 @@ from service.domain.errors import NotFound
 from service.domain.examples import Example
 from service.domain.gap_effects import Effect, Shares, effect_on_means, effect_on_shares
 from service.domain.gap_outcomes import OUTCOMES, outcomes_of
-from service.domain.gap_slices import Slicing
 from service.domain.gaps import KINDS, GapPlan, GapRow
 from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
@@ -122,14 +121,13 @@ def _scale(metric: Metric) -> tuple[str, bool, float, float]:
 
 def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
     """Compare each slice that rows were sent for with all other questions, and by lot within it."""
-    asked = {question.key: item for question, item in zip(before.questions, before.asked, strict=True)}
-    slicing = Slicing(before.asked)
     found = []
     for name in dict.fromkeys(
         row.candidate.target for row in plan.rows if row.candidate.kind == "slice" and row.state == "sent"
     ):
-        inside = [changes[key] for key, item in asked.items() if key in changes and name in slicing.of(item)]
-        outside = [changes[key] for key, item in asked.items() if key in changes and name not in slicing.of(item)]
+        members = before.slices.get(name, frozenset())
+        inside = [change for key, change in changes.items() if key in members]
+        outside = [change for key, change in changes.items() if key not in members]
         told = _told(effect_on_means(inside, outside))
         mine = [(row, changes) for row in plan.rows if row.candidate.target == name]
         facts = {"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told}

@@ -240,7 +240,7 @@ def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
     sent = send_gaps(NAME, desk.parts, most=8, kinds=["slice"])
     assert ids(sent.plan) == ["long"]
     reason = sent.plan.rows[0].candidate.reason
-    assert reason.startswith("length: from ")
+    assert reason.startswith("prompt: long (above ")
     assert "pii_leak 1.00 [" in reason
 
 
