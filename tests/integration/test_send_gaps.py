@@ -272,6 +272,24 @@ def test_prompts_are_sent_that_share_the_metadata_of_a_weak_slice(desk: Desk) ->
     assert list(desk.queues.named) == [f"tuneloop gaps {sent.plan.plan_id} slice"]
 
 
+def test_prompts_like_those_of_a_weak_label_are_sent_the_most_alike_first(desk: Desk) -> None:
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = desk.shop.clock.forward(1)
+    lost = "please look for jane{}@example.com whose passport went missing abroad"
+    prompts = {n: prompt_of(n) if n % 3 else f"Chat {n}: {lost.format(n)}" for n in range(100, 280)}
+    labelled = [
+        make_outcome(f"class-{n}", "late" if n % 3 else "Lost", prompt=text, at=at) for n, text in prompts.items()
+    ]
+    desk.write(*(replace(item, is_choice=True) for item in labelled))
+    desk.shop.go(desk.shop.train(voice=lambda text: leaking_answer(text) if "passport" in text else good_answer(text)))
+    desk.queues.offer("parcel", "the late parcel")
+    desk.queues.offer("passport", "passport missing abroad")
+    rows = send_gaps(NAME, desk.parts, most=8, kinds=["slice"]).plan.rows
+    found = [row.candidate for row in rows if row.candidate.target == "label: lost"]
+    assert found[0].data_row_id == "passport"
+    assert found[0].reason.startswith("label: lost: pii_leak 1.00 [")
+
+
 @pytest.mark.parametrize("sampling", [{}, {"seed": 7}])
 def test_a_label_that_the_champion_and_newer_labels_contradict_goes_to_rework(
     desk: Desk, sampling: dict[str, int]
