@@ -344,6 +344,6 @@ def test_every_key_is_shown_with_its_value(folder: Path) -> None:
         "control_percent": "0.0",
         "stale_after": "180d",
         "priority": "1",
-        "kinds": "none",
+        "kinds": "all",
         "datasets": "none",
     }

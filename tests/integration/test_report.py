@@ -268,7 +268,7 @@ def test_what_cannot_be_reported_is_refused_with_its_remedy(
     assert run(["report", judged, "--against", "nobody"]) == 2
     assert run(["report", "run-unknown"]) == 1
     assert run(["report", shop.start()]) == 1
-    assert "tuneloop runs show RUN tells where it stands." in capsys.readouterr().err
+    assert "tuneloop runs list tells where it stands." in capsys.readouterr().err
     assert run(["report", judged, "--out", "no/such/folder/r.html"]) == 1
     assert "no/such/folder/r.html.part" in capsys.readouterr().err
 
