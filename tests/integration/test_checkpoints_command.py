@@ -152,6 +152,7 @@ def test_checkpoints_are_compared_judged_reported_promoted_and_rolled_back(
         out = says("models", "show", "summaries")[1]
         assert out.startswith(f"champion: {model}\n")
         assert f"the checkpoint of step {step}\n" in out
+        assert f"model {final}, its checkpoint {model} serves now" in says("explain", "row-3")[1]
         assert name_champion("summaries", scene.deps.parts_by_hand)
         aliased = scene.trainer.client.models.retrieve("tuneloop/summaries")
         assert (aliased.model_extra or {})["alias_of"] == model
