@@ -116,7 +116,7 @@ def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
     if not found:
         raise ConfigurationError(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
-            remedy="Name a metric that measures single answers as a guard in [pipelines.NAME.verdict].",
+            remedy=f"Name a metric that measures single answers as a guard in [pipelines.{pipeline.name}.verdict].",
         )
     return found
 

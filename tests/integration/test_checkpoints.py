@@ -270,8 +270,9 @@ def test_judges_alone_cannot_choose(shop: Workshop) -> None:
     run = overshot(shop)
     judge = JudgeSpec("box", "judge-1", "Which is better?")
     shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("careful", ()), metrics={"careful": judge})
-    with pytest.raises(ConfigurationError, match="judges alone"):
+    with pytest.raises(ConfigurationError, match="judges alone") as refused:
         compared(shop, run)
+    assert "[pipelines.summaries.verdict]" in refused.value.remedy
 
 
 # Judging.
