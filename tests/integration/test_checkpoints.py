@@ -192,6 +192,14 @@ def _content(number: int, rejected: tuple[str, ...]) -> Content:
     return Turn("user", prompt_of(number)), Turn("assistant", good_answer(prompt_of(number)), rejected)
 
 
+def test_a_checkpoint_whose_answers_are_cut_is_not_recommended_and_said_to_be_cut(shop: Workshop) -> None:
+    run = overshot(shop)
+    shop.trainer.finishes[checkpoint_name(BEST)] = lambda _: "length"
+    found = compared(shop, run)
+    assert [one.unfinished for one in found.models] == [0, found.validation, 0]
+    assert (found.models[1].intervals["pii_leak"]["mean"], found.recommended) == (1.0, None)
+
+
 def test_only_so_many_validation_examples_are_asked_as_the_verdict_may(shop: Workshop) -> None:
     run = overshot(shop)
     pipeline = shop.pipelines["summaries"]

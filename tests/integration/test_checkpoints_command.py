@@ -203,6 +203,17 @@ def test_a_job_of_one_epoch_has_nothing_to_compare(stage: Callable[..., Any]) ->
         assert scene.says("runs", "judge", scene.run.run_id)[0] == 2
 
 
+def test_answers_that_were_cut_are_counted_beside_the_scores(stage: Callable[..., Any]) -> None:
+    with stage() as scene:
+        configuration = Path(scene.environment["TUNELOOP_CONFIG"])
+        configuration.write_text(
+            configuration.read_text() + "\n[pipelines.summaries.verdict]\nsampling.max_tokens = 1\n"
+        )
+        code, out, _ = scene.says("models", "compare", scene.run.run_id)
+        number = len(scene.steps)
+        assert (code, out.count("cut or refused, and counted as the worst: ")) == (0, number)
+
+
 def test_a_server_that_tells_no_checkpoints_is_named(stage: Callable[..., Any]) -> None:
     with stage("generic") as scene:
         code, _, err = scene.says("models", "compare", scene.run.run_id)
