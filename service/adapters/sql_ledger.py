@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from service.adapters.sql_debts import owe
 from service.adapters.sql_engine import reading, storable, upsert
 from service.adapters.sql_tables import debts, ledger_gate
 from service.adapters.sql_tables import ledger_entries as entries
@@ -57,6 +58,11 @@ class SqlLedger:
             wanted = wanted.where(debts.c.at < before)
         with reading(self._engine) as connection:
             return [Debt(*row) for row in connection.execute(wanted)]
+
+    def owe(self, debt: Debt, *, now: datetime) -> None:
+        """See ``Ledger``."""
+        with self._engine.begin() as connection:
+            owe(connection, debt, now)
 
     def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
         """See ``Ledger``; whoever removes the debt writes the entry, so that it is written once."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from service.bootstrap import Deps
 from service.cli.check_labelbox import Checked
 from service.domain.pipelines import Pipeline
+from service.usecases.answer_prices import judges_without_price
 from service.usecases.doors import budgets_over, price_at
 
 
@@ -14,13 +15,24 @@ def check_prices(deps: Deps) -> Iterator[Checked]:
         budgets = budgets_over(pipeline, pipeline.train.trainer, deps)
         limited = [budget.in_words for budget in budgets if budget.limits.is_set]
         yield _prices(pipeline, limited, deps)
+        yield from _judges(pipeline, limited, deps)
+
+
+def _judges(pipeline: Pipeline, limited: list[str], deps: Deps) -> Iterator[Checked]:
+    for whose in judges_without_price(pipeline, deps):
+        text = f"answers of {whose}, which judges, have no price{_unseen(limited)}: give them in its trainer's table"
+        yield Checked(f"{pipeline.name} judge prices", ok=True, text=text, is_note=True)
+
+
+def _unseen(limited: list[str]) -> str:
+    return f"; no budget sees what they cost ({', '.join(limited)})" if limited else ""
 
 
 def _prices(pipeline: Pipeline, limited: list[str], deps: Deps) -> Checked:
     trainer, model = pipeline.train.trainer, pipeline.train.model
     name, price, whose = f"{pipeline.name} prices", price_at(pipeline, deps), f"{model} at {trainer}"
     table = f'[trainers.{trainer}.prices."{model}"]'
-    blind = f"; no budget sees what they cost ({', '.join(limited)})" if limited else ""
+    blind = _unseen(limited)
     if price is None:
         waits = "; each run waits for approval" if limited else ""
         text = f"{whose} has no price, so its runs have no estimate{blind}{waits}: give {table}"

@@ -7,12 +7,13 @@ from service.bootstrap import Deps
 from service.cli.check_labelbox import Checked
 from service.config import TrainerSettings
 from service.domain.deployments import deploys_by_hand
-from service.domain.errors import ModelNotListed, ServiceError, TrainerBusy, TrainerUnreachable
+from service.domain.errors import ServiceError, TrainerBusy, TrainerUnreachable
 from service.domain.metric_specs import JudgeSpec
 from service.domain.model_names import closest, not_listed
 from service.domain.pipelines import Pipeline
 from service.ports import RemoteModel
 
+_LIST = "If the trainer has it all the same, say model_list = 'partial' in [trainers.{}]."
 _ADDRESS = "base_url in [trainers.{}]: it ends with the version, such as https://api.example.com/v1."
 
 
@@ -36,7 +37,7 @@ def check_trainers(deps: Deps, told: Mapping[str, Told]) -> Iterator[Checked]:
         yield told[name].checked
         for model, users in uses.get(name, {}).items():
             if told[name].models is not None:
-                yield _model(trainer, model, ", ".join(users), told[name].models or {})
+                yield _model(trainer, model, users, told[name].models or {})
         if trainer.deployment.by_hand and any(one.train.trainer == name for one in deps.settings.pipelines.values()):
             yield Checked(f"trainer {name} deploy", ok=True, text=deploys_by_hand(name), is_note=True)
 
@@ -75,25 +76,29 @@ def _remedy(trainer: TrainerSettings, error: ServiceError) -> str:
     return f"{error.remedy} In [trainers.{trainer.name}] {key}."
 
 
-def _model(trainer: TrainerSettings, model: str, users: str, models: Mapping[str, RemoteModel]) -> Checked:
-    name = f"trainer {trainer.name}, {model}"
+def _model(
+    trainer: TrainerSettings, model: str, users: Mapping[str, str], models: Mapping[str, RemoteModel]
+) -> Checked:
+    name, whom = f"trainer {trainer.name}, {model}", ", ".join(users)
     if model in models:
-        return Checked(name, ok=True, text=f"in its list, for {users}")
+        return Checked(name, ok=True, text=f"in its list, for {whom}")
     if trainer.manners.model_list == "complete" and models:
         text = not_listed(model, trainer=trainer.name, others=models).text
-        return Checked(name, ok=False, text=f"{text} (for {users})", remedy=ModelNotListed.remedy)
+        remedy = f"Correct model in {', '.join(users.values())}. {_LIST.format(trainer.name)}"
+        return Checked(name, ok=False, text=f"{text} (for {whom})", remedy=remedy)
     near = ", ".join(closest(model, models))
-    text = f"not listed, which need not mean that it is not there; for {users}" + (near and f"; close to it: {near}")
+    text = f"not listed, which need not mean that it is not there; for {whom}" + (near and f"; close to it: {near}")
     return Checked(name, ok=True, text=text, is_note=True)
 
 
-def _uses(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, list[str]]]:
-    """Give what each model of each trainer is used for."""
-    found: dict[str, dict[str, list[str]]] = {}
+def _uses(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, dict[str, str]]]:
+    """Give what each model of each trainer is used for, each with the table that names it."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
     for name, pipeline in pipelines.items():
-        found.setdefault(pipeline.train.trainer, {}).setdefault(pipeline.train.model, []).append(name)
+        users = found.setdefault(pipeline.train.trainer, {}).setdefault(pipeline.train.model, {})
+        users[name] = f"[pipelines.{name}.train]"
         for metric, spec in pipeline.metrics.items():
             if isinstance(spec, JudgeSpec):
-                users = found.setdefault(spec.trainer, {}).setdefault(spec.model, [])
-                users.append(f"the judge of {name}'s {metric}")
+                users = found.setdefault(spec.trainer, {}).setdefault(spec.model, {})
+                users[f"the judge of {name}'s {metric}"] = f"[pipelines.{name}.metrics.{metric}]"
     return found

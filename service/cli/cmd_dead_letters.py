@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.bootstrap import Deps, now
-from service.cli.app import AsJson, dead_letters, print_json
+from service.cli.app import AsJson, AtMost, dead_letters, print_json
 from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
@@ -18,7 +18,7 @@ LetterId = Annotated[str, typer.Argument(help="A letter's id.")]
 
 
 @dead_letters.command("list")
-def list_dead_letters(limit: int = 50, *, as_json: AsJson = False) -> None:
+def list_dead_letters(limit: AtMost = 50, *, as_json: AsJson = False) -> None:
     """List what was set aside, newest first."""
     deps = _deps()
     found = deps.letters.open(limit)

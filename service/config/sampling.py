@@ -23,7 +23,8 @@ class SamplingTable(Table):
         if value is None or value == "omit":
             return value
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _HOTTEST:
-            return value
+            # A whole number, as TOML has it, is none of the types above when the table is written out again.
+            return float(value)
         raise ValueError(f"must be a number from 0 to {_HOTTEST}, or 'omit' (got {value!r})")
 
     def ways(self) -> dict[str, Any]:

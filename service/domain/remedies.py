@@ -5,7 +5,7 @@ import re
 from service.domain.runs import RETRAINING, Run
 
 _AGAIN = "start the run again"
-_PLACES = re.compile(rf"\b(?:RUN|PIPELINE|SNAPSHOT)\b|\[pipelines\.NAME|{_AGAIN}")
+_PLACES = re.compile(rf"\b(?:RUN|PIPELINE|SNAPSHOT)\b|\[(?:pipelines|trainers)\.NAME|{_AGAIN}")
 
 
 def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
@@ -13,7 +13,8 @@ def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
 
     Args:
         run: Whose error it is.
-        remedy: What to do, with ``RUN``, ``PIPELINE``, ``SNAPSHOT``, ``[pipelines.NAME`` and "start the run again".
+        remedy: What to do, with ``RUN``, ``PIPELINE``, ``SNAPSHOT``, ``[pipelines.NAME``, ``[trainers.NAME`` and "start
+            the run again".
         ended: Whether the run is over: another is then started, and otherwise this one goes on.
     """
     again = f"start another: {start_command(run)}" if ended else f"let it go on: tuneloop runs approve {run.run_id}"
@@ -22,6 +23,7 @@ def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
         "PIPELINE": run.pipeline,
         "SNAPSHOT": (run.snapshot_id or "SNAPSHOT")[:16],
         "[pipelines.NAME": f"[pipelines.{run.pipeline}",
+        "[trainers.NAME": f"[trainers.{run.trainer}",
         _AGAIN: again,
     }
     return _PLACES.sub(lambda found: names[found[0]], remedy)
@@ -31,8 +33,12 @@ def start_command(run: Run) -> str:
     """Write the command that starts what this run was meant to be, past the doors that would stop it."""
     what = run.pipeline if run.cause != RETRAINING else f"--snapshot {(run.snapshot_id or 'SNAPSHOT')[:16]}"
     where = f" --trainer {run.trainer} --model {run.model}" if run.cause == RETRAINING else ""
-    # Its model was paid for.
-    again = " --again" if run.tuned_model is not None else ""
+    again = " --again" if is_again(run) else ""
     despite_sunset = " --despite-sunset" if run.fact("despite_sunset") else ""
     despite_list = " --despite-list" if run.fact("despite_list") else ""
     return f"tuneloop runs start {what}{where}{again}{despite_sunset}{despite_list}"
+
+
+def is_again(run: Run) -> bool:
+    """Say whether another run of the same is one more: this one's model was paid for, or it was one more itself."""
+    return run.tuned_model is not None or bool(run.fact("again"))

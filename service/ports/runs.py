@@ -94,6 +94,9 @@ class Ledger(Protocol):
     def debts(self, *, payer: str | None = None, before: datetime | None = None) -> list[Debt]:
         """Give answers that are not billed yet: those of one evaluation, and none that got more since a moment."""
 
+    def owe(self, debt: Debt, *, now: datetime) -> None:
+        """Write that an answer is to be billed which is not kept."""
+
     def settle(self, debt: Debt, entry: LedgerEntry) -> bool:
         """Write what some answers of an evaluation cost in place of the debt; False where it is no longer this one."""
 

@@ -12,6 +12,7 @@ from service.domain.pipelines import Budget, Pipeline
 from service.domain.spending import BudgetState, ScopedBudget, may_spend, scoped_budgets, state_of
 from service.domain.triggers import Counts, Decision, Reason, blocks_manual_start, decide
 from service.ports import ExampleStore, Ledger
+from service.usecases.answer_prices import answers_without_price
 from service.usecases.model_lists import ask_list_door, list_door
 from service.usecases.sunset import Horizon, sunset_door
 
@@ -58,11 +59,13 @@ def weigh_by_hand(
     *,
     now: datetime,
     despite_sunset: bool = False,
-    despite_list: bool = False,
+    unlisted: tuple[Reason, ...] | None = None,
 ) -> tuple[Counts, tuple[Reason, ...]]:
-    """Count, and give every door that is shut for a run that a person starts."""
+    """Count, and give every door that is shut for a run that a person starts; ``unlisted`` as ``gather_doors`` has it.
+
+    Without it no trainer is asked and nothing is written: whoever only looks must not wait for one.
+    """
     counts = keepers.examples.counts(pipeline.name)
-    unlisted = ask_whether_listed(pipeline, keepers, now=now, despite_list=despite_list)
     doors = gather_doors(pipeline, counts, keepers, now=now, despite_sunset=despite_sunset, unlisted=unlisted)
     return counts, blocks_manual_start(pipeline.dataset, counts, more=doors.shut)
 
@@ -104,7 +107,7 @@ def gather_doors(
     notes = (
         *_estimate(estimate, counts),
         *spending.approval,
-        *_answers_without_price(pipeline, states, keepers),
+        *answers_without_price(pipeline, states, keepers),
         *warnings_of(states),
         *_deployment(pipeline, keepers),
     )
@@ -166,16 +169,3 @@ def _estimate(estimate: Estimate, counts: Counts) -> tuple[Reason, ...]:
         return ()
     facts = {"usd": estimate.usd, "tokens": estimate.tokens, "epochs": estimate.epochs}
     return (Reason("estimate", f"a run now would cost about {estimate.in_words()}", facts),)
-
-
-def _answers_without_price(pipeline: Pipeline, states: list[BudgetState], keepers: Doorkeepers) -> tuple[Reason, ...]:
-    """Say that the answers of an evaluation are in no sum, where a budget seems to limit them."""
-    price = price_at(pipeline, keepers)
-    limited = [state.budget.name for state in states if state.budget.limits.is_set]
-    # Of a model without any price this is told already.
-    if price is None or price.answers_usd(0, 0) is not None or not limited:
-        return ()
-    text = (
-        "answers of an evaluation have no price, and no budget sees them: input_usd_per_million, output_usd_per_million"
-    )
-    return (Reason("no_answer_price", text, {"budgets": limited}),)

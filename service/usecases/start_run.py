@@ -13,7 +13,7 @@ from service.domain.runs import Run, RunState
 from service.domain.sunsets import SUNSET_CODES
 from service.domain.triggers import BY_HAND, BY_ITSELF, Counts, Decision, Reason
 from service.ports import Clock, JobQueue, RunStore
-from service.usecases.doors import Doorkeepers, weigh, weigh_by_hand
+from service.usecases.doors import Doorkeepers, ask_whether_listed, weigh, weigh_by_hand
 from service.usecases.steps.paid_once import require_news
 
 DESPITE_SUNSET = " To train it all the same: --despite-sunset."
@@ -78,7 +78,8 @@ def start_by_hand(
         TrainedAlready: No example has changed since; where that shows only in the snapshot, the run fails by it.
     """
     despite = {"despite_sunset": despite_sunset, "despite_list": despite_list}
-    counts, shut = weigh_by_hand(pipeline, stores, now=clock(), **despite)
+    unlisted = ask_whether_listed(pipeline, stores, now=clock(), despite_list=despite_list)
+    counts, shut = weigh_by_hand(pipeline, stores, now=clock(), despite_sunset=despite_sunset, unlisted=unlisted)
     refuse(shut, pipeline)
     run = with_facts(new_run(pipeline, counts, BY_HAND, now=clock()), again=again, **despite)
     require_news(run, stores.runs)

@@ -195,7 +195,8 @@ def test_a_misspelt_model_is_wrong_where_the_list_is_complete(check: Check, own:
     assert not found["ok"]
     assert "memory-bse-1 is not among the models of box; the closest of its" in found["text"]
     assert BASE in found["text"]
-    assert "[pipelines.NAME.train]" in found["remedy"]
+    assert found["remedy"].startswith("Correct model in [pipelines.p.train]. If the trainer has it all the same, ")
+    assert found["remedy"].endswith("in [trainers.box].")
 
 
 def test_elsewhere_it_is_only_said(check: Check, script: ScriptedServer) -> None:
@@ -263,3 +264,19 @@ def test_a_deployment_by_hand_is_told_for_trainers_in_use(check: Check, script: 
     assert "waits until a person has deployed its model" in found["text"]
     unused = '[trainers.spare]\ndialect = "azure"\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "SPARE_KEY"\n'
     assert "trainer spare deploy" not in check(box(script.base_url), unused, pipeline("m"))
+
+
+# What it costs.
+
+
+def test_a_judge_whose_answers_have_no_price_is_noted(check: Check, own: Trainer, script: ScriptedServer) -> None:
+    script.will("GET /models", listed({"id": "wise-1"}))
+    court = f'[trainers.court]\ndialect = "openai"\nbase_url = "{script.base_url}"\napi_key_env = "BOX_KEY"\n'
+    tables = ["[budget]\nmonth_usd = 5\n", box(own.base_url), pipeline(), JUDGE % ("court", "wise-1"), court]
+    line = check(*tables)["p judge prices"]
+    assert line["is_note"]
+    assert line["text"].startswith(
+        "answers of wise-1 at court, which judges, have no price; no budget sees what they cost (all together)"
+    )
+    prices = '[trainers.court.prices."wise-1"]\ntrain_usd_per_million = 0\nas_of = 2026-11-01\n'
+    assert "p judge prices" not in check(*tables, prices)

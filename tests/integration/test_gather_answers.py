@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_tables import answers, judgements, runs
 from service.bootstrap import now
-from service.domain.errors import ModelNotReady, TrainerBusy, TrainerUnreachable
+from service.domain.errors import ModelNotReady, RunMoved, TrainerBusy, TrainerUnreachable
 from service.domain.runs import RunState as S
 from service.ports import Answer
 from service.usecases.steps.asking import Asked, Payer
@@ -216,6 +216,27 @@ def test_stored_answers_are_found_without_the_trainer(quick: Workshop) -> None:
     asked, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "the same command again")
     found = gather(asked, questions, quick.parts, payer=payer, until=quick.clock.now, keep=lambda: None)
     assert (found.is_whole, len(found.answers)) == (True, len(questions))
+
+
+def test_what_is_on_its_way_is_billed_and_not_kept_where_another_worker_has_the_run(quick: Workshop) -> None:
+    run_id = quick.train()
+    quick.go(run_id, S.EVALUATING)
+    snapshot = quick.snapshots.get(str(quick.runs.get(run_id).snapshot_id))
+    questions, before = held_out_questions(snapshot, quick.parts), len(quick.trainer.asked)
+
+    def taken_over() -> None:
+        raise RunMoved("taken over by another worker")
+
+    model, payer = Asked("box", "base-model"), Payer(run_id, "summaries", "go on")
+    with pytest.raises(RunMoved):
+        gather(model, questions, quick.parts, payer=payer, until=quick.clock.now + timedelta(hours=1), keep=taken_over)
+    paid = len(quick.trainer.asked) - before
+    # At most as many as may be on their way at once.
+    assert 0 < paid <= 4 < len(questions)
+    assert quick.evaluations.answers(model.name, [question.key for question in questions]) == {}
+    billed = [entry for entry in quick.ledger.entries_of(run_id) if entry.kind == "answers"]
+    assert (len(billed), quick.ledger.debts()) == (1, [])
+    assert billed[0].tokens == paid * (10 + 5)
 
 
 def test_an_error_that_waiting_does_not_mend_is_raised_though_others_answered(quick: Workshop) -> None:

@@ -123,7 +123,8 @@ def test_a_run_that_was_opened_is_sent_nothing_and_paid_nothing(misspelt: Worksh
     assert ended.state == S.FAILED
     assert str(ended.fact("error")).startswith("ModelNotListed: base-modle is not among the models of box; ")
     assert "base-model" in str(ended.fact("error"))
-    assert "[pipelines.NAME.train]" in str(ended.fact("remedy"))
+    assert "[pipelines.summaries.train]" in str(ended.fact("remedy"))
+    assert "[trainers.box]" in str(ended.fact("remedy"))
     assert misspelt.letter_errors() == {f"run {run.run_id}": "ModelNotListed"}
     assert (misspelt.trainer.files, misspelt.trainer.create_requests) == ({}, 0)
     assert misspelt.ledger.reserved_usd(run.run_id) == 0

@@ -11,13 +11,20 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from service.adapters.sql_tables import example_versions, runs, snapshots
 from service.bootstrap import now
 from service.cli.valkey import free_port
+from service.config import TrainerSettings
+from service.domain.errors import TrainedAlready
 from service.domain.reigns import Grounds
-from service.domain.runs import RETRAINING, RunState, Step
+from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.triggers import BY_HAND
+from service.usecases.start_run import start_by_hand
 from service.usecases.take_stock import take_stock
 from service.web.app import create_app
 from service.web.pages import lists
@@ -134,6 +141,24 @@ def test_a_pipeline_that_is_due_says_so(tmp_path: Path, redis_url: str, sqlite_t
         assert "Nothing: everything goes on by itself." in text(stage, "/")
 
 
+def test_a_page_waits_for_no_trainer(tmp_path: Path, redis_url: str, sqlite_template: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.url.path)
+        return JSONResponse({"object": "list", "data": []})
+
+    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as port:
+        trainer = TrainerSettings("box", "tuneloop", f"http://127.0.0.1:{port}/v1")
+        settings = make_settings(tmp_path, redis_url, trainers={"box": trainer})
+        with staged(settings, database=sqlite_template) as stage:
+            claimed = stage.deps.runs.claim(make_run("run-1", created_at=now()))
+            assert claimed is not None
+            stage.deps.runs.record(claimed, Step(RunState.CANCELLED, "cancelled by hand"), now=now())
+            assert [stage.get(path).status for path in ("/", "/pipelines/summaries", "/runs/run-1")] == [200] * 3
+    assert asked == []
+
+
 def test_what_needs_a_person_comes_first_each_with_its_remedy_and_command(scene: Scene) -> None:
     shown = text(scene.stage, "/").partition("Pipelines")[0]
     assert f"What to do: tuneloop runs approve {scene.waiting}, or set another budget" in shown
@@ -209,7 +234,8 @@ def test_a_run_that_failed_says_why_and_what_to_do(scene: Scene) -> None:
     assert f"What went wrong no such model {ODD} What to do: Read the trainer's message" in shown
     # Another one is open: a start by hand would be refused as well.
     assert f"Another run could not be started now: run {scene.waiting} of 12.40 USD waits for approval" in shown
-    assert "tuneloop runs start" not in shown
+    # Its remedy names the command, which works once that one has ended; nothing else offers it.
+    assert shown.count("tuneloop runs start") == 1
 
 
 @pytest.mark.parametrize("cause", [BY_HAND, RETRAINING])
@@ -224,10 +250,33 @@ def test_a_run_that_was_cancelled_offers_the_start_that_would_work(
         claimed = stage.deps.runs.claim(made)
         assert claimed is not None
         stage.deps.runs.record(claimed, Step(RunState.CANCELLED, "cancelled by hand"), now=now())
-        there = (
-            f" --snapshot {snapshot[:16]} --trainer box --model another trains" if cause == RETRAINING else " starts"
-        )
-        assert f"tuneloop runs start summaries{there}" in text(stage, "/runs/run-1")
+        there = f"--snapshot {snapshot[:16]} --trainer box --model another trains"
+        command = there if cause == RETRAINING else "summaries starts"
+        assert f"tuneloop runs start {command}" in text(stage, "/runs/run-1")
+
+
+def test_a_run_whose_examples_another_one_trained_offers_no_start_that_is_refused(
+    tmp_path: Path, redis_url: str, sqlite_template: Path
+) -> None:
+    ready = make_pipeline()
+    ready = replace(ready, dataset=replace(ready.dataset, min_train=0, min_held_out=0))
+    with staged(make_settings(tmp_path, redis_url, pipelines=[ready]), database=sqlite_template) as stage:
+        started = start_by_hand(ready, stage.deps, clock=now)
+        _end(stage, started, RunState.FAILED, tuned_model="ft:1")
+        second = start_by_hand(ready, stage.deps, clock=now, again=True)
+        _end(stage, second, RunState.CANCELLED)
+        assert "tuneloop runs start summaries --again" in text(stage, f"/runs/{second.run_id}")
+        third = stage.deps.runs.claim(make_run("run-3", ordinal=3, created_at=now(), updated_at=now()))
+        assert third is not None
+        _end(stage, third, RunState.CANCELLED)
+        shown = text(stage, "/runs/run-3")
+        assert f"could not be started now: no example has changed since run {started.run_id}" in shown
+        with pytest.raises(TrainedAlready):
+            start_by_hand(ready, stage.deps, clock=now)
+
+
+def _end(stage: Stage, run: Run, state: RunState, **changes: str) -> None:
+    stage.deps.runs.record(run, Step(state, "ended", changes=changes), now=now())
 
 
 def test_a_run_shows_its_money_and_says_where_an_amount_is_none(scene: Scene) -> None:

@@ -16,10 +16,12 @@ from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy, Trigger
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import SPLITS, Snapshot
 from service.domain.sunsets import Sunset, Sunsets
+from service.domain.triggers import BY_HAND
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import promote_run
 from service.usecases.retrain import CannotRetrain, Retraining, retrain
-from service.usecases.start_run import RunNotStarted, start_if_due
+from service.usecases.start_run import RunNotStarted, new_run, open_run, opened_by_hand, start_if_due
+from service.usecases.steps.paid_once import require_news
 from service.usecases.steps.parts import Parts, TrainerAccount
 from tests.support.builders import make_pipeline
 from tests.support.fakes import NOON, FakeTrainer
@@ -250,6 +252,18 @@ def test_a_start_without_a_changed_example_is_refused_as_that_of_the_snapshot_is
     assert elsewhere.first.run_id in str(refused.value)
     assert refused.value.remedy.endswith("tuneloop runs start summaries --again")
     assert shop.runs.get(shop.start(again=True)).ordinal == 2
+
+
+def test_whoever_opened_a_run_a_moment_before_is_no_reason_to_pay_twice(elsewhere: Elsewhere) -> None:
+    shop = elsewhere.shop
+    shop.fill(60, 61)
+    pipeline, counts = shop.pipelines["summaries"], shop.examples.counts("summaries")
+    # Both counted before either had opened one.
+    first, second = (new_run(pipeline, counts, BY_HAND, now=shop.clock.forward(1)) for _ in range(2))
+    assert open_run(first, shop) is not None
+    require_news(second, shop.runs)
+    with pytest.raises(RunNotStarted, match="at the same moment"):
+        opened_by_hand(second, shop)
 
 
 def test_a_start_with_changed_examples_pays(elsewhere: Elsewhere) -> None:

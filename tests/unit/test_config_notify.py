@@ -152,7 +152,7 @@ def test_nothing_secret_is_shown(folder: Folder) -> None:
     assert (rows["notify.ops.secrets"], rows["notify.team.addresses"], rows["notify.team.kinds"]) == (
         "set",
         "set",
-        "none",
+        "all",
     )
     assert "hidden" not in repr(rows) + repr(Deps(settings).targets)
     assert "whsec_" not in repr(settings)

@@ -14,7 +14,7 @@ from tests.support.builders import make_run
 from tests.support.typed import commands_in, parsed
 
 RUN = make_run("run-1", pipeline="summaries", snapshot_id="5a" * 32, trainer="box", model="base")
-PLACES = re.compile(r"\b(RUN|PIPELINE|SNAPSHOT|LETTER|ID)\b|\[pipelines\.NAME")
+PLACES = re.compile(r"\b(RUN|PIPELINE|SNAPSHOT|LETTER|ID)\b|\[(pipelines|trainers)\.NAME")
 
 
 def errors_under(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
@@ -69,6 +69,7 @@ def test_a_run_that_ended_is_started_anew_and_one_that_waits_goes_on() -> None:
     [
         ({}, "summaries"),
         ({"tuned_model": "ft:1"}, "summaries --again"),
+        ({"facts": {"again": True}}, "summaries --again"),
         ({"cause": RETRAINING}, f"--snapshot {'5a' * 8} --trainer box --model base"),
         ({"facts": {"despite_sunset": True}}, "summaries --despite-sunset"),
     ],

@@ -156,8 +156,11 @@ def _ask(
         )
         parts.judgements.add_judgement(judgement, now=parts.clock(), debt=payer.owes(asked, answer))
 
+    def owe(answer: Answer) -> None:
+        parts.ledger.owe(payer.owes(asked, answer), now=parts.clock())
+
     try:
-        outcome = ask(asked, requests, parts, until=until, keep=keep, store=store)
+        outcome = ask(asked, requests, parts, until=until, keep=keep, store=store, owe=owe)
     finally:
         bill_answers(payer, parts)
     # What counts is what is stored: somebody else's reply may have come first.

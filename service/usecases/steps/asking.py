@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from service.domain.contents import Message
-from service.domain.errors import ServiceError, TrainerBusy, TrainerUnreachable
+from service.domain.errors import RunMoved, ServiceError, TrainerBusy, TrainerUnreachable
 from service.domain.pacing import MINUTE, free_at
 from service.domain.runs import TERMINAL, Run
 from service.domain.sampling import USUAL, Sampling, stored_name
@@ -103,6 +103,7 @@ def ask(
     until: datetime,
     keep: Callable[[], object],
     store: Callable[[str, Answer], object],
+    owe: Callable[[Answer], object],
 ) -> Outcome:
     """Ask a model for a while.
 
@@ -113,15 +114,17 @@ def ask(
         until: From then on nothing new is asked, but for the time that requests from before are still on their way.
         keep: Called again and again meanwhile.
         store: Given every answer with its item's key, as it arrives, by the calling thread.
+        owe: Given those instead that arrive after ``keep`` said that another worker has the run.
 
     Returns:
         How far it is. What failed is asked again the next time, behind the others.
 
     Raises:
         NotFound: The trainer left the configuration.
+        RunMoved: ``keep`` said so; what was on its way was billed first.
         ServiceError: The first error, where nothing at all was answered, or where asking again would not help.
     """
-    asking = _Asking(asked, parts.account(asked.trainer), parts, until, store, deque(items))
+    asking = _Asking(asked, parts.account(asked.trainer), parts, until, store, owe, deque(items))
     asking.go(keep)
     return asking.outcome(len(items))
 
@@ -133,6 +136,7 @@ class _Asking:
     Attributes:
         failed: Errors in their order; ``in_a_row`` counts those since the last answer.
         early: What was asked while there was time.
+        moved: That another worker has the run.
     """
 
     asked: Asked
@@ -140,10 +144,12 @@ class _Asking:
     parts: Parts
     until: datetime
     store: Callable[[str, Answer], object]
+    owe: Callable[[Answer], object]
     missing: deque[Item]
     arrived: int = 0
     in_a_row: int = 0
     is_stopped: bool = False
+    moved: RunMoved | None = None
     failed: list[ServiceError] = field(default_factory=list)
     sent: list[datetime] = field(default_factory=list)
     on_the_way: dict[Future[Answer], Item] = field(default_factory=dict)
@@ -165,13 +171,23 @@ class _Asking:
                     if now < self.until:
                         self.early.add(request)
                 if not self.on_the_way:
-                    return
+                    break
                 # Only this thread stores, and it asks nothing new before it did: whoever is killed has lost no more
                 # answers than may be on their way at once.
                 done, _ = wait(self.on_the_way, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
-                keep()
+                self._keep(keep)
                 for request in done:
                     self._take(request)
+        if self.moved is not None:
+            raise self.moved
+
+    def _keep(self, keep: Callable[[], object]) -> None:
+        """Say that this worker is alive; where another one has the run, nothing more is asked, and nothing stored."""
+        if self.moved is None:
+            try:
+                keep()
+            except RunMoved as error:
+                self.moved, self.is_stopped = error, True
 
     def _may_ask(self, now: datetime) -> bool:
         if self.is_stopped or not self.missing or len(self.on_the_way) >= self.account.concurrency:
@@ -191,6 +207,10 @@ class _Asking:
             self.in_a_row += 1
             can_go_on = isinstance(error, TrainerUnreachable) and self.in_a_row < MOST_FAILURES_IN_A_ROW
             self.is_stopped = self.is_stopped or not can_go_on
+            return
+        if self.moved is not None:
+            # It is paid for all the same; its text may be of a row that was forgotten meanwhile.
+            self.owe(answer)
             return
         self.store(item.key, answer)
         self.arrived += 1

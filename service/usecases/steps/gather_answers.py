@@ -58,8 +58,11 @@ def gather(
         debt = payer.owes(asked, answer)
         parts.evaluations.add_answer(asked.name, key, answer, now=parts.clock(), debt=debt)
 
+    def owe(answer: Answer) -> None:
+        parts.ledger.owe(payer.owes(asked, answer), now=parts.clock())
+
     try:
-        outcome = ask(asked, missing, parts, until=until, keep=keep, store=store)
+        outcome = ask(asked, missing, parts, until=until, keep=keep, store=store, owe=owe)
     finally:
         bill_answers(payer, parts)
     # What counts is what is stored: somebody else's answer may have come first.

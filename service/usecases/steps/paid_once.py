@@ -1,7 +1,7 @@
 """The same examples on the same model are paid for once, unless a person wants them trained again."""
 
 from service.domain.errors import TrainedAlready
-from service.domain.runs import RETRAINING, Run, RunState
+from service.domain.runs import RETRAINING, TERMINAL, Run, RunState
 from service.ports import RunStore
 
 _PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
@@ -30,13 +30,15 @@ def require_first(snapshot_id: str, run: Run, runs: RunStore) -> None:
 def require_news(run: Run, runs: RunStore) -> None:
     """Refuse a run of examples none of which has changed since its model learned them: sooner than the snapshot shows.
 
+    A run that is open is another door's: whoever opens one meanwhile is told so, and not to pay a second time.
+
     Raises:
         TrainedAlready: Nothing has changed, and nobody asked for it again.
     """
     if run.fact("again"):
         return
     for other in runs.recent(run.pipeline, _LATEST):
-        if _is_of_the_same(other, run) and _is_paid(other) and _is_same_model(other, run):
+        if other.state in TERMINAL and _is_of_the_same(other, run) and _is_paid(other) and _is_same_model(other, run):
             raise TrainedAlready(
                 f"no example has changed since run {other.run_id} ({other.state}) trained them on {run.model} at "
                 f"{run.trainer}",

@@ -8,12 +8,17 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps, now
 from service.domain.budgets import Estimate
+from service.domain.errors import TrainedAlready
 from service.domain.metrics import figure_lines
+from service.domain.pipelines import Pipeline
+from service.domain.remedies import is_again
 from service.domain.runs import RETRAINING, WAITS_FOR_A_PERSON, Run, RunState
-from service.domain.triggers import OPEN_RUN_CODES, Reason
+from service.domain.triggers import BY_HAND, OPEN_RUN_CODES, Counts, Reason
 from service.ports import JobEvent
 from service.usecases.doors import weigh_by_hand
 from service.usecases.report_run import Checkpoint, report_run, series_of
+from service.usecases.start_run import new_run
+from service.usecases.steps.paid_once import require_first, require_news
 from service.web.pages.chart import charts_of
 from service.web.pages.commands import Command, command_to_start_again, commands_for
 from service.web.pages.series import lines_of
@@ -58,11 +63,27 @@ def _start_again(run: Run, deps: Deps) -> tuple[tuple[Command, ...], tuple[Reaso
     pipeline = deps.settings.pipelines.get(run.pipeline)
     if pipeline is None or run.state not in {RunState.FAILED, RunState.CANCELLED}:
         return (), ()
-    _, shut = weigh_by_hand(pipeline, deps, now=now())
+    despite_sunset, unlisted = bool(run.fact("despite_sunset")), () if run.fact("despite_list") else None
+    counts, shut = weigh_by_hand(pipeline, deps, now=now(), despite_sunset=despite_sunset, unlisted=unlisted)
     if run.cause == RETRAINING:
         # Its examples are frozen, and its model is another: of all the doors only this one is the same.
         shut = tuple(reason for reason in shut if reason.code in OPEN_RUN_CODES)
+    shut = shut or _trained_already(run, pipeline, counts, deps)
     return ((), shut) if shut else ((command_to_start_again(run),), ())
+
+
+def _trained_already(run: Run, pipeline: Pipeline, counts: Counts, deps: Deps) -> tuple[Reason, ...]:
+    """Say that another run trained the same, where the command would be refused for that."""
+    if is_again(run):
+        return ()
+    try:
+        if run.cause == RETRAINING:
+            require_first(run.snapshot_id or "", run, deps.runs)
+        else:
+            require_news(new_run(pipeline, counts, BY_HAND, now=now()), deps.runs)
+    except TrainedAlready as error:
+        return (Reason("trained_already", f"{error}. {error.remedy}", {}),)
+    return ()
 
 
 def _problem(run: Run, history: list[Mapping[str, Any]]) -> tuple[str, str] | None:
