@@ -14,6 +14,7 @@ from service.cli.app import AsJson, models, print_json, runs
 from service.cli.evaluation_lines import in_words, lines_of_evaluation
 from service.cli.showing import visible
 from service.config import load
+from service.domain.plurals import how_many
 from service.usecases.ask_patiently import Patience
 from service.usecases.compare_checkpoints import CheckpointComparison, Compared, compare_checkpoints
 from service.usecases.judge_checkpoint import judge_checkpoint
@@ -85,6 +86,8 @@ def _lines_of_model(model: Compared, *, is_recommended: bool) -> Iterator[str]:
     yield f"  {step:<10} {model.model}" + (f"  ({', '.join(notes)})" if notes else "")
     if model.gone is not None:
         yield f"             gone: {model.gone}"
+    if model.unfinished:
+        yield f"             cut or refused, and counted as the worst: {how_many(model.unfinished, 'answer')}"
     for metric, interval in model.intervals.items():
         against = model.against_final.get(metric)
         yield f"             {metric}: {in_words(interval)}" + (_difference(against) if against else "")

@@ -113,7 +113,8 @@ def _snapshot(line: Mapping[str, Any]) -> Iterator[str]:
 
 def _run(run: Mapping[str, Any]) -> Iterator[str]:
     model = model_of(run)
-    serves = ", serves now" if run["is_champion"] else ""
+    which = "" if run["serves_as"] == run["answers_as"] else f" its checkpoint {run['serves_as']}"
+    serves = f",{which} serves now" if run["is_champion"] else ""
     uses = "; ".join(IN_WORDS[use] for use in run["uses"])
     yield f"    run          {run['run_id']} ({run['state']}), job {run['job_id'] or '-'}{model}{serves}: {uses}"
     if run["may_have_learned"]:

@@ -142,6 +142,7 @@ class ExampleFacts:
         slices: Names of the slices that it is in.
         messages: What was asked, without the system text.
         answers: By role.
+        unfinished: The roles whose answer was cut or refused, and so counts as the worst.
     """
 
     key: str
@@ -151,6 +152,7 @@ class ExampleFacts:
     messages: tuple[Message, ...]
     human: MarkedText
     answers: Mapping[str, MarkedText]
+    unfinished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

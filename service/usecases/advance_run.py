@@ -1,6 +1,7 @@
 """Take a run one step further: lease it, do the step of its state, write what it decided."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from service.domain.errors import ChampionMoved, RunMoved, ServiceError, WorkersDie
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step
@@ -73,7 +74,8 @@ def _do_or_note(run: Run, parts: Parts) -> Run:
     except RunMoved:
         raise
     except ServiceError as error:
-        return parts.runs.record(run, after_error(run, error, parts), now=parts.clock())
+        noted = _as_noted(run, parts)
+        return parts.runs.record(noted, after_error(noted, error, parts), now=parts.clock())
 
 
 def _do(run: Run, parts: Parts) -> Run:
@@ -88,4 +90,12 @@ def _do(run: Run, parts: Parts) -> Run:
         # Every answer is kept: only the new champion's are missing.
         cause = "judged again: the champion changed meanwhile"
         again = Step(run.state, cause, changes={"attempts": 0}, facts=_NO_MISSES)
-        return parts.runs.record(run, again, now=parts.clock())
+        return parts.runs.record(_as_noted(run, parts), again, now=parts.clock())
+
+
+def _as_noted(run: Run, parts: Parts) -> Run:
+    """Give a run with what its own step noted before it came to nothing: that its model is taken down, for one.
+
+    Whether it is still ours is asked when the step is written.
+    """
+    return replace(run, facts=parts.runs.get(run.run_id).facts)

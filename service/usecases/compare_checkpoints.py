@@ -1,6 +1,6 @@
 """Compare the checkpoints of a training on its validation examples, and say which one to judge (ADR 0019)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ class Compared:
 
     Attributes:
         gone: Why it does not answer; None where it does.
+        unfinished: How many of its answers were cut or refused, and so count as the worst.
         intervals: By metric, mean and 95 % interval.
         against_final: By metric, the comparison with the run's own model; empty for that model itself.
         outcome: The verdict on held-out examples, None before it was judged.
@@ -42,6 +43,7 @@ class Compared:
     model: str
     is_final: bool
     gone: str | None
+    unfinished: int
     intervals: Mapping[str, Mapping[str, Any]]
     against_final: Mapping[str, Mapping[str, Any]]
     outcome: str | None
@@ -92,9 +94,10 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
     asked = [Asked(run.trainer, item.model, run.model, ways) for item in checkpoints]
     with Turns(f"of run {run.run_id} at {parts.clock().isoformat()}", parts) as turns:
         questions, answers, gone = _answers(run, asked, turns, patience)
-    lacking = {one.model: parts.evaluations.unfinished(one.name, answers.get(one.model, ())) for one in asked}
+    keys = [question.key for question in questions]
+    lacking = {one.model: parts.evaluations.unfinished(one.name, keys) for one in asked if one.model in answers}
     scores = score(metrics, questions, answers, Context(unfinished=lacking))
-    measured = _Measured(run, metrics, scores.table(""), gone)
+    measured = _Measured(run, metrics, scores.table(""), gone, lacking)
     chosen = choose(metrics, measured.scores, final=str(run.tuned_model), rule=GuardRule(pipeline.verdict.guard_margin))
     outcomes = _outcomes(run, checkpoints, parts)
     models = tuple(measured.told(item, outcomes.get(item.model)) for item in checkpoints)
@@ -116,7 +119,7 @@ def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
     if not found:
         raise ConfigurationError(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
-            remedy="Name a metric that measures single answers as a guard in [pipelines.NAME.verdict].",
+            remedy=f"Name a metric that measures single answers as a guard in [pipelines.{pipeline.name}.verdict].",
         )
     return found
 
@@ -172,6 +175,7 @@ class _Measured:
     metrics: Sequence[Metric]
     scores: Mapping[str, Mapping[str, Sequence[float]]]
     gone: Mapping[str, str]
+    lacking: Mapping[str, Collection[str]]
 
     def told(self, item: Checkpoint, outcome: str | None) -> Compared:
         final, metrics = str(self.run.tuned_model), () if item.model in self.gone else self.metrics
@@ -182,6 +186,7 @@ class _Measured:
             model=item.model,
             is_final=is_final,
             gone=self.gone.get(item.model),
+            unfinished=len(self.lacking.get(item.model, ())),
             intervals={metric.name: interval(metric, by[item.model])._asdict() for metric, by in values},
             against_final={
                 metric.name: asdict(compare(metric, by[item.model], by[final])) for metric, by in values if not is_final

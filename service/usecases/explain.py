@@ -83,12 +83,15 @@ def _in_file(line: Mapping[str, Any], files: FileStore) -> dict[str, Any]:
 def _in_run(run: Run, splits: Sequence[str], evaluations: EvaluationStore) -> dict[str, Any]:
     """Give a run with what its models had of the row: taught, measured or asked."""
     champion = evaluations.champion(run.pipeline)
+    serves_as = champion["model"] if champion is not None and champion["run_id"] == run.run_id else None
     return run_facts(run) | {
         "uses": [USES[split] for split in splits if split],
         # What a job learned before it failed or was stopped stays with the trainer.
         "may_have_learned": run.job_id is not None and run.tuned_model is None and "held_out" not in splits,
         "asked_models": _asked_models(run, evaluations) if "held_out" in splits else None,
-        "is_champion": champion is not None and champion["run_id"] == run.run_id,
+        "is_champion": serves_as is not None,
+        # Its own model, or an earlier checkpoint.
+        "serves_as": serves_as,
     }
 
 

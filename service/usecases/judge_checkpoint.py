@@ -51,7 +51,7 @@ def judge_checkpoint(run_id: str, step: int, parts: Parts, patience: Patience) -
     if known is not None:
         return JudgedCheckpoint(run.run_id, known["models"]["challenger"], known, is_new=False)
     require_judged(run, parts)
-    judged = at_checkpoint(run, earlier_checkpoint(run, step, parts))
+    judged = at_checkpoint(_heard_anew(run, parts), earlier_checkpoint(run, step, parts))
     with Turns(f"of run {run.run_id} at {parts.clock().isoformat()}", parts) as turns:
         _ask(judged, turns, patience)
         evaluation = _weigh(judged, turns, patience)
@@ -59,6 +59,14 @@ def judge_checkpoint(run_id: str, step: int, parts: Parts, patience: Patience) -
     # Whoever judged it in the same moment may have been first.
     stored = parts.evaluations.evaluation(run.run_id, checkpoint=step) or evaluation
     return JudgedCheckpoint(run.run_id, str(judged.answers_as), stored, is_new=True)
+
+
+def _heard_anew(run: Run, parts: Parts) -> Run:
+    """Give a run that knows nothing of a champion's silence when it was judged itself, unless that lasts."""
+    champion = parts.evaluations.champion(run.pipeline)
+    is_gone = champion is not None and champion["gone_since"] is not None
+    over = {"champion_misses"} if is_gone else {"champion_misses", "champion_gone"}
+    return replace(run, facts={name: fact for name, fact in (run.facts or {}).items() if name not in over})
 
 
 def _ask(run: Run, turns: Turns, patience: Patience) -> None:

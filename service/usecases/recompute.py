@@ -22,7 +22,7 @@ from service.usecases.evaluate_base import BaseWanted
 from service.usecases.question_facts import question_facts
 from service.usecases.report_evaluation import NoEvaluation, evaluation_of
 from service.usecases.steps.judge_run import judge, judge_base, judged_by
-from service.usecases.stored_answers import answer_names, held_out_texts
+from service.usecases.stored_answers import answer_names, held_out_texts, unfinished_answers
 
 Facts = Mapping[str, Any]
 Answers = Mapping[str, Mapping[str, str]]
@@ -221,7 +221,8 @@ class _Asked:
 
     def _context(self, metrics: Sequence[Metric], questions: Sequence[Question], answers: Answers) -> Context:
         snapshot = self.stores.archive.snapshots.find(self.stored["snapshot_id"])
-        context = Context(question_facts(snapshot, self.stores.archive), unfinished=self._unfinished(answers))
+        unfinished = unfinished_answers(self.stored, self.names, answers, self.stores.evaluations)
+        context = Context(question_facts(snapshot, self.stores.archive), unfinished=unfinished)
         keys = [
             request.key
             for spec in (metric.judge for metric in metrics if metric.judge)
@@ -230,10 +231,3 @@ class _Asked:
         ]
         known = self.stores.judgements.judgements(keys)
         return replace(context, judgements={key: judgement.choice for key, judgement in known.items()})
-
-    def _unfinished(self, answers: Answers) -> Mapping[str, frozenset[str]]:
-        """Give the answers that are none; nothing of the time when such answers were measured as they are."""
-        if "unfinished" not in self.stored:
-            return {}
-        find = self.stores.evaluations.unfinished
-        return {role: find(name, answers[role]) for role, name in self.names.items()}

@@ -29,7 +29,7 @@ from service.usecases.archive import Archive
 from service.usecases.draw_pipeline_curve import draw_pipeline_curve
 from service.usecases.question_facts import question_facts
 from service.usecases.report_cost import cost_of
-from service.usecases.stored_answers import answer_names, held_out_texts
+from service.usecases.stored_answers import answer_names, held_out_texts, unfinished_answers
 
 ComparedWith = Literal["human", "incumbent"]
 
@@ -126,7 +126,8 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
     # Evaluations of the first release do not say what was asked.
     forgotten = evaluation["held_out"] - len(there) if "questions" in evaluation else 0
     slices = slices_in(evaluation) or slices_of(list(questions.values()), question_facts(snapshot, stores.archive))
-    writer = _Writer(questions, answers, slices, evaluation["incumbent"], wanted, _regions(run, stores))
+    unfinished = unfinished_answers(evaluation, names, answers, stores.evaluations)
+    writer = _Writer(questions, answers, unfinished, slices, evaluation["incumbent"], wanted, _regions(run, stores))
     return EvaluationReport(
         schema=SCHEMA,
         run=_run_facts(run, evaluation),
@@ -188,6 +189,7 @@ class _Writer:
 
     questions: Mapping[str, Question]
     answers: Mapping[str, Mapping[str, str]]
+    unfinished: Mapping[str, frozenset[str]]
     slices: Slices
     incumbent: str
     wanted: Wanted
@@ -205,6 +207,7 @@ class _Writer:
             messages=tuple(message for message in question.messages if message["role"] != "system"),
             human=MarkedText(question.reference, self._personal(question, question.reference)),
             answers={role: self._marked(role, question, given) for role in given},
+            unfinished=tuple(role for role, keys in self.unfinished.items() if one.key in keys),
         )
 
     def _marked(self, role: str, question: Question, given: Mapping[str, str]) -> MarkedText:

@@ -56,6 +56,25 @@ def answer_names(
     }
 
 
+def unfinished_answers(
+    evaluation: Mapping[str, Any],
+    names: Mapping[str, str],
+    keys: Mapping[str, Collection[str]],
+    evaluations: EvaluationStore,
+) -> dict[str, frozenset[str]]:
+    """Give, by role, the answers that are none; nothing of the time when such answers were measured as they are.
+
+    Args:
+        evaluation: The stored one.
+        names: By role, see ``answer_names``.
+        keys: By role, the questions.
+        evaluations: Where the answers are.
+    """
+    if "unfinished" not in evaluation:
+        return {}
+    return {role: evaluations.unfinished(name, keys[role]) for role, name in names.items()}
+
+
 def _trainer_of(role: str, model: str, run: Run, *, runs: RunStore, evaluations: EvaluationStore) -> str:
     if role != "champion":
         return run.trainer

@@ -42,6 +42,7 @@ from service.web.report_answers import EventList, Series, event_answer, report_a
 MOST_ROWS = 500
 MOST_EVENTS = 999_999_999
 MOST_EXAMPLES = 10_000
+MOST_STEPS = 999_999_999
 Answer = TypeVar("Answer")
 
 
@@ -146,9 +147,10 @@ def _series(deps: Deps, *, run_id: str) -> Series:
     return Series(tuple(series_of(_known(deps, run_id), deps)))
 
 
-def _report(deps: Deps, *, run_id: str, worst: int) -> msgspec.Raw:
+def _report(deps: Deps, *, run_id: str, worst: int, checkpoint: int | None) -> msgspec.Raw:
     try:
-        return report_answer(report_evaluation(_known(deps, run_id).run_id, deps, Wanted(worst=worst)))
+        wanted = Wanted(worst=worst, checkpoint=checkpoint)
+        return report_answer(report_evaluation(_known(deps, run_id).run_id, deps, wanted))
     except NoEvaluation as error:
         raise NotFound(str(error)) from error
 
@@ -184,6 +186,7 @@ _PIPELINE = name_parameter("Only runs of this pipeline.")
 _LIMIT = number_parameter(default=50, most=MOST_ROWS, description="How many at most.")
 _BEFORE = number_parameter(default=None, most=MOST_EVENTS, description="Only events with a smaller number than this.")
 _WORST = number_parameter(default=WORST, most=MOST_EXAMPLES, description="How many examples at most, the worst first.")
+_STEP = number_parameter(default=None, most=MOST_STEPS, description="The judged checkpoint of this step instead.")
 _PAGE = {"limit": _LIMIT, "before": _BEFORE}
 OPERATIONS = (
     Operation("/status", "Where everything stands, as `tuneloop status --json` tells it", Status, _status),
@@ -201,7 +204,7 @@ OPERATIONS = (
         "Its evaluation told whole, as `tuneloop report RUN --json` tells it, label texts and answers included",
         EvaluationReport,
         _report,
-        {"worst": _WORST},
+        {"worst": _WORST, "checkpoint": _STEP},
         may_miss=True,
         has_texts=True,
     ),

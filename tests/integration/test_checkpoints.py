@@ -22,6 +22,7 @@ from service.domain.pipelines import DatasetPolicy, TrainPolicy, VerdictPolicy
 from service.domain.questions import question_in
 from service.domain.runs import Run, RunState
 from service.domain.snapshots import read_chats
+from service.ports import Answer
 from service.usecases.explain import explain
 from service.usecases.find_checkpoints import CheckpointGone, IsFinal, NoCheckpoints, NotServed, UnknownCheckpoint
 from service.usecases.gather_reports import gather_reports
@@ -31,6 +32,7 @@ from service.usecases.promote_run import ModelGone, NotJudged, promote_run
 from service.usecases.recompute import recompute
 from service.usecases.report_evaluation import NoEvaluation, Wanted
 from service.usecases.roll_back import NothingBefore, roll_back
+from service.usecases.steps.asking import Asked, payer_of
 from service.usecases.validation_questions import validation_questions
 from service.usecases.watch_sunsets import look_at_models
 from service.usecases.write_examples import write_outcomes
@@ -143,6 +145,21 @@ def test_a_comparison_above_the_budget_asks_nothing(sqlite_engine: sa.Engine, tm
     assert shop.trainer.asked == []
 
 
+def test_what_a_killed_worker_left_unbilled_counts_against_the_budget(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = Workshop(sqlite_engine, tmp_path / "files", price=PRICE)
+    shop.fill()
+    run = overshot(shop)
+    payer, asked = payer_of(run), Asked("box", checkpoint_name(BEST), run.model)
+    left = payer.owes(asked, Answer("", prompt_tokens=2_000_000, completion_tokens=0))
+    shop.evaluations.add_answer("box/another", "key", Answer("", 0, 0), now=shop.clock.now, debt=left)
+    pipeline = shop.pipelines["summaries"]
+    shop.pipelines["summaries"] = replace(pipeline, verdict=replace(pipeline.verdict, budget_usd=1000.0))
+    for act in (compared, judged):
+        with pytest.raises(OverBudget, match=r"2000\.\d+ USD are spent"):
+            act(shop, run)
+    assert shop.trainer.asked == []
+
+
 def test_no_earlier_checkpoint_is_recommended_where_none_is_better(shop: Workshop) -> None:
     run = overshot(shop, voice=good_answer)
     found = compared(shop, run)
@@ -173,6 +190,14 @@ def test_validation_examples_are_asked_as_held_out_ones_whatever_form_the_file_h
 
 def _content(number: int, rejected: tuple[str, ...]) -> Content:
     return Turn("user", prompt_of(number)), Turn("assistant", good_answer(prompt_of(number)), rejected)
+
+
+def test_a_checkpoint_whose_answers_are_cut_is_not_recommended_and_said_to_be_cut(shop: Workshop) -> None:
+    run = overshot(shop)
+    shop.trainer.finishes[checkpoint_name(BEST)] = lambda _: "length"
+    found = compared(shop, run)
+    assert [one.unfinished for one in found.models] == [0, found.validation, 0]
+    assert (found.models[1].intervals["pii_leak"]["mean"], found.recommended) == (1.0, None)
 
 
 def test_only_so_many_validation_examples_are_asked_as_the_verdict_may(shop: Workshop) -> None:
@@ -253,8 +278,9 @@ def test_judges_alone_cannot_choose(shop: Workshop) -> None:
     run = overshot(shop)
     judge = JudgeSpec("box", "judge-1", "Which is better?")
     shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("careful", ()), metrics={"careful": judge})
-    with pytest.raises(ConfigurationError, match="judges alone"):
+    with pytest.raises(ConfigurationError, match="judges alone") as refused:
         compared(shop, run)
+    assert "[pipelines.summaries.verdict]" in refused.value.remedy
 
 
 # Judging.
@@ -426,6 +452,35 @@ def test_a_champion_that_does_not_answer_is_left_out_after_some_patience(shop: W
     assert champion is not None
     assert champion["gone_since"] == shop.clock.now
     assert shop.runs.get(later.run_id) == later
+
+
+def test_a_champion_that_is_back_is_compared_with_though_the_run_itself_was_judged_without_it(shop: Workshop) -> None:
+    first = shop.go(shop.train())
+    shop.fill(60, 90)
+    later_id = shop.train(2, voice=leaking_answer)
+    del shop.trainer.voices[TUNED]
+    later = shop.go(later_id)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert (champion["run_id"], champion["gone_since"] is None) == (first.run_id, False)
+    shop.trainer.voices[TUNED] = good_answer
+    shop.evaluations.note_gone(champion, since=None, now=shop.clock.now)
+    keeps(shop, {9: "ft:base-model:2:ckpt-step-9"})
+    shop.trainer.voices["ft:base-model:2:ckpt-step-9"] = good_answer
+    evaluation = judged(shop, later, 9).evaluation
+    assert (evaluation["champion_gone"], evaluation["models"]["champion"]) == (False, TUNED)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert champion["gone_since"] is None
+
+
+def test_a_judge_of_the_models_family_is_refused_with_what_lets_the_command_go_on(shop: Workshop) -> None:
+    run = overshot(shop)
+    own = {"careful": JudgeSpec("box", "base-model", "Which is better?")}
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("careful", ("pii_leak",)), metrics=own)
+    with pytest.raises(ConfigurationError, match="family") as refused:
+        judged(shop, run)
+    assert refused.value.remedy.endswith("then the same command again")
 
 
 # Promoting.

@@ -152,6 +152,7 @@ def test_checkpoints_are_compared_judged_reported_promoted_and_rolled_back(
         out = says("models", "show", "summaries")[1]
         assert out.startswith(f"champion: {model}\n")
         assert f"the checkpoint of step {step}\n" in out
+        assert f"model {final}, its checkpoint {model} serves now" in says("explain", "row-3")[1]
         assert name_champion("summaries", scene.deps.parts_by_hand)
         aliased = scene.trainer.client.models.retrieve("tuneloop/summaries")
         assert (aliased.model_extra or {})["alias_of"] == model
@@ -200,6 +201,17 @@ def test_a_job_of_one_epoch_has_nothing_to_compare(stage: Callable[..., Any]) ->
         code, _, err = scene.says("runs", "judge", scene.run.run_id, "--checkpoint", "7")
         assert (code, "NoCheckpoints" in err) == (1, True)
         assert scene.says("runs", "judge", scene.run.run_id)[0] == 2
+
+
+def test_answers_that_were_cut_are_counted_beside_the_scores(stage: Callable[..., Any]) -> None:
+    with stage() as scene:
+        configuration = Path(scene.environment["TUNELOOP_CONFIG"])
+        configuration.write_text(
+            configuration.read_text() + "\n[pipelines.summaries.verdict]\nsampling.max_tokens = 1\n"
+        )
+        code, out, _ = scene.says("models", "compare", scene.run.run_id)
+        number = len(scene.steps)
+        assert (code, out.count("cut or refused, and counted as the worst: ")) == (0, number)
 
 
 def test_a_server_that_tells_no_checkpoints_is_named(stage: Callable[..., Any]) -> None:

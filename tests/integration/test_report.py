@@ -60,6 +60,18 @@ def test_a_report_tells_what_was_decided_measured_trained_and_paid(shop: Worksho
     assert shop.trainer.asked == []
 
 
+def test_answers_that_were_cut_or_refused_are_said_to_count_as_the_worst(shop: Workshop) -> None:
+    shop.trainer.finishes[TUNED] = lambda prompt: "length" if half_leaking(prompt) == good_answer(prompt) else "stop"
+    run = shop.go(shop.train())
+    report = told(shop, run.run_id)
+    cut = [example for example in report.examples if example.unfinished]
+    assert 0 < len(cut) < report.held_out
+    assert {example.unfinished for example in cut} == {("challenger",)}
+    # As it stands there the answer would be a good one.
+    assert {example.scores["pii_leak"]["challenger"] for example in cut} == {1.0}
+    assert report_html(report).count("cut or refused: counts as the worst") == len(cut)
+
+
 def test_the_worst_answers_come_first_with_personal_data_and_differences_marked(shop: Workshop, judged: str) -> None:
     report = told(shop, judged)
     changes = [example.change["pii_leak"] for example in report.examples]
@@ -268,7 +280,7 @@ def test_what_cannot_be_reported_is_refused_with_its_remedy(
     assert run(["report", judged, "--against", "nobody"]) == 2
     assert run(["report", "run-unknown"]) == 1
     assert run(["report", shop.start()]) == 1
-    assert "tuneloop runs show RUN tells where it stands." in capsys.readouterr().err
+    assert "tuneloop runs list tells where it stands." in capsys.readouterr().err
     assert run(["report", judged, "--out", "no/such/folder/r.html"]) == 1
     assert "no/such/folder/r.html.part" in capsys.readouterr().err
 

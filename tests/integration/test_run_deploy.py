@@ -14,6 +14,7 @@ from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_runs import SqlRunStore
 from service.adapters.sql_tables import notices
 from service.domain.deployments import Deployment
+from service.domain.errors import ChampionMoved, ServiceError, StoreFailed
 from service.domain.pipelines import VerdictPolicy
 from service.domain.repeated_looks import EarlierLook
 from service.domain.runs import Run, RunState, Step
@@ -287,6 +288,37 @@ def test_a_model_that_was_taken_down_is_never_promoted_whatever_the_policy_says_
     assert evaluation["outcome"] == "better"
     with pytest.raises(TakenDown):
         promote_run(run_id, shop.parts)
+
+
+class FailingOnce(SqlEvaluationStore):
+    """Fails to write the first verdict."""
+
+    def __init__(self, engine: sa.Engine, error: ServiceError) -> None:
+        super().__init__(engine)
+        self.errors = [error]
+
+    def conclude(self, run: Run, step: Step, evaluation: Mapping[str, Any], *, now: datetime) -> Run:
+        if self.errors:
+            raise self.errors.pop()
+        return super().conclude(run, step, evaluation, now=now)
+
+
+@pytest.mark.parametrize("error", [ChampionMoved("another serves"), StoreFailed("no space", remedy="Make some.")])
+def test_a_model_that_was_taken_down_stays_known_to_be_where_its_verdict_could_not_be_written(
+    make: MakeShop, tmp_path: Path, error: ServiceError
+) -> None:
+    shop = make()
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(alpha=1e-9))
+    run_id = trained(shop)
+    shop.go(run_id, S.EVALUATING)
+    shop.evaluations = FailingOnce(shop.engine, error)
+    run = shop.advance(run_id)
+    assert calls(tmp_path)[-1] == f"down {name_of(run_id)}"
+    assert run is not None
+    assert (run.state, run.fact("taken_down")) == (S.EVALUATING, True)
+    shop.pipelines["summaries"] = make_pipeline()
+    run = shop.go(run_id)
+    assert (run.state, run.fact("taken_down"), shop.evaluations.champion("summaries")) == (S.KEPT, True, None)
 
 
 def test_a_model_that_lost_against_a_champion_of_before_is_not_taken_down(make: MakeShop, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from service.usecases.report_evaluation import Wanted, report_evaluation
 from service.web.pages.report import report_html
 from service.web.report_answers import plain_report
 from tests.support.builders import make_pipeline
+from tests.support.checkpoints import BEST, WORST, checkpoint_name, overshot
+from tests.support.checkpoints import judged as judged_checkpoint
 from tests.support.contract import breaches, strict
 from tests.support.report_stores import half_leaking
 from tests.support.web_stage import GATE_KEY, Stage, make_settings, staged
@@ -33,6 +35,7 @@ class Judged:
     folder: Path
     run_id: str
     open_id: str
+    shop: Workshop
 
     @property
     def path(self) -> str:
@@ -46,7 +49,7 @@ def judged(tmp_path: Path, redis_url: str, sqlite_template: Path) -> Iterator[Ju
         shop = Workshop(stage.deps.engine, tmp_path / "files")
         shop.fill()
         run_id = shop.go(shop.train(voice=half_leaking)).run_id
-        yield Judged(stage, tmp_path / "files", run_id, shop.start())
+        yield Judged(stage, tmp_path / "files", run_id, shop.start(), shop)
 
 
 def in_json(report: EvaluationReport) -> object:
@@ -68,6 +71,17 @@ def test_only_so_many_examples_are_told_as_are_asked_for(judged: Judged) -> None
     told = report_evaluation(judged.run_id, judged.stage.deps, Wanted(worst=2))
     assert (found, len(found["examples"]), found["rest"]) == (in_json(told), 2, found["held_out"] - 2)
     assert judged.stage.get(f"{judged.path}?worst=0").status == 400
+
+
+def test_a_judged_checkpoint_is_told_by_its_step(judged: Judged) -> None:
+    judged_checkpoint(judged.shop, overshot(judged.shop, judged.run_id))
+    found = judged.stage.read(f"/runs/{judged.run_id}/report?checkpoint={BEST}")
+    assert found == in_json(report_evaluation(judged.run_id, judged.stage.deps, Wanted(checkpoint=BEST)))
+    assert (found["run"]["checkpoint"], found["models"]["challenger"]) == (BEST, checkpoint_name(BEST))
+    assert judged.stage.read(f"/runs/{judged.run_id}/report")["run"]["checkpoint"] is None
+    reply = judged.stage.get(f"{judged.path}?checkpoint={WORST}")
+    assert (reply.status, "has no evaluation" in json.loads(reply.body)["message"]) == (404, True)
+    assert judged.stage.get(f"{judged.path}?checkpoint=last").status == 400
 
 
 def test_a_token_for_applications_does_not_open_label_texts(judged: Judged) -> None:

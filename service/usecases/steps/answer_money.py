@@ -43,12 +43,13 @@ def require_money(payer: Payer, needs: Iterable[Need], parts: Parts) -> None:
     """Refuse to begin what could not be finished: half an evaluation judges nothing.
 
     An answer is taken to be as long as it may be, so that the bill is never above the estimate but for how a server
-    counts the tokens of a question.
+    counts the tokens of a question. What a killed worker left unbilled is billed first: it is spent.
 
     Raises:
         OverBudget: What is still to be asked passes the evaluation's budget or that of a month, or the evaluation has a
             budget and a model no price.
     """
+    bill_answers(payer, parts)
     limit = parts.pipeline(payer.pipeline).verdict.budget_usd
     by_trainer: dict[str, float] = {}
     for need in needs:

@@ -122,7 +122,7 @@ def refuse_relatives(spec: JudgeSpec, run: Run, parts: Parts) -> None:
     if judge == judged:
         raise ConfigurationError(
             f"the judge {spec.model} is of the family of {run.model}, which it would judge",
-            remedy=f"Name another judge or say same_family = true; then tuneloop runs approve {run.run_id}",
+            remedy=f"Name another judge or say same_family = true; then {payer_of(run).go_on}",
         )
 
 
