@@ -134,7 +134,8 @@ class _Search:
 
     def _name_of(self, champion: Mapping[str, Any]) -> str:
         """Give what the champion's answers are kept under, as its own evaluation says."""
-        found = self._parts.evaluations.evaluation(champion["run_id"]) or {}
+        step = (champion["evidence"] or {}).get("checkpoint")
+        found = self._parts.evaluations.evaluation(champion["run_id"], checkpoint=step) or {}
         if found.get("models", {}).get("challenger") == champion["model"] and "answers_in" in found:
             return str(found["answers_in"]["challenger"])
         return stored_name(champion["trainer"], champion["model"])
