@@ -14,7 +14,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.metrics import figure_lines
-from service.domain.runs import TERMINAL, Run, RunState
+from service.domain.runs import Run, RunState
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
@@ -159,10 +159,11 @@ def cancel(run_id: RunId) -> None:
     from service.usecases.steer_run import cancel_run
 
     run = cancel_run(run_id, _deps().parts)
-    if run.state in TERMINAL:
-        _say(run)
-    else:
-        typer.echo(f"The trainer is asked to stop job {run.job_id}; {run.run_id} is cancelled once it has.")
+    _say(run)
+    if run.job_id and not run.fact("job_over"):
+        typer.echo(f"The trainer is asked to stop job {run.job_id} until it has ended; what it cost is billed then.")
+    elif run.tuned_model:
+        typer.echo(visible(f"Its job had succeeded and is billed. Its model, {run.tuned_model}, is not judged."))
 
 
 def _say(run: Run) -> None:
