@@ -88,6 +88,8 @@ def orphans(
     from service.usecases.reconcile_trainer import reconcile_trainer
 
     deps = _deps()
+    if trainer and trainer not in deps.settings.trainers:
+        raise NotFound(f"no trainer {trainer!r}", remedy=f"There are: {', '.join(deps.settings.trainers)}")
     names = [trainer] if trainer else sorted(set(deps.aftermath.trainers()) & deps.settings.trainers.keys())
     found = {name: reconcile_trainer(name, deps.parts, act=clean) for name in names}
     if as_json:
@@ -101,8 +103,11 @@ def orphans(
 def _print_orphans(found: Mapping[str, "Compared"], *, acted: bool) -> None:
     for name, compared in found.items():
         for orphan in compared.orphans:
-            done = orphan.done if acted or orphan.done == "told" else f"to be {orphan.done}, with --clean"
-            typer.echo(visible(f"{name}: {orphan.kind} {orphan.thing_id}: {done}\n    {orphan.what}"))
+            done = orphan.done if acted else f"to be {orphan.done}, with --clean"
+            settled = "a person has to settle this" if orphan.remedy else done
+            typer.echo(visible(f"{name}: {orphan.kind} {orphan.thing_id}: {settled}\n    {orphan.what}"))
+            if orphan.remedy:
+                typer.echo(visible(f"    What to do: {orphan.remedy}"))
         for error in compared.errors:
             typer.echo(visible(f"{name}: {error}"), err=True)
     if not any(compared.orphans or compared.errors for compared in found.values()):

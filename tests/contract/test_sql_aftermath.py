@@ -63,9 +63,7 @@ def test_of_many_that_want_to_clear_a_run_one_gets_it(runs: SqlRunStore, afterma
     assert aftermath.take("run-1", until=NOON + 3 * HOUR, now=NOON + 2 * HOUR) is not None
 
 
-def test_how_the_job_of_an_ended_run_ended_is_added_to_what_is_known(
-    runs: SqlRunStore, aftermath: SqlAftermath
-) -> None:
+def test_how_the_job_of_an_ended_run_ended_is_added_to_its_facts(runs: SqlRunStore, aftermath: SqlAftermath) -> None:
     before = ended(runs, facts={"suffix": "s"})
     aftermath.note_end("run-1", tuned_model="ft:1", facts={"job_over": True})
     after = runs.get("run-1")
