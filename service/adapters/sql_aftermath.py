@@ -1,7 +1,7 @@
 """What runs leave behind at their trainers, in SQL."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,14 @@ class SqlAftermath:
         statement = sa.update(runs).where(*mine).values(job_id=job_id, cleared_at=None, due_at=None, attempts=0)
         with self._engine.begin() as connection:
             return connection.execute(statement.returning(runs.c.run_id)).one_or_none() is not None
+
+    def note_end(self, run_id: str, *, tuned_model: str | None, facts: Mapping[str, Any]) -> None:
+        """See ``Aftermath``."""
+        mine = (runs.c.run_id == run_id, sa.not_(runs.c.is_open))
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(runs.c.facts).where(*mine).with_for_update()).scalar() or {}
+            values = {"tuned_model": tuned_model, "facts": {**known, **facts}}
+            connection.execute(sa.update(runs).where(*mine).values(values))
 
     def trainers(self) -> list[str]:
         """See ``Aftermath``."""

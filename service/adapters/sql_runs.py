@@ -12,7 +12,7 @@ from service.adapters.sql_notices import write_notice
 from service.adapters.sql_tables import Moment, job_events, run_history, runs
 from service.domain.errors import NotFound, RunMoved
 from service.domain.run_notices import notice_of_transition
-from service.domain.runs import CANCEL_ASKED, TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
+from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, Run, RunState, Step, may_follow
 from service.ports import JobEvent
 
 RUN_COLUMNS = [column for column in runs.c if column.name not in {"is_open", "leased_until", "cleared_at"}]
@@ -82,13 +82,6 @@ class SqlRunStore:
         if found is None:
             raise RunMoved(f"run {run.run_id} is being submitted by another worker")
         return run_of(found)
-
-    def note_cancel(self, run_id: str, *, now: datetime) -> None:
-        """See ``RunStore``."""
-        with self._engine.begin() as connection:
-            state = connection.execute(sa.select(runs.c.state).where(runs.c.run_id == run_id)).scalar_one()
-            row = {"run_id": run_id, "at": now, "before": state, "after": state, "cause": CANCEL_ASKED}
-            connection.execute(sa.insert(run_history).values(row))
 
     def standing(self, *, now: datetime) -> list[Run]:
         """See ``RunStore``."""

@@ -14,7 +14,7 @@ from service.cli.showing import visible
 from service.config import load
 from service.domain.errors import ConfigurationError, NotFound
 from service.domain.metrics import figure_lines
-from service.domain.runs import TERMINAL, Run, RunState
+from service.domain.runs import Run, RunState
 from service.usecases.report_run import report_run, series_of
 from service.usecases.retrain import Retraining, retrain
 from service.usecases.start_run import start_by_hand
@@ -88,6 +88,8 @@ def orphans(
     from service.usecases.reconcile_trainer import reconcile_trainer
 
     deps = _deps()
+    if trainer and trainer not in deps.settings.trainers:
+        raise NotFound(f"no trainer {trainer!r}", remedy=f"There are: {', '.join(deps.settings.trainers)}")
     names = [trainer] if trainer else sorted(set(deps.aftermath.trainers()) & deps.settings.trainers.keys())
     found = {name: reconcile_trainer(name, deps.parts, act=clean) for name in names}
     if as_json:
@@ -101,8 +103,11 @@ def orphans(
 def _print_orphans(found: Mapping[str, "Compared"], *, acted: bool) -> None:
     for name, compared in found.items():
         for orphan in compared.orphans:
-            done = orphan.done if acted or orphan.done == "told" else f"to be {orphan.done}, with --clean"
-            typer.echo(visible(f"{name}: {orphan.kind} {orphan.thing_id}: {done}\n    {orphan.what}"))
+            done = orphan.done if acted else f"to be {orphan.done}, with --clean"
+            settled = "a person has to settle this" if orphan.remedy else done
+            typer.echo(visible(f"{name}: {orphan.kind} {orphan.thing_id}: {settled}\n    {orphan.what}"))
+            if orphan.remedy:
+                typer.echo(visible(f"    What to do: {orphan.remedy}"))
         for error in compared.errors:
             typer.echo(visible(f"{name}: {error}"), err=True)
     if not any(compared.orphans or compared.errors for compared in found.values()):
@@ -159,10 +164,11 @@ def cancel(run_id: RunId) -> None:
     from service.usecases.steer_run import cancel_run
 
     run = cancel_run(run_id, _deps().parts)
-    if run.state in TERMINAL:
-        _say(run)
-    else:
-        typer.echo(f"The trainer is asked to stop job {run.job_id}; {run.run_id} is cancelled once it has.")
+    _say(run)
+    if run.job_id and not run.fact("job_over"):
+        typer.echo(f"The trainer is asked to stop job {run.job_id} until it has ended; what it cost is billed then.")
+    elif run.tuned_model:
+        typer.echo(visible(f"Its job had succeeded and is billed. Its model, {run.tuned_model}, is not judged."))
 
 
 def _say(run: Run) -> None:

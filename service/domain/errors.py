@@ -245,14 +245,14 @@ class WorkersDie(ServiceError):
 class OrphanFound(ServiceError):
     """Something of ours is at a trainer that no run of ours knows."""
 
-    remedy = "See tuneloop runs orphans."
+    remedy = "tuneloop runs orphans says what to do about it."
 
 
 class OutcomeUnknown(ServiceError):
     """The request to create a job was sent, and no one can say whether it worked."""
 
     retryable = True
-    remedy = "The trainer is searched for the job; nothing is created again meanwhile."
+    remedy = "Nothing yet: the trainer is searched for the job, and nothing is created again meanwhile."
 
 
 class UnreadableResult(ServiceError):

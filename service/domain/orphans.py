@@ -37,6 +37,25 @@ class Orphan:
     what: str
     done: str
 
+    @property
+    def remedy(self) -> str:
+        """What a person does about what was only told of; nothing about the rest."""
+        if self.done != "told":
+            return ""
+        return f"{_REMEDIES[self.kind, self.standing].format(trainer=self.trainer)} {_PUT_AWAY}"
+
+
+_DELETE = "Delete it in the console of trainer {trainer}: it refused to do so when asked from here."
+_STOP = "If it still runs and nobody needs it, cancel it in the console of trainer {trainer}."
+_REMEDIES = {
+    ("file", Standing.ENDED): _DELETE,
+    ("file", Standing.UNKNOWN): _DELETE,
+    ("job", Standing.DOUBLE): _STOP,
+    ("job", Standing.ENDED): _STOP,
+    ("job", Standing.UNKNOWN): f"If the database comes from an older backup, restore a newer one. {_STOP}",
+}
+_PUT_AWAY = "Then put its letter away: tuneloop dead-letters list names it, tuneloop dead-letters dismiss closes it."
+
 
 def standing_of_job(
     job_id: str, run: Run | None, *, installation: str, named_installation: str | None, is_cleared: bool
@@ -77,7 +96,7 @@ def notice_of(orphan: Orphan) -> Notice:
         kind="orphan_found",
         key=f"{orphan.trainer}/{orphan.kind}/{orphan.thing_id}/{orphan.done}",
         title=f"{orphan.kind} {orphan.thing_id} at trainer {orphan.trainer}: {orphan.done}",
-        text=f"{orphan.what}. See tuneloop runs orphans, docs/runs.md.",
+        text=f"{orphan.what}. {orphan.remedy or 'Nothing is to be done. See docs/runs.md.'}",
         facts={
             "trainer": orphan.trainer,
             "kind": orphan.kind,

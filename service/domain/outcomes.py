@@ -52,6 +52,9 @@ _CONTENT = Refusal(
     "The trainer's content policy does not allow these examples. Read its message and the job's events, withdraw what "
     "it means (reject the labels, or see tuneloop datasets held), and start the run again; or train elsewhere."
 )
+_MODEL = Refusal(
+    "The trainer does not train this model, and may say in its message which it does. Then name another model."
+)
 _GONE = Refusal(
     "OpenAI no longer trains for this organisation, and for nobody from 2027-01-06. Add another trainer to "
     "tuneloop.toml (dialect azure, nebius, generic, or our own, tuneloop), name it in the pipeline's train "
@@ -70,6 +73,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "invalid_validation_file": _FILE,
         "invalid_file_format": _FILE,
         "invalid_n_examples": _FILE,
+        "model_not_found": _MODEL,
+        "model_not_available": _MODEL,
         "content_policy_violation": _CONTENT,
         "moderation_blocked": _CONTENT,
     }

@@ -1,11 +1,13 @@
 """Remedies of a run's errors, with the run's own names in them: their commands can be pasted as they stand."""
 
 import re
+from dataclasses import replace
 
 from service.domain.runs import RETRAINING, Run
 
 _AGAIN = "start the run again"
-_PLACES = re.compile(rf"\b(?:RUN|PIPELINE|SNAPSHOT)\b|\[(?:pipelines|trainers)\.NAME|{_AGAIN}")
+_OTHER_MODEL = "name another model"
+_PLACES = re.compile(rf"\b(?:RUN|PIPELINE|SNAPSHOT)\b|\[(?:pipelines|trainers)\.NAME|{_AGAIN}|{_OTHER_MODEL}")
 
 
 def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
@@ -13,8 +15,8 @@ def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
 
     Args:
         run: Whose error it is.
-        remedy: What to do, with ``RUN``, ``PIPELINE``, ``SNAPSHOT``, ``[pipelines.NAME``, ``[trainers.NAME`` and "start
-            the run again".
+        remedy: What to do, with ``RUN``, ``PIPELINE``, ``SNAPSHOT``, ``[pipelines.NAME``, ``[trainers.NAME``, "start
+            the run again" and "name another model".
         ended: Whether the run is over: another is then started, and otherwise this one goes on.
     """
     again = f"start another: {start_command(run)}" if ended else f"let it go on: tuneloop runs approve {run.run_id}"
@@ -25,8 +27,16 @@ def remedy_for(run: Run, remedy: str, *, ended: bool) -> str:
         "[pipelines.NAME": f"[pipelines.{run.pipeline}",
         "[trainers.NAME": f"[trainers.{run.trainer}",
         _AGAIN: again,
+        _OTHER_MODEL: _with_other_model(run),
     }
     return _PLACES.sub(lambda found: names[found[0]], remedy)
+
+
+def _with_other_model(run: Run) -> str:
+    if run.cause == RETRAINING:
+        # That of the run would be refused again.
+        return f"put such a model in the place of MODEL: {start_command(replace(run, model='MODEL'))}"
+    return f"correct model in [pipelines.{run.pipeline}.train], and start another: {start_command(run)}"
 
 
 def start_command(run: Run) -> str:

@@ -43,8 +43,6 @@ TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
 }
 TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
-# In the history of a run whose job a person wants to end: what the trainer says of it comes later.
-CANCEL_ASKED = "cancelled by hand: the trainer is asked to stop the job"
 # Runs of earlier versions keep what once went wrong among their facts.
 _ENDED_UNHINDERED = TERMINAL - {_S.FAILED}
 _OF_ONE_STEP = frozenset({"error", "error_name", "remedy"})

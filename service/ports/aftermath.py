@@ -1,8 +1,8 @@
 """What runs leave behind at their trainers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from service.domain.runs import Run
 
@@ -27,6 +27,9 @@ class Aftermath(Protocol):
 
     def attach(self, run_id: str, job_id: str) -> bool:
         """Write that a run that ended without a job has this one after all, and is to be cleared anew."""
+
+    def note_end(self, run_id: str, *, tuned_model: str | None, facts: Mapping[str, Any]) -> None:
+        """Write how the job of a run that ended before it came to its end: the model it made, and facts to add."""
 
     def trainers(self) -> list[str]:
         """Give every trainer that ever had a run."""

@@ -36,9 +36,6 @@ class RunStore(Protocol):
     def note_intent(self, run: Run, *, now: datetime) -> Run:
         """Write, before any request, that a job is about to be created; RunMoved as with ``record``."""
 
-    def note_cancel(self, run_id: str, *, now: datetime) -> None:
-        """Write into the history that a person asked for the end of the run's job; the run stays as it is."""
-
     def standing(self, *, now: datetime) -> list[Run]:
         """Give the open runs that are due and that nobody works on."""
 

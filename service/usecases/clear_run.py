@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.errors import JobMissing, JobNotStopped, ServiceError, TrainerRefused
+from service.domain.outcomes import MISSING_PATIENCE
 from service.domain.runs import TERMINAL, Run, RunState
 from service.ports import RemoteJob, Trainer
 from service.usecases.steps.endings import MAX_ATTEMPTS, backoff, in_doubt
+from service.usecases.steps.gather import gather
 from service.usecases.steps.money import bill, bill_estimate, close_reservation
 from service.usecases.steps.parts import Parts
 from service.usecases.steps.submit import adopt
@@ -105,15 +107,29 @@ def _end_job(run: Run, parts: Parts) -> _Later | None:
     try:
         job = trainer.job(str(run.job_id))
     except JobMissing:
-        _count_lost_as_spent(run, parts)
-        return None
+        return _stop_unseen(run, trainer, parts)
     if job.outcome == "open":
         # One that ended meanwhile is refused, and needs no stopping.
         with suppress(TrainerRefused):
             trainer.cancel(job.job_id)
         return _stop_again(run, job, parts)
     bill(run, job, parts)
+    facts = {"job_status": job.status, "trained_tokens": job.trained_tokens, "job_over": True}
+    # What it made is paid for: a person may still want it.
+    made = job.tuned_model if job.outcome == "succeeded" else None
+    parts.aftermath.note_end(run.run_id, tuned_model=made, facts={**gather(run, job, trainer, parts), **facts})
     return None
+
+
+def _stop_unseen(run: Run, trainer: Trainer, parts: Parts) -> _Later | None:
+    """Stop a job that the trainer does not show: for some minutes it may be there all the same."""
+    now, until = parts.clock(), run.updated_at + MISSING_PATIENCE
+    if now >= until:
+        _count_lost_as_spent(run, parts)
+        return None
+    with suppress(TrainerRefused):
+        trainer.cancel(str(run.job_id))
+    return _Later(min(now + parts.timing.poll, until), run.attempts)
 
 
 def _stop_again(run: Run, job: RemoteJob, parts: Parts) -> _Later:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from service.domain.errors import OrphanFound, RunMoved, ServiceError, TrainerRefused
+from service.domain.errors import JobMissing, OrphanFound, RunMoved, ServiceError, TrainerRefused
 from service.domain.orphans import Orphan, Standing, may_stop, notice_of, standing_of_job
 from service.domain.run_notices import told
 from service.domain.runs import TERMINAL, Run, RunState
@@ -64,7 +64,8 @@ def _tell(orphan: Orphan, parts: Parts) -> None:
     is_news = parts.notices.put(notice_of(orphan), now=now)
     if is_news and orphan.done == "told":
         # Nobody but a person can say what is right.
-        parts.letters.put("orphan", orphan.thing_id, OrphanFound(orphan.what), content=None, now=now)
+        error = OrphanFound(orphan.what, remedy=orphan.remedy)
+        parts.letters.put("orphan", orphan.thing_id, error, content=None, now=now)
 
 
 class _Comparison:
@@ -81,11 +82,26 @@ class _Comparison:
         for job in sorted(listed, key=lambda job: job.created_at):
             run = runs.of(job)
             if run is not None and run.trainer != self._name:
-                continue  # another table of the configuration leads to the same account
+                if self._is_seen_there(run, job):
+                    continue  # another table of the configuration leads to the same account
+                run = None
             if orphan := self._job(job, run):
                 yield orphan
             if orphan and orphan.standing == Standing.ADOPTABLE and run is not None:
                 runs.by_id[run.run_id] = replace(run, job_id=job.job_id)
+
+    def _is_seen_there(self, run: Run, job: RemoteJob) -> bool:
+        """Say whether the trainer of a run has this job too, as far as anybody can tell now."""
+        account = self._parts.accounts.get(run.trainer)
+        is_named_ours = job.metadata.get("installation") == self._installation
+        if account is None or run.job_id == job.job_id or not is_named_ours:
+            return True
+        try:
+            return account.connect().job(job.job_id).metadata == job.metadata
+        except JobMissing:
+            return False
+        except ServiceError:
+            return True  # it is asked again at the next comparison
 
     def files(self) -> Iterator[Orphan]:
         """Go through the files that are named as ours are."""

@@ -53,7 +53,9 @@ def _named(run: Run, resume: RunState, name: str) -> Step:
 
 
 def cancel_run(run_id: str, parts: Parts) -> Run:
-    """Stop a run, and its job if it has one.
+    """End a run; its job, if it has one, is asked to stop until it has ended.
+
+    The end is written before the trainer is asked: whatever the trainer answers, or its job comes to, is not used.
 
     Raises:
         RunCannot: It has ended already, or a worker is just sending something to the trainer.
@@ -61,27 +63,18 @@ def cancel_run(run_id: str, parts: Parts) -> Run:
     run = parts.runs.get(run_id)
     if run.state in TERMINAL:
         raise RunCannot(f"run {run.run_id} has ended: {run.state}", remedy=_see(run))
-    if run.job_id is not None and run.state in _HAS_A_JOB:
-        # Before the request, so that whoever sees the job end knows why.
-        parts.runs.note_cancel(run.run_id, now=parts.clock())
-        # The next look at the job ends the run and settles what it cost.
-        parts.account(run.trainer).connect().cancel(run.job_id)
-        parts.runs.hurry(run.run_id)
-        parts.queue.wake("advance_run", run.run_id)
-        return run
     if run.state in _SENDS or (run.state in _SERVES and may_be_deployed(run)):
         run = _hold(run, parts)
     try:
         take_down_loser(run, parts)
-        ended = parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
+        parts.runs.record(run, Step(RunState.CANCELLED, "cancelled by hand"), now=parts.clock())
     except RunMoved as error:
         raise _is_advanced(run) from error
     # What it has at the trainer is stopped and deleted now, or by the sweep as soon as the trainer answers.
     clear_run(run.run_id, parts)
-    return ended
+    return parts.runs.get(run.run_id)
 
 
-_HAS_A_JOB = frozenset({RunState.SUBMITTED, RunState.TRAINING})
 _SENDS = frozenset({RunState.SNAPSHOTTED, RunState.UPLOADED})
 # A worker may be deploying, or crowning, the model that is about to be taken down.
 _SERVES = frozenset({RunState.DEPLOYING, RunState.EVALUATING})

@@ -63,6 +63,20 @@ def test_of_many_that_want_to_clear_a_run_one_gets_it(runs: SqlRunStore, afterma
     assert aftermath.take("run-1", until=NOON + 3 * HOUR, now=NOON + 2 * HOUR) is not None
 
 
+def test_how_the_job_of_an_ended_run_ended_is_added_to_its_facts(runs: SqlRunStore, aftermath: SqlAftermath) -> None:
+    before = ended(runs, facts={"suffix": "s"})
+    aftermath.note_end("run-1", tuned_model="ft:1", facts={"job_over": True})
+    after = runs.get("run-1")
+    assert (after.tuned_model, after.facts) == ("ft:1", {"suffix": "s", "job_over": True})
+    assert (after.state, after.updated_at) == (before.state, before.updated_at)
+
+
+def test_the_end_of_an_open_runs_job_is_its_own_step(runs: SqlRunStore, aftermath: SqlAftermath) -> None:
+    run = runs.claim(make_run("run-open", facts={}))
+    aftermath.note_end("run-open", tuned_model="ft:1", facts={"job_over": True})
+    assert runs.get("run-open") == run
+
+
 def test_an_open_run_is_never_taken_to_be_cleared(runs: SqlRunStore, aftermath: SqlAftermath) -> None:
     runs.claim(make_run("run-open"))
     assert aftermath.take("run-open", until=NOON + HOUR, now=NOON) is None

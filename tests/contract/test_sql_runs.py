@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_runs import SqlRunStore
 from service.domain.errors import NotFound, RunMoved
-from service.domain.runs import CANCEL_ASKED, Run, RunState, Step
+from service.domain.runs import Run, RunState, Step
 from service.ports import JobEvent
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
@@ -140,16 +140,6 @@ def test_what_went_wrong_is_told_until_a_step_works(store: SqlRunStore) -> None:
     assert (run.error, run.remedy) == ("TrainerBusy: 429", "Wait.")
     run = store.record(run, Step(S.SNAPSHOTTED, "done"), now=NOON)
     assert store.get("run-1").facts == run.facts == {"busy_since": "noon"}
-
-
-def test_who_wants_the_end_of_a_job_stands_in_the_history_and_the_run_goes_on(store: SqlRunStore) -> None:
-    claim(store)
-    before = store.get("run-1")
-    store.note_cancel("run-1", now=NOON + MINUTE)
-    assert [(row["before"], row["after"], row["cause"]) for row in store.history("run-1")][1:] == [
-        ("claimed", "claimed", CANCEL_ASKED)
-    ]
-    assert store.get("run-1") == before
 
 
 def test_recording_a_step_ends_the_lease_and_counts_attempts_in_one_state(store: SqlRunStore) -> None:

@@ -1,5 +1,6 @@
 """Jobs and files of ours at a trainer that no run knows: adopted, stopped, deleted, told of; others' are left alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import sqlalchemy as sa
 
 from service.adapters.sql_tables import notices
 from service.domain.errors import OutcomeUnknown, TrainerRefused, TrainerUnreachable
-from service.domain.orphans import Orphan
+from service.domain.orphans import Orphan, Standing
 from service.domain.pipelines import Budget
 from service.domain.runs import RunState
 from service.domain.upload_names import upload_name
 from service.ports import RemoteJob
 from service.usecases.reconcile_trainer import FILE_AGE, reconcile_trainer
 from service.usecases.steer_run import cancel_run
+from tests.support.fakes import FakeTrainer
 from tests.support.workshop import EXPENSIVE, Workshop
 
 S = RunState
@@ -240,6 +242,48 @@ def test_two_names_for_one_account_do_not_take_each_others_jobs_for_orphans(shop
     run_id = in_doubt(shop)
     assert reconcile_trainer("same account", shop.parts).orphans == []
     assert shop.runs.get(run_id).state == S.UPLOADED
+
+
+def other_account(shop: Workshop) -> FakeTrainer:
+    """Let there be a second trainer, of another account."""
+    other = FakeTrainer(clock=shop.clock)
+    shop.accounts["other"] = replace(shop.accounts["box"], name="other", connect=lambda: other)
+    return other
+
+
+def test_a_job_here_that_names_a_run_of_another_account_is_told_of(shop: Workshop) -> None:
+    other = other_account(shop)
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    # Its own account calls the job of another run so.
+    shop.trainer.add_job("run-else", None, installation="elsewhere")
+    other.add_job("run-before", None, installation="elsewhere")
+    job = other.add_job(run_id, None, installation=shop.aftermath.installation())
+    (orphan,) = reconcile_trainer("other", shop.parts).orphans
+    assert (orphan.thing_id, orphan.run_id) == (job.job_id, run_id)
+    assert (orphan.standing, orphan.done) == (Standing.UNKNOWN, "told")
+    assert (other.cancelled, shop.trainer.cancelled) == ([], [])
+
+
+def test_a_job_here_that_names_a_run_of_another_account_waits_for_that_account_to_answer(shop: Workshop) -> None:
+    other = other_account(shop)
+    run_id = shop.start()
+    other.add_job(run_id, None, installation=shop.aftermath.installation())
+    shop.trainer.goes_wrong("job", TrainerUnreachable())
+    assert reconcile_trainer("other", shop.parts).orphans == []
+    assert len(reconcile_trainer("other", shop.parts).orphans) == 1
+
+
+def test_what_only_a_person_can_settle_says_how_wherever_it_is_told(shop: Workshop) -> None:
+    add_job(shop, "run-never-heard-of")
+    (orphan,) = reconcile_trainer("box", shop.parts).orphans
+    assert "cancel it in the console of trainer box" in orphan.remedy
+    assert "tuneloop dead-letters dismiss" in orphan.remedy
+    (letter,) = shop.letters.open(10)
+    assert letter["remedy"] == orphan.remedy
+    with shop.engine.connect() as connection:
+        text = connection.scalars(sa.select(notices.c.text).where(notices.c.kind == "orphan_found")).one()
+    assert text == f"{orphan.what}. {orphan.remedy}"
 
 
 # Files.

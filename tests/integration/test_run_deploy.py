@@ -167,10 +167,15 @@ def test_a_deployment_that_was_named_wrongly_is_named_anew(make: MakeShop) -> No
     run_id = trained(shop)
     shop.go(run_id)
     approve_run(run_id, shop.parts, answers_as="nobody")
+    asked = shop.advance(run_id)
+    assert asked is not None
+    assert asked.error == "ModelNotReady: nothing answers as nobody"
+    assert str(asked.remedy).startswith(f"Deploy {TUNED} as nobody at trainer box. Meanwhile the trainer is asked")
     for _ in range(40):
         shop.clock.forward(60)
         run = shop.advance(run_id) or shop.runs.get(run_id)
     assert run.state == S.NEEDS_ATTENTION
+    assert f"as nobody at trainer box. To have it asked again: tuneloop runs approve {run_id}" in str(run.remedy)
     shop.trainer.voices["chosen"] = good_answer
     approve_run(run_id, shop.parts, answers_as="chosen")
     assert shop.go(run_id).answers_as == "chosen"

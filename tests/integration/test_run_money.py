@@ -220,6 +220,7 @@ def test_every_end_of_a_run_closes_what_was_set_aside(
     elif end.startswith("cancelled"):
         cancel_run(run_id, shop.parts)
     assert shop.go(run_id).state in {S.PROMOTED, S.FAILED, S.CANCELLED}
+    shop.clear_all()
     # Answers are paid as they are asked for; they are never set aside.
     assert [entry.kind for entry in shop.ledger.entries_of(run_id) if entry.kind != "answers"] == kinds
 

@@ -1,6 +1,6 @@
 """Each answer of a trainer has its consequence: the table of docs/runs.md, row by row."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -327,7 +327,10 @@ def test_a_job_that_lasts_a_day_is_told_of_once_and_not_stopped(shop: Workshop, 
 def test_a_job_that_is_unknown_for_some_minutes_is_found_again(shop: Workshop, submitted: str) -> None:
     shop.trainer.goes_wrong("job", JobMissing("404"), times=8)
     for _ in range(8):
-        assert step(shop, submitted).state == S.SUBMITTED
+        run = step(shop, submitted)
+        until = datetime.fromisoformat(run.fact("missing_since")) + timedelta(minutes=15)
+        assert run.state == S.SUBMITTED
+        assert run.remedy == f"Nothing yet: the trainer is asked again until {until:%H:%M} UTC."
     assert step(shop, submitted).fact("missing_since") is None
     shop.finish_job()
     assert shop.go(submitted).state == S.PROMOTED
@@ -403,7 +406,7 @@ def test_a_letter_of_a_run_that_was_dismissed_stays_so_while_the_run_is_cleared(
     shop.trainer.goes_wrong("delete_file", TrainerUnreachable("down"))
     assert shop.go(uploaded).state == S.FAILED
     letter = shop.letters.open(1)[0]
-    assert letter["remedy"].endswith("start another: tuneloop runs start summaries.")
+    assert letter["remedy"].endswith("start another: tuneloop runs start summaries --again.")
     shop.letters.dismiss(letter["letter_id"], reason="", now=shop.clock.now)
     shop.clear_all()
     assert shop.letters.count() == 0

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.domain.errors import NotFound, TrainerRefused, TrainerUnreachable
+from service.domain.errors import JobMissing, NotFound, RunMoved, TrainerRefused, TrainerUnreachable
 from service.domain.pipelines import Budget
-from service.domain.runs import CANCEL_ASKED, RunState
+from service.domain.runs import RunState
 from service.usecases.clear_run import STOP_ATTEMPTS, clear_run
 from service.usecases.steer_run import RunCannot, approve_run, cancel_run
+from service.usecases.steps.follow import follow
 from tests.support.builders import make_run
+from tests.support.dying import Fate, Killed, Mode, watched
 from tests.support.purses import estimate_of
 from tests.support.workshop import EXPENSIVE, Workshop
 
@@ -128,9 +130,9 @@ def test_a_training_job_is_stopped_and_what_it_cost_is_written_down(
     shop.go(run_id, S.SUBMITTED)
     shop.trainer.becomes("ftjob-1", status, trained_tokens=70)
     shop.advance(run_id)
-    cancel_run(run_id, shop.parts)
+    assert cancel_run(run_id, shop.parts).state == S.CANCELLED
     assert shop.trainer.cancelled == ["ftjob-1"]
-    assert shop.go(run_id).state == S.CANCELLED
+    clear_again(shop, run_id)
     assert spend(shop) == pytest.approx(70)
 
 
@@ -149,15 +151,6 @@ def test_a_run_that_needs_attention_is_cancelled_together_with_its_job(
     # Nobody knows what it cost until then; nothing would be a lie.
     assert spend(shop) == pytest.approx(reserved)
     assert reserved > 0
-
-
-def test_a_job_that_cannot_be_stopped_keeps_its_run_open(shop: Workshop) -> None:
-    run_id = shop.start()
-    shop.go(run_id, S.SUBMITTED)
-    shop.trainer.goes_wrong("cancel", TrainerUnreachable())
-    with pytest.raises(TrainerUnreachable):
-        cancel_run(run_id, shop.parts)
-    assert shop.runs.get(run_id).state == S.SUBMITTED
 
 
 def test_a_job_that_is_gone_does_not_keep_its_run_open_for_ever(shop: Workshop) -> None:
@@ -182,9 +175,8 @@ def test_a_job_that_a_person_stops_is_told_as_stopped_by_hand(shop: Workshop) ->
     run_id = shop.start()
     shop.go(run_id, S.SUBMITTED)
     cancel_run(run_id, shop.parts)
-    shop.go(run_id)
-    causes = [row["cause"] for row in shop.runs.history(run_id)][-2:]
-    assert causes == [CANCEL_ASKED, "the trainer has stopped the job, as asked by hand"]
+    clear_again(shop, run_id)
+    assert shop.runs.history(run_id)[-1]["cause"] == "cancelled by hand"
 
 
 def test_a_job_that_is_stopped_at_the_trainer_is_told_as_such(shop: Workshop) -> None:
@@ -203,8 +195,7 @@ def test_an_error_that_was_got_over_is_not_a_cancelled_runs(shop: Workshop) -> N
     assert (stopped.state, stopped.error) == (S.NEEDS_ATTENTION, "TrainerRefused: 401 key revoked")
     assert f"tuneloop runs approve {run_id}" in str(stopped.remedy)
     assert approve_run(run_id, shop.parts).error is None
-    cancel_run(run_id, shop.parts)
-    ended = shop.go(run_id)
+    ended = cancel_run(run_id, shop.parts)
     assert (ended.state, ended.error, ended.remedy) == (S.CANCELLED, None, None)
     assert "401 key revoked" in [row["cause"] for row in shop.runs.history(run_id)]
 
@@ -266,8 +257,125 @@ def test_a_job_that_came_to_light_and_is_gone_costs_what_was_given_back(
     cancel_run(run_id, shop.parts)
     assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released"]
     assert shop.aftermath.attach(run_id, "ftjob-gone")
-    clear_run(run_id, shop.parts)
+    shop.clear_all()
     assert [entry.kind for entry in shop.ledger.entries_of(run_id)] == ["reserved", "released", "billed"]
+
+
+# A job that cannot be stopped at once.
+
+
+@pytest.fixture
+def priced(engine: sa.Engine, tmp_path: Path) -> Workshop:
+    """A workshop on either database, whose jobs cost a dollar a token."""
+    made = Workshop(engine, tmp_path / "files", price=EXPENSIVE)
+    made.fill()
+    return made
+
+
+def training(shop: Workshop) -> str:
+    """Start a run and bring it to where its job runs; give its id."""
+    run_id = shop.start()
+    shop.go(run_id, S.SUBMITTED)
+    shop.trainer.becomes("ftjob-1", "running")
+    shop.go(run_id, S.TRAINING)
+    return run_id
+
+
+def require_given_up(shop: Workshop, run_id: str, *, model: str | None, usd: float) -> None:
+    """Hold that a run ended as cancelled, billed once and never judged, whatever came later."""
+    shop.clear_all()
+    run = shop.go(run_id)
+    assert (run.state, run.tuned_model, run.error) == (S.CANCELLED, model, None)
+    assert [entry.usd for entry in shop.ledger.entries_of(run_id) if entry.kind == "billed"] == [usd]
+    assert shop.states(run_id)[-2:] == ["training", "cancelled"]
+    assert shop.evaluations.evaluation(run_id) is None
+    assert shop.evaluations.champion("summaries") is None
+    assert shop.letter_errors() == {}
+    with pytest.raises(RunCannot, match="is cancelled and waits for nobody"):
+        approve_run(run_id, shop.parts)
+
+
+def test_a_job_that_had_succeeded_before_it_was_cancelled_is_billed_and_its_model_only_named(priced: Workshop) -> None:
+    run_id = training(priced)
+    model = priced.finish_job(tokens=70)
+    assert cancel_run(run_id, priced.parts).tuned_model == model
+    require_given_up(priced, run_id, model=model, usd=70)
+    assert priced.trainer.cancelled == []
+
+
+def test_a_job_that_succeeds_while_it_is_cancelled_is_billed_and_its_model_only_named(priced: Workshop) -> None:
+    run_id = training(priced)
+    priced.trainer.goes_wrong("cancel", TrainerRefused("400 its status is succeeded"))
+    assert cancel_run(run_id, priced.parts).tuned_model is None
+    model = priced.finish_job(tokens=70)
+    require_given_up(priced, run_id, model=model, usd=70)
+
+
+def test_a_trainer_that_fails_to_cancel_is_asked_again_until_it_does(priced: Workshop) -> None:
+    run_id = training(priced)
+    priced.trainer.becomes("ftjob-1", "running", trained_tokens=30)
+    priced.trainer.goes_wrong("cancel", TrainerUnreachable("500 boom"), times=3)
+    assert cancel_run(run_id, priced.parts).state == S.CANCELLED
+    assert priced.trainer.cancelled == []
+    require_given_up(priced, run_id, model=None, usd=30)
+    assert priced.trainer.cancelled == ["ftjob-1"]
+
+
+def test_a_trainer_that_is_away_is_asked_to_stop_the_job_once_it_is_back(priced: Workshop) -> None:
+    run_id = training(priced)
+    priced.trainer.becomes("ftjob-1", "running", trained_tokens=30)
+    priced.trainer.goes_wrong("job", TrainerUnreachable("no connection"), times=3)
+    cancel_run(run_id, priced.parts)
+    require_given_up(priced, run_id, model=None, usd=30)
+    assert priced.trainer.cancelled == ["ftjob-1"]
+
+
+def test_a_job_that_the_trainer_does_not_show_is_stopped_all_the_same(priced: Workshop) -> None:
+    run_id = training(priced)
+    priced.trainer.becomes("ftjob-1", "running", trained_tokens=30)
+    priced.trainer.goes_wrong("job", JobMissing("404"))
+    cancel_run(run_id, priced.parts)
+    assert priced.trainer.cancelled == ["ftjob-1"]
+    require_given_up(priced, run_id, model=None, usd=30)
+
+
+def test_a_job_that_succeeds_while_the_trainer_does_not_show_it_is_not_judged(priced: Workshop) -> None:
+    run_id = training(priced)
+    priced.trainer.goes_wrong("job", JobMissing("404"), times=3)
+    priced.trainer.goes_wrong("cancel", JobMissing("404"), times=3)
+    cancel_run(run_id, priced.parts)
+    model = priced.finish_job(tokens=70)
+    require_given_up(priced, run_id, model=model, usd=70)
+
+
+@pytest.mark.parametrize("mode", ["before", "after"])
+@pytest.mark.parametrize("name", ["runs.record", "aftermath.take", "trainer.job", "trainer.cancel"])
+def test_a_command_that_is_killed_once_the_end_is_written_stops_the_job_all_the_same(
+    priced: Workshop, name: str, mode: Mode
+) -> None:
+    run_id = training(priced)
+    priced.trainer.becomes("ftjob-1", "running", trained_tokens=30)
+    with pytest.raises(Killed):
+        cancel_run(run_id, watched(priced.parts, Fate(name, mode)))
+    if (name, mode) == ("runs.record", "before"):
+        # Nothing was done, and nothing said.
+        assert priced.runs.get(run_id).state == S.TRAINING
+        cancel_run(run_id, priced.parts)
+    priced.clock.forward(priced.timing.lease.total_seconds() + 1)
+    require_given_up(priced, run_id, model=None, usd=30)
+    assert priced.trainer.cancelled == ["ftjob-1"]
+
+
+def test_a_worker_that_looks_at_the_job_meanwhile_does_not_bring_the_run_back(priced: Workshop) -> None:
+    run_id = training(priced)
+    model = priced.finish_job(tokens=70)
+    now = priced.clock.forward(priced.timing.poll.total_seconds() * 2)
+    held = priced.runs.lease(run_id, until=now + priced.timing.lease, now=now)
+    assert held is not None
+    cancel_run(run_id, priced.parts)
+    with pytest.raises(RunMoved):
+        priced.runs.record(held, follow(held, priced.parts), now=now)
+    require_given_up(priced, run_id, model=model, usd=70)
 
 
 # Two at once.

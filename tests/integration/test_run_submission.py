@@ -109,6 +109,13 @@ def test_a_job_that_the_list_shows_late_is_adopted_too(shop: Workshop, run_id: s
         run = shop.advance(run_id)
         assert run is not None
         assert run.state == S.UPLOADED
+    assert run is not None
+    assert run.intent_at is not None
+    until = run.intent_at + shop.timing.settle
+    assert run.error == (
+        f"OutcomeUnknown: the answer to the creation was lost; searching the trainer until {until:%H:%M} UTC"
+    )
+    assert str(run.remedy).startswith("Nothing yet")
     shop.trainer.unlisted.clear()
     assert shop.go(run_id, S.SUBMITTED).job_id == "ftjob-1"
     assert shop.trainer.create_requests == 1

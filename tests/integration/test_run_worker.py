@@ -141,3 +141,23 @@ def test_where_nothing_is_left_that_is_said(
     there.will("GET /fine_tuning/jobs", listed())
     assert tuneloop(["runs", "orphans", "--trainer", "box"]) == 0
     assert capsys.readouterr().out == "Every job and file of ours is known.\n"
+
+
+def test_an_orphan_that_only_a_person_can_settle_is_listed_with_what_to_do(
+    installed: tuple[ScriptedServer, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    there, ours = installed
+    there.will("GET /files", listed())
+    there.will("GET /fine_tuning/jobs", listed(job(metadata={"run_id": "run-unheard-of", "installation": ours})))
+    assert tuneloop(["runs", "orphans"]) == 0
+    shown = capsys.readouterr().out
+    assert "box: job ftjob-1: a person has to settle this\n" in shown
+    assert "What to do: If the database comes from an older backup, restore a newer one." in shown
+
+
+def test_a_trainer_that_there_is_not_is_refused_with_those_that_there_are(
+    installed: tuple[ScriptedServer, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert installed
+    assert tuneloop(["runs", "orphans", "--trainer", "nope"]) == 1
+    assert "no trainer 'nope'\nWhat to do: There are: box\n" in capsys.readouterr().err

@@ -80,6 +80,16 @@ def test_another_run_is_started_by_a_command_that_nothing_refuses(fields: dict[s
     require_commands(start_command(run))
 
 
+@pytest.mark.parametrize("code", ["model_not_found", "model_not_available"])
+def test_a_model_that_the_trainer_does_not_train_is_never_started_again(code: str) -> None:
+    remedy = remedy_of_failure(code, [])
+    run = make_run(cause=RETRAINING, model="bse", trainer="box", snapshot_id="5a")
+    retraining = remedy_for(run, remedy, ended=True)
+    assert retraining.endswith("tuneloop runs start --snapshot 5a --trainer box --model MODEL.")
+    assert "bse" not in retraining
+    assert "correct model in [pipelines.summaries.train]" in remedy_for(RUN, remedy, ended=True)
+
+
 @pytest.mark.parametrize("state", RunState)
 def test_the_pages_commands_can_be_typed(state: RunState) -> None:
     run: Run = make_run("run-1", pipeline="summaries", state=state)

@@ -41,7 +41,8 @@ def after_error(run: Run, error: ServiceError, parts: Parts) -> Step:
         missing = since(run, "missing_since", now)
         if now - missing < MISSING_PATIENCE:
             due_at = now + min(backoff(run.attempts), MISSING_PAUSE)
-            return _again(run, error, due_at, missing_since=missing.isoformat())
+            remedy = _meanwhile(error, until=missing + MISSING_PATIENCE)
+            return _again(run, error, due_at, remedy=remedy, missing_since=missing.isoformat())
     elif error.retryable and run.attempts < MAX_ATTEMPTS:
         # The sooner the search begins, the better; where the trainer is simply asked again it needs time to mend.
         is_new_doubt = isinstance(error, OutcomeUnknown) and run.intent_at is None
@@ -98,14 +99,22 @@ def _pause(run: Run, error: ServiceError) -> timedelta:
     return max(backoff(run.attempts), timedelta(seconds=asked_s or 0))
 
 
-def _again(run: Run, error: ServiceError, due_at: datetime, **facts: str) -> Step:
-    noted = {**told(error), "remedy": remedy_for(run, error.remedy, ended=False), **facts}
+def _meanwhile(error: ServiceError, *, until: datetime) -> str:
+    """Say what to do while something is missing, and until when that is nothing; its class tells of later."""
+    asked = f"the trainer is asked again until {until:%H:%M} UTC."
+    return f"Nothing yet: {asked}" if error.remedy == type(error).remedy else f"{error.remedy} Meanwhile {asked}"
+
+
+def _again(run: Run, error: ServiceError, due_at: datetime, *, remedy: str | None = None, **facts: str) -> Step:
+    noted = {**told(error), "remedy": remedy_for(run, remedy or error.remedy, ended=False), **facts}
     return Step(run.state, str(error), facts=noted, due_at=due_at)
 
 
 def _remedy(run: Run, error: ServiceError, parts: Parts) -> str:
     if isinstance(error, TrainerRefused) and error.code == TRAINING_NOT_AVAILABLE:
         return _train_elsewhere(run, parts)
+    if isinstance(error, ModelNotReady):
+        return f"{error.remedy} To have it asked again: tuneloop runs approve RUN."
     refusal = REFUSALS.get(error.code or "") if isinstance(error, TrainerRefused) else None
     return refusal.remedy if refusal else error.remedy
 

@@ -153,6 +153,8 @@ def _gather(
                 return _without(role, run, error, parts, gone=champion["position"])
             if role == "base" and len(_answered_by(models["base"], questions, parts)) >= _least(run, parts):
                 return _without(role, run, error, parts, gone=True)
+            if role == "challenger" and run.fact("asked_to_deploy"):
+                raise _undeployed(run) from error
             raise
         if not found.is_whole:
             progress = f"{len(found.answers)} of {len(questions)} answers of {one.model}"
@@ -160,6 +162,14 @@ def _gather(
             return Step(run.state, progress, changes={"attempts": 0}, facts=facts, due_at=found.due_at)
         answers[role] = found.answers
     return answers
+
+
+def _undeployed(run: Run) -> ModelNotReady:
+    """Give the error of a run that was approved before its model was deployed, or as something else."""
+    return ModelNotReady(
+        f"nothing answers as {run.answers_as}",
+        remedy=f"Deploy {run.tuned_model} as {run.answers_as} at trainer {run.trainer}.",
+    )
 
 
 def held_out_questions(

@@ -7,7 +7,7 @@ from service.domain.alerts import paused, since, slow
 from service.domain.outcomes import NOT_BEGUN, PAUSED, remedy_of_failure
 from service.domain.polling import next_look
 from service.domain.remedies import remedy_for
-from service.domain.runs import CANCEL_ASKED, Run, RunState, Step
+from service.domain.runs import Run, RunState, Step
 from service.ports import RemoteJob
 from service.usecases.steps.endings import ALL_WELL
 from service.usecases.steps.gather import gather
@@ -33,7 +33,8 @@ def follow(run: Run, parts: Parts) -> Step:
             facts={**facts, "result_files": list(job.result_files)},
         )
     if job.outcome == "cancelled":
-        return Step(RunState.CANCELLED, _who_cancelled(run, parts), facts=facts)
+        # Who cancels the run here ends it before its job.
+        return Step(RunState.CANCELLED, f"job was cancelled at trainer {run.trainer}, not from here", facts=facts)
     return _failed(run, job, facts, parts)
 
 
@@ -52,13 +53,6 @@ def _look_again(run: Run, job: RemoteJob, told: Mapping[str, Any], parts: Parts)
     due_at = next_look(run.run_id, now=now, poll=parts.timing.poll)
     # A look that worked is no attempt that failed.
     return Step(state, f"job is {job.status}", changes={"attempts": 0}, facts=facts, due_at=due_at)
-
-
-def _who_cancelled(run: Run, parts: Parts) -> str:
-    """Say who ended the job: beside the command nothing here ends that of an open run."""
-    if any(row["cause"] == CANCEL_ASKED for row in parts.runs.history(run.run_id)):
-        return "the trainer has stopped the job, as asked by hand"
-    return f"job was cancelled at trainer {run.trainer}, not from here"
 
 
 def _failed(run: Run, job: RemoteJob, facts: Mapping[str, Any], parts: Parts) -> Step:

@@ -93,9 +93,12 @@ def _is_ours(job: RemoteJob, run: Run, owner: Run | None) -> bool:
 
 def _search_on(run: Run, parts: Parts) -> Step:
     now = parts.clock()
-    if run.intent_at is not None and now < run.intent_at + parts.timing.settle:
+    until = run.intent_at + parts.timing.settle if run.intent_at is not None else now
+    if now < until:
         # The list may lag behind the creation.
-        return Step(run.state, "searching the trainer for the job", changes={"attempts": 0}, due_at=now + SEARCH_AGAIN)
+        lost = OutcomeUnknown(f"the answer to the creation was lost; searching the trainer until {until:%H:%M} UTC")
+        facts = {**told(lost), "remedy": lost.remedy}
+        return Step(run.state, str(lost), changes={"attempts": 0}, facts=facts, due_at=now + SEARCH_AGAIN)
     unknown = OutcomeUnknown("nobody can say whether the job was created")
     return Step(
         RunState.NEEDS_ATTENTION,
