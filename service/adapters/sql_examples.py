@@ -279,7 +279,8 @@ def _note(connection: sa.Connection, chosen: Sequence[Example], verb: Verb, now:
 
 
 def _open_run(row: sa.Row[Any]) -> OpenRun:
-    return OpenRun(row.run_id, row.state, (row.facts.get("estimate") or {}).get("usd"))
+    usd = (row.facts.get("estimate") or {}).get("usd")
+    return OpenRun(row.run_id, row.state, usd, row.facts.get("error"))
 
 
 def _forgotten(connection: sa.Connection, wanted: Wanted) -> frozenset[str]:

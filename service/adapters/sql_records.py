@@ -30,6 +30,7 @@ class SqlDeadLetters:
         *,
         content: Delivery | None,
         now: datetime,
+        pipeline: str | None = None,
         once: bool = False,
     ) -> None:
         """See ``DeadLetters``."""
@@ -43,7 +44,7 @@ class SqlDeadLetters:
                 "message": storable(str(error))[:MESSAGE_CHARACTERS],
                 "remedy": error.remedy,
                 "topic": storable(content.topic) if content else None,
-                "pipeline": storable(content.pipeline) if content else None,
+                "pipeline": storable(content.pipeline) if content else pipeline,
                 "body": _body_to_keep(connection, content) if content else None,
                 "received_at": content.received_at if content else None,
                 "created_at": now,
@@ -72,13 +73,16 @@ class SqlDeadLetters:
             return [dict(row) for row in found.mappings()]
 
     def find(self, letter_id: str) -> Mapping[str, Any]:
-        """See ``DeadLetters``."""
+        """See ``DeadLetters``; the beginning of an id will do where it is the only one."""
+        wanted = sa.select(*_SHOWN).where(dead_letters.c.letter_id.startswith(letter_id, autoescape=True)).limit(2)
         with reading(self._engine) as connection:
-            wanted = sa.select(*_SHOWN).where(dead_letters.c.letter_id == letter_id)
-            row = connection.execute(wanted).mappings().one_or_none()
-        if row is None:
-            raise NotFound(f"no dead letter {letter_id!r}", remedy="List them: tuneloop dead-letters list")
-        return dict(row)
+            found = connection.execute(wanted).mappings().all()
+        if len(found) != 1:
+            raise NotFound(
+                f"{len(found) or 'no'} dead letters begin with {letter_id!r}",
+                remedy="List them: tuneloop dead-letters list",
+            )
+        return dict(found[0])
 
     def dismiss(self, letter_id: str, *, reason: str, now: datetime) -> bool:
         """See ``DeadLetters``; the body stays, so that a person may think better of it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from service.ports import ModelsSeen, RemoteModel, SeenModel
 from service.usecases.dying import dying_champions
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import champion_sunset, sunset_of
+from service.usecases.watch_sunsets import look_at_models
 
 Listed = Mapping[str, Mapping[str, RemoteModel]]
 _REMEDY = "Name another trainer or model in [pipelines.{0}.train], see docs/sunset.md."
@@ -29,7 +30,10 @@ def check_sunsets(deps: Deps, listed: Listed) -> Iterator[Checked]:
         listed: By trainer and name, the models that trainers told of just now.
     """
     has_memory = _remembers(deps)
-    horizon = _Horizon(deps.accounts, _JustSeen(listed, deps.models_seen if has_memory else _NobodyAsked()))
+    if has_memory:
+        # What is heard is remembered: a day that was taken back stands in nobody's way any more.
+        look_at_models(deps.settings.pipelines, deps, clock=now, every=timedelta(0), trainers=listed)
+    horizon = _Horizon(deps.accounts, deps.models_seen if has_memory else _JustSeen(listed))
     for alike in _alike(deps.settings.pipelines.values()):
         yield _model(alike, horizon)
     if has_memory:
@@ -54,32 +58,17 @@ class _Horizon:
 
 @dataclass(frozen=True, slots=True)
 class _JustSeen:
-    """What trainers said just now, or else what is remembered; nothing is noted."""
+    """What trainers said just now, where there is no database yet; nothing is noted."""
 
     listed: Listed
-    memory: ModelsSeen
 
     def note(self, trainer: str, model: str, found: RemoteModel | None, *, now: datetime) -> None:
         """See ``ModelsSeen``."""
 
     def find(self, trainer: str, model: str) -> SeenModel | None:
         """See ``ModelsSeen``."""
-        found, remembered = self.listed.get(trainer, {}).get(model), self.memory.find(trainer, model)
-        if found is None:
-            return remembered
-        # A list may show less of a model than its own address does.
-        ends = found.shutdown_on or (remembered.shutdown_on if remembered else None)
-        return SeenModel(trainer, model, ends, known=True, at=now())
-
-
-class _NobodyAsked:
-    """What is remembered before there is a database."""
-
-    def note(self, trainer: str, model: str, found: RemoteModel | None, *, now: datetime) -> None:
-        """See ``ModelsSeen``."""
-
-    def find(self, trainer: str, model: str) -> None:
-        """See ``ModelsSeen``."""
+        found = self.listed.get(trainer, {}).get(model)
+        return None if found is None else SeenModel(trainer, model, found.shutdown_on, known=True, at=now())
 
 
 def _remembers(deps: Deps) -> bool:
@@ -127,7 +116,7 @@ def _champion(pipeline: Pipeline, deps: Deps, listed: Listed) -> Iterator[Checke
     yield Checked(
         f"{pipeline.name} champion",
         ok=ok,
-        text=f"{champion['model']} at {champion['trainer']} {when(sunset.shutdown_on, today)}",
+        text=f"{champion['model']} at {champion['trainer']} {when(sunset.shutdown_on, today)}{sunset.source}",
         remedy=near[0].advice if near and not ok else "",
         is_note=ok and bool(near),
     )
@@ -157,7 +146,7 @@ def _name(champion: Mapping[str, Any], deps: Deps, listed: Listed) -> Iterator[C
 
 def _ends(sunset: Sunset) -> str:
     training = f"; nobody can train it from {sunset.training_ends} on" if sunset.training_ends else ""
-    return f"{when(sunset.shutdown_on, now().date())}{training}"
+    return f"{when(sunset.shutdown_on, now().date())}{sunset.source}{training}"
 
 
 def _is_near(sunset: Sunset) -> bool:

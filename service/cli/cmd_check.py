@@ -27,6 +27,7 @@ from service.config.durations import write_duration
 from service.domain.errors import ConfigurationError, InboxUnavailable, ServiceError
 from service.domain.metric_specs import FunctionSpec
 from service.domain.pipelines import ChecksPolicy, Pipeline
+from service.domain.plurals import how_many
 from service.logs import silence_logging
 from service.usecases.tell import Target
 
@@ -59,7 +60,9 @@ def check(
     else:
         for item in wrong:
             remedy = f". What to do: {item.remedy}" if item.remedy else ""
-            typer.echo(f"WRONG    {item.name}: {item.text}{remedy}", err=True)
+            typer.echo(f"WRONG    {item.name}: {item.text.rstrip('.')}{remedy}", err=True)
+        notes = sum(item.is_note for item in found)
+        typer.echo(f"{len(wrong)} wrong, {how_many(notes, 'note')}, {len(found) - len(wrong) - notes} in order.")
     raise typer.Exit(1 if wrong else 0)
 
 

@@ -14,7 +14,7 @@ from service.domain.errors import ConfigurationError, NotFound
 from service.domain.remedies import start_command
 from service.usecases.tell import LETTER, send_again
 
-LetterId = Annotated[str, typer.Argument(help="A letter's id.")]
+LetterId = Annotated[str, typer.Argument(help="A letter's id or the beginning of it.")]
 
 
 @dead_letters.command("list")
@@ -38,7 +38,11 @@ def list_dead_letters(limit: AtMost = 50, *, as_json: AsJson = False) -> None:
 @dead_letters.command("show")
 def show_dead_letter(letter_id: LetterId, *, as_json: AsJson = True) -> None:  # noqa: ARG001 - it is always JSON
     """Show one letter as JSON, without its content; a settled or dismissed one as well."""
-    print_json(_deps().letters.find(letter_id))
+    letter = dict(_deps().letters.find(letter_id))
+    if letter["dismissed"] is not None:
+        # One column holds when it was closed, whatever closed it.
+        letter |= {"dismissed_at": letter["replayed_at"], "replayed_at": None}
+    print_json(letter)
 
 
 @dead_letters.command()
@@ -50,6 +54,7 @@ def dismiss(
     """Put a letter away that nothing is to be done about: it is kept, and counts as open no more."""
     deps = _deps()
     letter = deps.letters.find(letter_id)
+    letter_id = letter["letter_id"]
     if not deps.letters.dismiss(letter_id, reason=reason, now=now()):
         raise NotFound(
             f"dead letter {letter_id} is closed already", remedy=f"See tuneloop dead-letters show {letter_id}"
@@ -59,7 +64,7 @@ def dismiss(
 
 @dead_letters.command()
 def replay(
-    letter_id: Annotated[str | None, typer.Argument(help="A letter's id.")] = None,
+    letter_id: Annotated[str | None, typer.Argument(help="A letter's id or the beginning of it.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every letter that holds a delivery or a notice.")] = False,
 ) -> None:

@@ -43,6 +43,8 @@ def list_runs(
         typer.echo(f"{run.run_id}  {run.created_at:%Y-%m-%d %H:%M:%S}  {run.pipeline} no. {run.ordinal}: {run.state}")
         status = f", {run.fact('job_status')}" if run.state in _HAS_OPEN_JOB else ""
         typer.echo(visible(f"    {run.model} at {run.trainer}, job {run.job_id or '-'}{status}"))
+        if run.error:
+            typer.echo(visible(f"    {run.error}"))
     if not found:
         typer.echo("No run yet.")
 

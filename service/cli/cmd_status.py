@@ -62,7 +62,8 @@ def _say(line: PipelineStatus) -> None:
         typer.echo(f"  drift      {_drift(line.drift)}")
     typer.echo(f"  last run   {line.last_run or 'none'}")
     gone = f", GONE since {line.champion_gone_since:%Y-%m-%d %H:%M} UTC" if line.champion_gone_since else ""
-    typer.echo(f"  champion   {line.champion or 'none yet'}{gone}")
+    ends = f", shuts down on {line.champion_shutdown_on}" if line.champion_shutdown_on and not gone else ""
+    typer.echo(f"  champion   {line.champion or 'none yet'}{ends}{gone}")
     typer.echo(f"  next run   {'due now' if line.due else '; '.join(line.waits_for)}")
     for note in line.notes:
         typer.echo(f"  note       {note}")
@@ -74,7 +75,8 @@ def _drift(drift: Drift) -> str:
     if drift.whole_at and drift.labels_there is not None:
         # What only a look at the whole project can count is as old as that.
         there, here = how_many(drift.labels_there, "accepted label"), how_many(drift.labels_here or 0, "example")
-        counted = f"; whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC: {there} in Labelbox, {here} here"
+        read = f"whole project {drift.whole_at:%Y-%m-%d %H:%M} UTC"
+        counted = f"; {read}: {there} in Labelbox, {here} here before the mending"
     return f"{how_many(drift.rows, 'row')} differed when last read, {drift.at:%Y-%m-%d %H:%M:%S} UTC{left}{counted}"
 
 

@@ -158,7 +158,7 @@ def as_name(text: str | None) -> str | None:
 def _happened(kind: str, run: Run, cause: str, facts: Mapping[str, Any]) -> str:
     if kind == "started":
         new = run.fact("new_examples")
-        count = f"{new} new or changed examples; " if new is not None else ""
+        count = f"{new} new or changed examples; " if new else ""
         return f"{count}{run.model} at {run.trainer}, {cause}."
     if kind in {"failed", "needs_attention"}:
         return _error_in_words(run, cause, facts)

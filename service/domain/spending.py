@@ -171,7 +171,8 @@ class BudgetState:
 
 def not_in_the_sum(unpriced: int) -> str:
     """Say that a sum is not everything."""
-    lack = "lacks a price and is" if unpriced == 1 else "lack a price and are"
+    parts = "a part without a price (training, answers or judges) and"
+    lack = f"has {parts} is" if unpriced == 1 else f"have {parts} are"
     return f"{how_many(unpriced, 'run')} {lack} not wholly in this month's sum"
 
 

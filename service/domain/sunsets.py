@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from service.domain.base_models import base_of
 from service.domain.plurals import how_many
@@ -11,7 +11,6 @@ from service.domain.triggers import Reason
 
 # People hear of an end this many days before it, and once more each time it comes nearer.
 WARN_DAYS = (90, 30, 7)
-SUNSET_CODES = frozenset({"model_shuts_down", "training_ends"})
 # A job is created on the last day at the latest, and a trainer's midnight need not be ours.
 _TRAINING_MARGIN = timedelta(days=1)
 # What a name of a model's version ends in: gpt-4.1-2025-04-14, gpt-3.5-turbo-0125.
@@ -27,12 +26,23 @@ class Sunset:
         training_ends: From this day nobody can create a job for it.
         as_of: The day on which that was read, for what is built in.
         replacement: What its vendor names in its place.
+        told_at: When the trainer itself named that shutdown; None where it is written down.
     """
 
     shutdown_on: date | None = None
     training_ends: date | None = None
     as_of: date | None = None
     replacement: str | None = None
+    told_at: datetime | None = None
+
+    @property
+    def source(self) -> str:
+        """Say in brackets who says when it shuts down, to stand at the end of a sentence; empty without a day."""
+        if self.shutdown_on is None:
+            return ""
+        if self.told_at:
+            return f" (the trainer said so on {self.told_at:%Y-%m-%d %H:%M} UTC)"
+        return f" (built in, read {self.as_of})" if self.as_of else " (by the configuration)"
 
     def days_left(self, today: date) -> int | None:
         """Give the days until it shuts down, negative once it has; None where no date is known."""
@@ -58,19 +68,22 @@ class Sunsets:
     models: Mapping[str, Sunset] = field(default_factory=dict)
     training_ends: date | None = None
 
-    def of(self, model: str, *, seen: date | None = None) -> Sunset:
+    def of(self, model: str, *, seen: date | None = None, told_at: datetime | None = None) -> Sunset:
         """Give how long a model is there, tuned or not: the earliest of all that is known.
 
         Args:
             model: Its name at the trainer; a tuned model ends with its base.
             seen: When the trainer itself says that it shuts down.
+            told_at: When it said that.
         """
         written = self.models.get(model) or self._of_base(base_of(model)) or Sunset()
+        ends = _earliest(written.shutdown_on, seen)
         return Sunset(
-            shutdown_on=_earliest(written.shutdown_on, seen),
+            shutdown_on=ends,
             training_ends=_earliest(written.training_ends, self.training_ends),
             as_of=written.as_of,
             replacement=written.replacement,
+            told_at=None if ends == written.shutdown_on else told_at,
         )
 
     def _of_base(self, base: str) -> Sunset | None:
@@ -98,7 +111,7 @@ def sunset_reasons(sunset: Sunset, *, model: str, trainer: str, min_days_left: i
     left = sunset.days_left(today)
     if left is not None and left < min_days_left:
         wanted = f"; at least {min_days_left} days are wanted" if left > 0 else ""
-        text = f"{model} at {trainer} {when(sunset.shutdown_on, today)}{wanted}"
+        text = f"{model} at {trainer} {when(sunset.shutdown_on, today)}{wanted}{sunset.source}"
         facts = {"shutdown_on": str(sunset.shutdown_on), "days_left": left, "need": min_days_left}
         found.append(Reason("model_shuts_down", text, {"model": model, "trainer": trainer, **facts}))
     if sunset.training_ends is not None and today >= sunset.training_ends - _TRAINING_MARGIN:

@@ -20,11 +20,13 @@ class OpenRun:
 
     Attributes:
         usd: What it is estimated to cost; None while nobody knows.
+        error: What stands in its way now; None where nothing does.
     """
 
     run_id: str
     state: str
     usd: float | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,9 @@ def _open_run(run: OpenRun | None) -> list[Reason]:
         return []
     facts = {"run": run.run_id, "state": run.state, "usd": run.usd}
     if run.state != RunState.AWAITING_APPROVAL:
-        return [Reason("run_open", f"run {run.run_id} ({run.state}) is not finished", facts)]
+        hindered = f": {run.error}" if run.error else ""
+        text = f"run {run.run_id} ({run.state}) is not finished{hindered}"
+        return [Reason("run_open", text, {**facts, "error": run.error})]
     cost = "at an unknown price" if run.usd is None else f"of {run.usd:.2f} USD"
     text = f"run {run.run_id} {cost} waits for approval: tuneloop runs approve {run.run_id}"
     return [Reason("awaiting_approval", text, facts)]

@@ -19,9 +19,13 @@ class DeadLetters(Protocol):
         *,
         content: Delivery | None,
         now: datetime,
+        pipeline: str | None = None,
         once: bool = False,
     ) -> None:
-        """Set work aside; the same subject again replaces its error, or with ``once`` changes nothing."""
+        """Set work aside; the same subject again replaces its error, or with ``once`` changes nothing.
+
+        ``pipeline`` names whose it is where there is no content that says it.
+        """
 
     def count(self) -> int:
         """Count what is set aside."""
@@ -30,7 +34,7 @@ class DeadLetters(Protocol):
         """Give what is set aside, newest first, without content."""
 
     def find(self, letter_id: str) -> Mapping[str, Any]:
-        """Give a letter, open or closed, without content; NotFound where there is none."""
+        """Give a letter, open or closed, without content; NotFound unless one alone begins with this id."""
 
     def dismiss(self, letter_id: str, *, reason: str, now: datetime) -> bool:
         """Put a letter away because a person says so; it stays and is open no more. False if it was not open."""

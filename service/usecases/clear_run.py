@@ -66,7 +66,9 @@ def _clear(run: Run, parts: Parts) -> _Later | None:
     """Do all that can be done; give when to come back, None where nothing is left."""
     if run.state == RunState.FAILED and run.fact("letter"):
         # Once: a person may have dismissed it meanwhile.
-        parts.letters.put("run", run.run_id, _as_told(run), content=None, now=parts.clock(), once=True)
+        parts.letters.put(
+            "run", run.run_id, _as_told(run), content=None, now=parts.clock(), pipeline=run.pipeline, once=True
+        )
     if run.state in _WENT_WELL:
         _settle_letters_before(run, parts)
     if in_doubt(run):
@@ -137,7 +139,9 @@ def _stop_again(run: Run, job: RemoteJob, parts: Parts) -> _Later:
     attempts = min(run.attempts + 1, STOP_ATTEMPTS)
     if attempts == STOP_ATTEMPTS:
         error = JobNotStopped(f"job {job.job_id} at trainer {run.trainer} is {job.status}, whatever it is told")
-        parts.letters.put("aftermath", run.run_id, error, content=None, now=parts.clock(), once=True)
+        parts.letters.put(
+            "aftermath", run.run_id, error, content=None, now=parts.clock(), pipeline=run.pipeline, once=True
+        )
     return _Later(parts.clock() + parts.timing.poll, attempts)
 
 
@@ -175,7 +179,7 @@ def _put_off(run: Run, error: ServiceError, parts: Parts) -> None:
         due_at = parts.clock() + backoff(run.attempts)
         parts.aftermath.postpone(run.run_id, due_at=due_at, attempts=run.attempts + 1)
         return
-    parts.letters.put("aftermath", run.run_id, error, content=None, now=parts.clock())
+    parts.letters.put("aftermath", run.run_id, error, content=None, now=parts.clock(), pipeline=run.pipeline)
     _count_as_spent(run, parts)
     parts.aftermath.clear(run.run_id, now=parts.clock())
 

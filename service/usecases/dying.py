@@ -9,7 +9,14 @@ from service.domain.pipelines import Pipeline
 from service.domain.runs import TERMINAL, Run, RunState
 from service.domain.sunsets import WARN_DAYS
 from service.ports import EvaluationStore
-from service.usecases.replacements import command_for, least_days, replacements, trained_elsewhere, what_exists
+from service.usecases.replacements import (
+    Replacement,
+    command_for,
+    least_days,
+    replacements,
+    trained_elsewhere,
+    what_exists,
+)
 from service.usecases.sunset import Past, champion_sunset, door_of
 
 # A successor is looked for among so many of a pipeline's newest runs.
@@ -35,6 +42,7 @@ class Dying:
         successor: A run of a model that lasts: it is under way, or was judged and can be promoted.
         commands: Each trains the same snapshot elsewhere; the first is the one that lasts longest.
         advice: What to do, in a sentence.
+        others: What the commands train, in their order.
     """
 
     pipeline: str
@@ -48,6 +56,7 @@ class Dying:
     successor: str | None
     commands: tuple[str, ...]
     advice: str
+    others: tuple[Replacement, ...] = ()
 
 
 def dying_champions(
@@ -88,6 +97,7 @@ def _judged(pipeline: Pipeline, pipelines: Mapping[str, Pipeline], reigns: Reign
         successor=successor.run_id if successor else None,
         commands=commands,
         advice=_advice(pipeline.name, run, successor, commands),
+        others=tuple(others),
     )
 
 

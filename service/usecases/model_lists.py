@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain.errors import ServiceError, TrainerRefused
+from service.domain.errors import ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.model_names import not_listed
 from service.domain.triggers import Reason
 from service.ports import RemoteModel
@@ -63,13 +63,26 @@ def list_door(trainer: str, model: str, horizon: Horizon, *, others: tuple[str, 
 
 
 def ask_list_door(trainer: str, model: str, horizon: Horizon, *, now: datetime) -> tuple[Reason, ...]:
-    """Give the same after asking the trainer; as it was last seen where it does not answer."""
+    """Give the same after asking the trainer, or why it cannot be asked: a run would get no further.
+
+    A trainer that is busy is taken to be as it was last seen.
+    """
     account = horizon.accounts.get(trainer)
-    if account is None or account.dialect.model_list != "complete":
+    if account is None:
         return ()
     try:
         look = look_at_model(account, model, horizon)
-    except ServiceError:
+    except TrainerBusy:
         return list_door(trainer, model, horizon)
+    except ServiceError as error:
+        return (_silent(trainer, error),)
     horizon.models_seen.note(trainer, model, look.found, now=now)
     return list_door(trainer, model, horizon, others=look.others)
+
+
+def _silent(trainer: str, error: ServiceError) -> Reason:
+    name, table = type(error).__name__, f"[trainers.{trainer}]"
+    unreachable = isinstance(error, TrainerUnreachable)
+    remedy = f"start it, or correct base_url in {table}" if unreachable else f"{error.remedy.rstrip('.')} ({table})"
+    facts = {"trainer": trainer, "error": name, "remedy": remedy}
+    return Reason("trainer_silent", f"{trainer} cannot be asked: {name}: {error}", facts)

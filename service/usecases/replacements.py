@@ -7,6 +7,7 @@ from datetime import date, datetime
 from service.domain.base_models import base_of
 from service.domain.pipelines import Pipeline, TrainPolicy
 from service.domain.runs import TERMINAL, Run, RunState
+from service.usecases.model_lists import list_door
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import Past, door_of, sunset_of
 
@@ -30,7 +31,8 @@ def replacements(
 ) -> list[Replacement]:
     """Give what could be trained in the place of a run's model, one model a trainer, those that last longest first.
 
-    What the same snapshot was trained on already is left out: to start that again is refused.
+    What the same snapshot was trained on already is left out, and what its trainer did not have when it was last
+    asked: to start that is refused.
 
     Args:
         run: Whose model ends, and how it was trained.
@@ -48,6 +50,7 @@ def replacements(
             for model in dict.fromkeys(_models_at(account, base_of(run.model), pipelines))
             if (name, model) not in {(run.trainer, run.model), *done}
             and not door_of(name, model, past, min_days_left=least, now=now)
+            and not list_door(name, model, past)
         ]
         if lasting:
             found.append(max(lasting, key=_lasts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from service.domain.pipelines import Pipeline
 from service.ports import Clock
@@ -24,6 +24,7 @@ class PipelineStatus:
         drift: Labels in Labelbox against labels here; null where it was not measured.
         last_run: Id and state of the newest run.
         champion: The model that serves.
+        champion_shutdown_on: When that model shuts down; null where no end is known.
         champion_gone_since: Since when that model does not answer any more; null where it does.
         due: Whether a run is due now.
         waits_for: Every reason why not.
@@ -40,6 +41,7 @@ class PipelineStatus:
     drift: Drift | None
     last_run: str | None
     champion: str | None
+    champion_shutdown_on: date | None
     champion_gone_since: datetime | None
     due: bool
     waits_for: tuple[str, ...]
@@ -82,6 +84,7 @@ def _line(stock: Stock) -> PipelineStatus:
         drift=reconciled.drift if reconciled else None,
         last_run=f"{newest.run_id} {newest.state}" if newest else None,
         champion=stock.champion["model"] if stock.champion else None,
+        champion_shutdown_on=stock.champion["shutdown_on"] if stock.champion else None,
         champion_gone_since=stock.champion["gone_since"] if stock.champion else None,
         due=stock.decision.due,
         waits_for=tuple(reason.text for reason in stock.decision.reasons),

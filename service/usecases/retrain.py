@@ -8,7 +8,7 @@ from service.domain.errors import ConfigurationError, ServiceError
 from service.domain.pipelines import Pipeline
 from service.domain.runs import RETRAINING, Run
 from service.domain.snapshots import Snapshot, sizes_of
-from service.domain.triggers import Counts, Reason, blocks_manual_start
+from service.domain.triggers import Reason, blocks_manual_start
 from service.usecases.doors import ask_whether_listed, gather_doors
 from service.usecases.start_run import new_run, opened_by_hand, refuse, with_facts
 from service.usecases.steps.paid_once import require_first
@@ -69,15 +69,28 @@ def retrain(wanted: Retraining, parts: Parts) -> Run:
         trainer=account.name,
         model=model,
     )
+    there = _trained_at(pipeline, account.name, model, settings)
+    unlisted = ask_whether_listed(there, parts, now=parts.clock(), despite_list=wanted.despite_list)
+    # The doors first: who is told to pay a second time must not be sent away then.
+    refuse(_shut(wanted, snapshot, there, parts, unlisted=unlisted), pipeline)
     require_first(snapshot.snapshot_id, run, parts.runs)
-    refuse(_shut(wanted, snapshot, _trained_at(pipeline, account.name, model, settings), counts, parts), pipeline)
     return opened_by_hand(run, parts)
 
 
+def doors_shut(wanted: Retraining, parts: Parts) -> tuple[Reason, ...]:
+    """Give what ``retrain`` would be refused for now, as far as it is known without asking a trainer."""
+    snapshot = parts.archive.snapshots.get(wanted.snapshot)
+    pipeline = _pipeline_of(snapshot, wanted, parts)
+    account, model = _target(pipeline, wanted, parts)
+    there = _trained_at(pipeline, account.name, model, _settings_at(account, pipeline, parts))
+    return _shut(wanted, snapshot, there, parts, unlisted=None)
+
+
 def _shut(
-    wanted: Retraining, snapshot: Snapshot, pipeline: Pipeline, counts: Counts, parts: Parts
+    wanted: Retraining, snapshot: Snapshot, pipeline: Pipeline, parts: Parts, *, unlisted: tuple[Reason, ...] | None
 ) -> tuple[Reason, ...]:
     """Give every door that is shut for training this snapshot: what is frozen counts, not what stands now."""
+    counts = parts.archive.examples.counts(pipeline.name)
     sizes, tokens = sizes_of(snapshot.files), snapshot.files["train"].tokens
     frozen = replace(
         counts,
@@ -90,7 +103,6 @@ def _shut(
     # The lines' tokens include the system text's.
     counted = replace(pipeline, system=None)
     now = parts.clock()
-    unlisted = ask_whether_listed(counted, parts, now=now, despite_list=wanted.despite_list)
     doors = gather_doors(counted, frozen, parts, now=now, despite_sunset=wanted.despite_sunset, unlisted=unlisted)
     return blocks_manual_start(pipeline.dataset, frozen, more=doors.shut)
 

@@ -6,18 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from service.domain.door_remedies import remedies_of
 from service.domain.errors import ServiceError
-from service.domain.model_names import NOT_LISTED
 from service.domain.pipelines import Pipeline
 from service.domain.runs import Run, RunState
-from service.domain.sunsets import SUNSET_CODES
 from service.domain.triggers import BY_HAND, BY_ITSELF, Counts, Decision, Reason
 from service.ports import Clock, JobQueue, RunStore
 from service.usecases.doors import Doorkeepers, ask_whether_listed, weigh, weigh_by_hand
 from service.usecases.steps.paid_once import require_news
-
-DESPITE_SUNSET = " To train it all the same: --despite-sunset."
-DESPITE_LIST = " If the trainer trains it although its list does not have it: --despite-list."
 
 
 class RunNotStarted(ServiceError):
@@ -70,7 +66,7 @@ def start_by_hand(
         stores: What to ask and where to write.
         clock: The time.
         despite_sunset: Whether a person wants it although the model is about to shut down.
-        despite_list: Whether a person wants it although the trainer's list does not have the model.
+        despite_list: Whether a person wants it although the trainer's list does not have the model, or it is away.
         again: Whether a person wants it although the same examples were trained on this model before.
 
     Raises:
@@ -93,11 +89,7 @@ def refuse(reasons: Sequence[Reason], pipeline: Pipeline) -> None:
         RunNotStarted: Something does.
     """
     if reasons:
-        codes = {reason.code for reason in reasons}
-        ends = DESPITE_SUNSET if codes & SUNSET_CODES else ""
-        unlisted = DESPITE_LIST if NOT_LISTED in codes else ""
-        remedy = f"See tuneloop why {pipeline.name} for everything that stands in the way.{ends}{unlisted}"
-        raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedy)
+        raise RunNotStarted("; ".join(reason.text for reason in reasons), remedy=remedies_of(reasons, pipeline.name))
 
 
 def opened_by_hand(run: Run, stores: Opening) -> Run:
@@ -108,7 +100,9 @@ def opened_by_hand(run: Run, stores: Opening) -> Run:
     """
     opened = open_run(run, stores)
     if opened is None:
-        raise RunNotStarted("another run was opened at the same moment")
+        other = next(iter(stores.runs.recent(run.pipeline, 1)), None)
+        named = f"run {other.run_id} ({other.state})" if other else "another run"
+        raise RunNotStarted(f"{named} was opened at the same moment")
     return opened
 
 

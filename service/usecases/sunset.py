@@ -35,7 +35,8 @@ def sunset_of(trainer: str, model: str, horizon: Horizon) -> Sunset:
     """Give how long a model is there, as far as it is known without asking anybody."""
     account = horizon.accounts.get(trainer)
     seen = horizon.models_seen.find(trainer, model)
-    return (account.sunsets if account else Sunsets()).of(model, seen=seen.shutdown_on if seen else None)
+    sunsets = account.sunsets if account else Sunsets()
+    return sunsets.of(model, seen=seen.shutdown_on, told_at=seen.at) if seen else sunsets.of(model)
 
 
 def champion_sunset(champion: Mapping[str, Any], past: Past) -> Sunset:

@@ -1,6 +1,6 @@
 """Ask the trainers when the models in use end, and tell people early."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeGuard
 
@@ -28,16 +28,31 @@ class Watched(Past, Protocol):
         """What people should hear of."""
 
 
-def look_at_models(pipelines: Mapping[str, Pipeline], watched: Watched, *, clock: Clock) -> dict[str, ServiceError]:
-    """Ask about each model in use that nobody asked about today.
+def look_at_models(
+    pipelines: Mapping[str, Pipeline],
+    watched: Watched,
+    *,
+    clock: Clock,
+    every: timedelta = ASKED_EVERY,
+    trainers: Collection[str] | None = None,
+) -> dict[str, ServiceError]:
+    """Ask about each model in use, and each that would take the place of one, that nobody asked about lately.
+
+    Args:
+        pipelines: Whose models.
+        watched: What is remembered.
+        clock: The time.
+        every: What was said for so long counts; zero asks about all.
+        trainers: Only these, if any are named.
 
     Returns:
         By trainer, why one could not be asked.
     """
     failed: dict[str, ServiceError] = {}
-    for trainer, model in dict.fromkeys(_in_use(pipelines, watched)):
+    for trainer, model in dict.fromkeys((*_in_use(pipelines, watched), *_next(pipelines, watched, clock()))):
         seen = watched.models_seen.find(trainer, model)
-        if trainer in failed or (seen and clock() < seen.at + ASKED_EVERY):
+        is_asked = trainers is None or trainer in trainers
+        if not is_asked or trainer in failed or (seen and clock() < seen.at + every):
             continue
         try:
             if trainer not in watched.accounts:
@@ -69,6 +84,13 @@ def _in_use(pipelines: Mapping[str, Pipeline], watched: Watched) -> Iterator[tup
         if champion := watched.evaluations.champion(name):
             yield champion["trainer"], champion["model"]
             yield champion["trainer"], watched.runs.get(champion["run_id"]).model
+
+
+def _next(pipelines: Mapping[str, Pipeline], watched: Watched, now: datetime) -> Iterator[tuple[str, str]]:
+    """Give what would be proposed in the place of a dying champion: a command that is refused helps nobody."""
+    for dying in dying_champions(pipelines, watched, within_days=None, now=now):
+        for other in dying.others:
+            yield other.trainer, other.model
 
 
 def _note_champion(

@@ -1,8 +1,10 @@
 """``tuneloop check`` asks each trainer once: does it answer to our key, and has it the models in use."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
+from service.adapters.sql_models_seen import SqlModelsSeen
 from service.adapters.sql_runs import SqlRunStore
 from service.cli.app import run
 from service.domain.runs import RunState, Step
+from service.ports import RemoteModel
 from tests.contract.openai_script import ScriptedServer, dropped, listed, refusal, scripted_server
 from tests.contract.trainer_process import BASE, KEY, Trainer, running_trainer
 from tests.support.builders import make_run
@@ -181,10 +185,45 @@ def test_a_missing_key_is_named_with_what_to_do(
     monkeypatch.delenv("BOX_KEY")
     (folder / "tuneloop.toml").write_text(box("http://127.0.0.1:9/v1") + pipeline())
     assert run(["check", "--quiet"]) == 1
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "BOX_KEY" in line]
+    out, err = capsys.readouterr()
+    (line,) = [line for line in err.splitlines() if "BOX_KEY" in line]
+    # The last line sums up, whatever came before.
+    assert re.fullmatch(r"\d+ wrong, \d+ notes?, \d+ in order\.", out.splitlines()[-1])
+    assert ".." not in err
     assert line.startswith(
         "WRONG    missing: BOX_KEY: the key of the trainer of p. What to do: Set BOX_KEY, or BOX_KEY_F"
     )
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_trainer_says_of_an_end_is_remembered_and_taken_back(
+    check: Check, own: Trainer, sqlite_url: str, sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+    seen, soon = SqlModelsSeen(sqlite_engine), datetime.now(UTC).date() + timedelta(days=13)
+    # It said so an hour ago, and does not any more.
+    seen.note("box", BASE, RemoteModel(BASE, soon), now=datetime.now(UTC) - timedelta(hours=1))
+    found = check(box(own.base_url), pipeline())["p model"]
+    assert (found["ok"], found["text"]) == (True, f"{BASE} at box has no known end")
+    remembered = seen.find("box", BASE)
+    assert remembered is not None
+    assert remembered.shutdown_on is None
+
+
+def test_an_end_is_told_with_who_said_it(
+    check: Check, script: ScriptedServer, sqlite_url: str, sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+    said_at, soon = datetime.now(UTC), datetime.now(UTC).date() + timedelta(days=13)
+    SqlModelsSeen(sqlite_engine).note("box", "m", RemoteModel("m", soon), now=said_at)
+    script.will("GET /models", refusal(401))
+    found = check(box(script.base_url), pipeline("m"))["p model"]
+    assert not found["ok"]
+    assert found["text"].endswith(f"(the trainer said so on {said_at:%Y-%m-%d %H:%M} UTC)")
+    script.will("GET /models", refusal(401))
+    sooner = soon - timedelta(days=3)
+    found = check(box(script.base_url, more=f"sunsets = {{ m = {sooner} }}"), pipeline("m"))["p model"]
+    assert found["text"].endswith("(by the configuration)")
 
 
 # Whether it has the models.

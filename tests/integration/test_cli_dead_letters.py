@@ -67,17 +67,29 @@ def test_a_letter_is_dismissed_with_a_reason_and_can_still_be_shown(says: Says, 
         f"Dismissed {letter_id}: run run-1.\n",
     )
     assert says("dead-letters", "list")[1] == "Nothing is set aside.\n"
-    assert json.loads(says("dead-letters", "show", letter_id)[1])["dismissed"] == "not this month"
+    shown = json.loads(says("dead-letters", "show", letter_id)[1])
+    assert (shown["dismissed"], shown["replayed_at"], bool(shown["dismissed_at"])) == ("not this month", None, True)
     code, _, err = says("dead-letters", "dismiss", letter_id)
     assert code == 1
     assert f"tuneloop dead-letters show {letter_id}" in err
+
+
+def test_the_beginning_of_a_letters_id_will_do_where_it_is_the_only_one(
+    says: Says, letter_id: str, sqlite_engine: sa.Engine
+) -> None:
+    assert json.loads(says("dead-letters", "show", letter_id[:6])[1])["letter_id"] == letter_id
+    for number in range(3):
+        SqlDeadLetters(sqlite_engine).put("file", f"file-{number}", CorruptFile("x"), content=None, now=NOON)
+    code, _, err = says("dead-letters", "dismiss", "")
+    assert (code, "2 dead letters begin with ''" in err) == (1, True)
+    assert says("dead-letters", "dismiss", letter_id[:12])[:2] == (0, f"Dismissed {letter_id}: run run-1.\n")
 
 
 @pytest.mark.parametrize("command", ["dismiss", "show", "replay"])
 def test_a_letter_that_there_is_not_is_refused(says: Says, letter_id: str, command: str) -> None:
     code, _, err = says("dead-letters", command, letter_id[::-1])
     assert code == 1
-    assert "no dead letter" in err
+    assert "no dead letters begin with" in err
     assert "tuneloop dead-letters list" in err
 
 
@@ -102,6 +114,17 @@ def test_runs_are_told_with_their_trainer_their_model_and_their_files(says: Says
         assert line in shown
     facts = json.loads(says("runs", "show", "run-1", "--json")[1])["run"]
     assert (facts["trainer"], facts["model"], facts["facts"]["training_file"]) == ("box", "m1", "file-1")
+
+
+def test_the_list_of_runs_and_why_tell_what_stands_in_the_way_of_an_open_run(
+    says: Says, sqlite_engine: sa.Engine
+) -> None:
+    stuck = {"error": "TrainerUnreachable: no connection to the trainer", "remedy": "Start it."}
+    SqlRunStore(sqlite_engine).claim(replace(make_run("run-1", pipeline="p", trainer="box", model="m1"), facts=stuck))
+    assert "    TrainerUnreachable: no connection to the trainer\n" in says("runs", "list")[1]
+    told = "run run-1 (claimed) is not finished: TrainerUnreachable: no connection to the trainer"
+    assert told in says("why", "p")[1]
+    assert told in says("status")[1]
 
 
 @pytest.mark.parametrize("options", [(), ("p", "--trainer", "box"), ("p", "--model", "m1")])

@@ -124,7 +124,7 @@ def test_runs_without_a_price_are_said_to_be_in_no_sum(shop: Workshop, capsys: p
             bill_estimate(spender, shop.parts, note="the trainer counted no tokens")
     assert run(["money"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    missing = "2 runs lack a price and are not wholly in this month's sum"
+    missing = "2 runs have a part without a price (training, answers or judges) and are not wholly in this month's sum"
     assert f"  38.00 of 50.00 left; 0.00 billed, 12.00 set aside; {missing}; above 5.00 a person approves" in lines
     assert f"pipeline summaries: 0.00 billed, 12.00 set aside; {missing}" in lines
     own = "0.00 billed, 0.00 set aside; something of it has no price and is not in this sum"

@@ -36,14 +36,16 @@ def reconciles(
             {"drift": 0, "labels_there": 812, "labels_here": 812, "left": 0, **WHOLE},
             (
                 "  drift      0 rows differed when last read, 2026-11-26 18:05:00 UTC; "
-                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 812 examples here"
+                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 812 examples here "
+                "before the mending"
             ),
         ),
         (
             {"drift": 3, "labels_there": 812, "labels_here": 811, "left": 2, **WHOLE},
             (
                 "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC, 2 could not be mended; "
-                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 811 examples here"
+                "whole project 2026-11-26 03:00 UTC: 812 accepted labels in Labelbox, 811 examples here "
+                "before the mending"
             ),
         ),
         ({"drift": 3}, "  drift      3 rows differed when last read, 2026-11-26 18:05:00 UTC"),

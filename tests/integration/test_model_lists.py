@@ -7,7 +7,7 @@ import pytest
 
 from service.domain.deployments import Deployment
 from service.domain.dialects import DIALECTS
-from service.domain.errors import TrainerRefused, TrainerUnreachable
+from service.domain.errors import ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.runs import RunState
 from service.ports import RemoteModel
 from service.usecases.doors import weigh
@@ -79,8 +79,31 @@ def test_the_end_of_a_model_is_another_door(misspelt: Workshop) -> None:
         start(misspelt, despite_sunset=True)
 
 
-def test_a_trainer_that_is_away_is_taken_to_be_as_it_was_seen(misspelt: Workshop) -> None:
-    misspelt.trainer.goes_wrong("model", TrainerUnreachable(), times=2)
+@pytest.mark.parametrize("dialect", ["openai", "generic"])
+@pytest.mark.parametrize(
+    ("error", "told", "remedy"),
+    [
+        (TrainerUnreachable("no connection"), "box cannot be asked: TrainerUnreachable: no connection", "base_url in"),
+        (TrainerRefused("401", remedy="Check the key."), "box cannot be asked: TrainerRefused: 401", "Check the key ("),
+    ],
+)
+def test_nothing_is_started_by_hand_at_a_trainer_that_is_away_or_refuses_the_key(
+    shop: Workshop, dialect: str, error: ServiceError, told: str, remedy: str
+) -> None:
+    trains(shop, "base-model", dialect=dialect)
+    shop.trainer.goes_wrong("model", error)
+    with pytest.raises(RunNotStarted, match=told) as raised:
+        start(shop)
+    assert remedy in raised.value.remedy
+    assert "[trainers.box]" in raised.value.remedy
+    assert shop.runs.recent(None, 1) == []
+    # Whoever wants it tried later all the same asks nobody.
+    shop.trainer.goes_wrong("model", error)
+    assert start(shop, despite_list=True)
+
+
+def test_a_trainer_that_is_busy_is_taken_to_be_as_it_was_seen(misspelt: Workshop) -> None:
+    misspelt.trainer.goes_wrong("model", TrainerBusy("later"), times=2)
     misspelt.models_seen.note("box", MISSPELT, None, now=misspelt.clock.now)
     with pytest.raises(RunNotStarted, match="not among the models"):
         start(misspelt)

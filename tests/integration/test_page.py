@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -21,9 +22,11 @@ from service.bootstrap import now
 from service.cli.valkey import free_port
 from service.config import TrainerSettings
 from service.domain.errors import TrainedAlready
+from service.domain.pipelines import TriggerPolicy
 from service.domain.reigns import Grounds
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.triggers import BY_HAND
+from service.ports import RemoteModel
 from service.usecases.start_run import start_by_hand
 from service.usecases.take_stock import take_stock
 from service.web.app import create_app
@@ -171,6 +174,23 @@ def test_what_needs_a_person_comes_first_each_with_its_remedy_and_command(scene:
     assert "tuneloop labelbox sync --pipeline summaries" in shown
 
 
+def test_a_dying_champion_and_an_open_breaker_need_a_person(
+    tmp_path: Path, redis_url: str, sqlite_template: Path
+) -> None:
+    pipeline = make_pipeline(trigger=TriggerPolicy(max_failures=1))
+    soon = now().date() + timedelta(days=13)
+    with staged(make_settings(tmp_path, redis_url, pipelines=[pipeline]), database=sqlite_template) as stage:
+        run = stage.deps.runs.claim(make_run("run-1", created_at=now(), updated_at=now()))
+        assert run is not None
+        _end(stage, run, RunState.FAILED, tuned_model="ft:1")
+        assert "no run starts by itself any more 1 run failed in a row." in text(stage, "/").partition("Pipelines")[0]
+        stage.deps.evaluations.promote(stage.deps.runs.get("run-1"), "by hand", now=now())
+        stage.deps.models_seen.note(run.trainer, run.model, RemoteModel(run.model, soon), now=now())
+        shown = text(stage, "/").partition("Pipelines")[0]
+        assert f"summaries: its champion shuts down on {soon}, in 13 days ft:1 at {run.trainer}" in shown
+        assert "tuneloop models dying lists what could be trained in its place" in shown
+
+
 def test_the_first_page_tells_examples_drift_champion_money_and_inbox(scene: Scene) -> None:
     shown, counts = text(scene.stage, "/"), scene.stage.deps.examples.counts("summaries")
     assert f"{counts.train} train, {counts.validation} validation, {counts.held_out} held out" in shown
@@ -258,12 +278,13 @@ def test_a_run_that_was_cancelled_offers_the_start_that_would_work(
 def test_a_run_whose_examples_another_one_trained_offers_no_start_that_is_refused(
     tmp_path: Path, redis_url: str, sqlite_template: Path
 ) -> None:
+    # No trainer runs here, and despite its list nobody asks it.
     ready = make_pipeline()
     ready = replace(ready, dataset=replace(ready.dataset, min_train=0, min_held_out=0))
     with staged(make_settings(tmp_path, redis_url, pipelines=[ready]), database=sqlite_template) as stage:
-        started = start_by_hand(ready, stage.deps, clock=now)
+        started = start_by_hand(ready, stage.deps, clock=now, despite_list=True)
         _end(stage, started, RunState.FAILED, tuned_model="ft:1")
-        second = start_by_hand(ready, stage.deps, clock=now, again=True)
+        second = start_by_hand(ready, stage.deps, clock=now, again=True, despite_list=True)
         _end(stage, second, RunState.CANCELLED)
         assert "tuneloop runs start summaries --again" in text(stage, f"/runs/{second.run_id}")
         third = stage.deps.runs.claim(make_run("run-3", ordinal=3, created_at=now(), updated_at=now()))
@@ -272,7 +293,7 @@ def test_a_run_whose_examples_another_one_trained_offers_no_start_that_is_refuse
         shown = text(stage, "/runs/run-3")
         assert f"could not be started now: no example has changed since run {started.run_id}" in shown
         with pytest.raises(TrainedAlready):
-            start_by_hand(ready, stage.deps, clock=now)
+            start_by_hand(ready, stage.deps, clock=now, despite_list=True)
 
 
 def _end(stage: Stage, run: Run, state: RunState, **changes: str) -> None:
@@ -286,7 +307,9 @@ def test_a_run_shows_its_money_and_says_where_an_amount_is_none(scene: Scene) ->
     assert f"billed {billed.usd:,.2f} USD {billed.tokens:,} {billed.note}" in shown
     # Its answers have no price.
     assert "answers no price" in shown
-    assert "all: 1 run lacks a price and is not wholly in this month's sum." in text(scene.stage, "/")
+    assert "all: 1 run has a part without a price (training, answers or judges) and is not wholly" in text(
+        scene.stage, "/"
+    )
 
 
 def test_a_run_that_waits_says_what_is_asked_and_what_it_will_cost(scene: Scene) -> None:
@@ -374,6 +397,8 @@ def test_dead_letters_show_their_remedy_and_never_their_content(scene: Scene) ->
     assert "2 set aside" in shown
     assert "Remove the topic from the webhook" in shown
     assert re.search(r"tuneloop dead-letters replay [0-9a-f]{16}", shown)
+    for letter in scene.stage.deps.letters.open(9):
+        assert f"tuneloop dead-letters dismiss {letter['letter_id']}" in shown
     assert f"tuneloop runs show {scene.failed}" in shown
     assert "what somebody wrote" not in shown
 

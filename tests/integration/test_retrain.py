@@ -11,7 +11,14 @@ import pytest
 
 from service.domain.budgets import Price
 from service.domain.dialects import DIALECTS, Dialect
-from service.domain.errors import ConfigurationError, CorruptFile, NotFound, ServiceError, TrainedAlready
+from service.domain.errors import (
+    ConfigurationError,
+    CorruptFile,
+    NotFound,
+    ServiceError,
+    TrainedAlready,
+    TrainerUnreachable,
+)
 from service.domain.pipelines import Budget, DatasetPolicy, TrainPolicy, TriggerPolicy
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import SPLITS, Snapshot
@@ -19,7 +26,7 @@ from service.domain.sunsets import Sunset, Sunsets
 from service.domain.triggers import BY_HAND
 from service.usecases.advance_run import advance_run
 from service.usecases.promote_run import promote_run
-from service.usecases.retrain import CannotRetrain, Retraining, retrain
+from service.usecases.retrain import CannotRetrain, Retraining, doors_shut, retrain
 from service.usecases.start_run import RunNotStarted, new_run, open_run, opened_by_hand, start_if_due
 from service.usecases.steps.paid_once import require_news
 from service.usecases.steps.parts import Parts, TrainerAccount
@@ -391,3 +398,31 @@ def test_a_snapshot_that_is_too_small_by_the_rules_of_the_moment_is_not_sent(els
     shop.pipelines["summaries"] = make_pipeline(dataset=DatasetPolicy(min_held_out=500))
     assert shop.go(run.run_id).state == S.FAILED
     assert shop.letter_errors() == {f"run {run.run_id}": "TooFewExamples"}
+
+
+def test_an_open_run_of_the_same_snapshot_is_no_reason_to_pay_a_second_time(elsewhere: Elsewhere) -> None:
+    open_run = elsewhere.again()
+    with pytest.raises(RunNotStarted, match=f"{open_run.run_id}.*is not finished") as refused:
+        elsewhere.again()
+    assert "--again" not in refused.value.remedy
+    assert f"tuneloop runs cancel {open_run.run_id}" in refused.value.remedy
+
+
+def test_a_refused_retraining_says_what_to_do_at_the_trainer_it_was_meant_for(elsewhere: Elsewhere) -> None:
+    prices = {"lasting": Price(1_000_000.0, TODAY)}
+    elsewhere.account(DIALECTS["openai"], budget=Budget(run_usd=1.0), prices=prices)
+    elsewhere.trainer.voices = {"other-model": leaking_answer}
+    with pytest.raises(RunNotStarted, match=r"above 1\.00 USD a run .*; lasting is not among the models") as refused:
+        elsewhere.again()
+    assert "aise run_usd of the budget trainer:other" in refused.value.remedy
+    assert "--despite-list" in refused.value.remedy
+
+
+def test_what_would_be_refused_is_known_without_asking_the_trainer(elsewhere: Elsewhere) -> None:
+    shop, wanted = elsewhere.shop, Retraining(elsewhere.snapshot_id, trainer="other", model="lasting")
+    elsewhere.account(DIALECTS["openai"])
+    elsewhere.trainer.goes_wrong("model", TrainerUnreachable())
+    assert doors_shut(wanted, shop.parts) == ()
+    prices = {"lasting": Price(1_000_000.0, TODAY)}
+    elsewhere.account(DIALECTS["openai"], budget=Budget(run_usd=1.0), prices=prices)
+    assert [reason.code for reason in doors_shut(wanted, shop.parts)] == ["over_run_budget"]

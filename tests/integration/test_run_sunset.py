@@ -132,8 +132,8 @@ def test_a_trainer_that_fails_at_this_alone_is_taken_to_be_as_it_was_seen(
 
 
 def test_a_key_that_may_not_look_at_models_is_refused_where_it_matters_or_not_at_all(shop: Workshop) -> None:
-    shop.trainer.goes_wrong("model", TrainerRefused("401"))
     run_id = start(shop)
+    shop.trainer.goes_wrong("model", TrainerRefused("401"))
     assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
 
 
@@ -164,7 +164,6 @@ def test_a_pipeline_without_a_limit_trains_everything(shop: Workshop) -> None:
     assert codes(shop) == []
     run_id = start(shop)
     assert shop.go(run_id, S.SUBMITTED).state == S.SUBMITTED
-    assert shop.models_seen.find("box", "base-model") is None
 
 
 def test_a_run_that_waited_for_money_with_its_files_uploaded_is_looked_at_again(shop: Workshop) -> None:

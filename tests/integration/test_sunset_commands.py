@@ -151,11 +151,15 @@ def test_dying_champions_are_listed_for_people_and_programs(folder: Path, says: 
             f"p: {TUNED} at box shuts down on {ends}, in 48 days",
             f"    trained on snapshot {'5a' * 32}, run run-1",
             f"    Train the same examples elsewhere: {command}",
+            # The champion of this test was trained on nothing that is there.
+            f"        refused now: no snapshots begin with '{'5a' * 32}'",
         ],
     )
     _, out, _ = says("models", "dying", "--json")
     (found,) = json.loads(out)
     assert (found["shutdown_on"], found["days_left"], found["commands"]) == (str(ends), 48, [command])
+    assert list(found["refused"]) == [command]
+    assert f"  champion   {TUNED}, shuts down on {ends}\n" in says("status")[1]
     assert says("models", "dying", "--within", "47")[1] == "No champion is known to shut down within 47 days.\n"
     assert says("models", "dying", "--within", "-1")[0] == 2
 

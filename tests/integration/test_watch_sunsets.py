@@ -311,3 +311,13 @@ def test_a_champion_that_its_trainer_never_listed_is_not_taken_for_gone(watch: W
     champion = watch.shop.evaluations.champion("summaries")
     assert champion is not None
     assert champion["gone_since"] is None
+
+
+def test_what_its_trainer_does_not_have_is_not_proposed_once_it_was_asked(watch: Watch) -> None:
+    other = watch.adds("other", "never-there", "there", dialect=DIALECTS["openai"])
+    other.voices = {"there": good_answer}
+    watch.knows(TODAY + timedelta(48))
+    assert "--model never-there" in watch.dying()[0].advice
+    assert watch.look() == {}
+    (found,) = watch.dying()
+    assert [command.partition("--trainer ")[2] for command in found.commands] == ["other --model there"]

@@ -72,6 +72,10 @@ def test_a_start_tells_how_many_examples_are_new() -> None:
     notice = notice_of_transition(run, cause="threshold", facts={}, number=1)
     assert notice is not None
     assert "52 new or changed examples" in notice.text
+    # A run of a snapshot that was frozen before takes up none.
+    retraining = notice_of_transition(make_run(facts={"new_examples": 0}), cause="retraining", facts={}, number=1)
+    assert retraining is not None
+    assert "new or changed" not in retraining.text
 
 
 def test_a_verdicts_numbers_and_a_budgets_are_repeated() -> None:

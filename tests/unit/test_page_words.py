@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.domain.runs import TERMINAL, WAITS_FOR_A_PERSON, RunState
-from service.web.pages.commands import command_for_letter, commands_for
+from service.web.pages.commands import commands_for, commands_for_letter
 from service.web.pages.verdict import scores_of
 from service.web.pages.words import ago, at, number, plain, reason, short, state, usd
 from tests.support.builders import make_run
@@ -78,7 +78,8 @@ def test_a_model_that_was_taken_down_is_not_offered_to_be_promoted() -> None:
     ],
 )
 def test_a_dead_letter_has_the_command_of_its_kind(kind: str, line: str) -> None:
-    assert command_for_letter(kind, "id-1", "subject-1").line == line
+    lines = [command.line for command in commands_for_letter(kind, "id-1", "subject-1")]
+    assert lines == [line, "tuneloop dead-letters dismiss id-1"]
 
 
 def test_scores_of_a_metric_that_is_no_longer_known_or_of_nothing_compared_are_shown_too() -> None:

@@ -1,6 +1,6 @@
 """When models end, and what that says against paying for a training."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -84,16 +84,27 @@ def test_the_earlier_of_both_dates_counts(written: date | None, seen: date | Non
 @pytest.mark.parametrize(
     ("days_left", "text"),
     [
-        (29, "m at t shuts down on 2026-12-26, in 29 days; at least 30 days are wanted"),
-        (1, "m at t shuts down on 2026-11-28, in 1 day; at least 30 days are wanted"),
-        (0, "m at t shut down on 2026-11-27"),
-        (-35, "m at t shut down on 2026-10-23"),
+        (29, "m at t shuts down on 2026-12-26, in 29 days; at least 30 days are wanted (by the configuration)"),
+        (1, "m at t shuts down on 2026-11-28, in 1 day; at least 30 days are wanted (by the configuration)"),
+        (0, "m at t shut down on 2026-11-27 (by the configuration)"),
+        (-35, "m at t shut down on 2026-10-23 (by the configuration)"),
     ],
 )
 def test_a_model_that_ends_too_soon_is_named_with_its_date_and_the_days_left(days_left: int, text: str) -> None:
     sunset = Sunset(TODAY + timedelta(days_left))
     (reason,) = sunset_reasons(sunset, model="m", trainer="t", min_days_left=30, today=TODAY)
     assert (reason.code, reason.text) == ("model_shuts_down", text)
+
+
+def test_who_says_when_a_model_ends_is_said_where_it_is_known() -> None:
+    at, day, sooner = datetime(2026, 11, 27, 6, 20, tzinfo=UTC), date(2026, 12, 10), date(2026, 12, 1)
+    told = Sunsets({"m": Sunset(day, as_of=TODAY)}).of("m", seen=sooner, told_at=at)
+    assert (told.shutdown_on, told.source) == (sooner, " (the trainer said so on 2026-11-27 06:20 UTC)")
+    # What is written down counts where the trainer names a later day.
+    assert Sunsets({"m": Sunset(sooner, as_of=TODAY)}).of("m", seen=day, told_at=at).source == (
+        f" (built in, read {TODAY})"
+    )
+    assert Sunsets().of("m", seen=None, told_at=at).source == ""
 
 
 def test_the_wanted_days_themselves_are_enough() -> None:

@@ -44,6 +44,7 @@ def test_enough_new_examples_and_a_quiet_moment_make_a_run_due() -> None:
     [
         (replace(READY, new=49), "below_threshold", "49 of 50"),
         (replace(READY, open_run=OpenRun("run-9", "training")), "run_open", "run-9 (training)"),
+        (replace(READY, open_run=OpenRun("run-9", "uploaded", error="Gone: x")), "run_open", "not finished: Gone: x"),
         (replace(READY, train=9), "too_few_training", "9 of 10"),
         (replace(READY, held_out=4), "too_few_held_out", "4 of 5"),
         (replace(READY, last_new_at=NOON - timedelta(seconds=29)), "not_quiet", "2026-11-02 12:00:01"),
@@ -61,7 +62,10 @@ def test_each_obstacle_alone_is_named_with_its_number(counts: Counts, code: str,
     ("counts", "facts"),
     [
         (replace(READY, new=37, held=2), {"have": 37, "need": 50, "held": 2}),
-        (replace(READY, open_run=OpenRun("run-9", "training")), {"run": "run-9", "state": "training", "usd": None}),
+        (
+            replace(READY, open_run=OpenRun("run-9", "training", error="TrainerUnreachable: no connection")),
+            {"run": "run-9", "state": "training", "usd": None, "error": "TrainerUnreachable: no connection"},
+        ),
         (
             replace(READY, open_run=OpenRun("run-9", "awaiting_approval", 12.4)),
             {"run": "run-9", "state": "awaiting_approval", "usd": 12.4},
@@ -223,6 +227,7 @@ def test_every_code_is_explained_in_the_documentation() -> None:
         "domain/spending.py",
         "domain/sunsets.py",
         "domain/model_names.py",
+        "usecases/model_lists.py",
         "usecases/answer_prices.py",
         "usecases/doors.py",
     )

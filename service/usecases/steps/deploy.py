@@ -73,7 +73,7 @@ def take_down_loser(run: Run, parts: Parts, *, over: int | None = ANYBODY) -> bo
     except (ChampionMoved, RunMoved):
         raise
     except ServiceError as error:
-        parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock())
+        parts.letters.put("deployment", run.run_id, error, content=None, now=parts.clock(), pipeline=run.pipeline)
     return True
 
 

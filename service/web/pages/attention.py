@@ -1,11 +1,14 @@
 """What needs a person, the most urgent first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from service.bootstrap import Deps
 from service.domain.plurals import how_many
 from service.domain.runs import Run, RunState
+from service.domain.sunsets import when
+from service.usecases.dying import Dying
 from service.usecases.take_stock import Stock
 from service.web.pages.commands import Command, commands_for
 
@@ -29,10 +32,18 @@ class Attention:
     commands: tuple[Command, ...]
 
 
-def attention(deps: Deps, stocks: Mapping[str, Stock]) -> list[Attention]:
-    """Collect it, of the configured pipelines and of runs whose pipeline is gone."""
+def attention(deps: Deps, stocks: Mapping[str, Stock], dying: Sequence[Dying], *, today: date) -> list[Attention]:
+    """Collect it, of the configured pipelines and of runs whose pipeline is gone.
+
+    Args:
+        deps: Everything.
+        stocks: Where each pipeline stands.
+        dying: The champions that are about to shut down.
+        today: In UTC.
+    """
     runs = [_of_run(run, deps.runs.history(run.run_id)[-1]["cause"]) for run in deps.runs.waiting()]
-    return [*runs, *_of_letters(deps.letters.count()), *_of_stocks(stocks)]
+    ends = [_of_champion(item, today) for item in dying]
+    return [*runs, *_of_breakers(stocks), *ends, *_of_letters(deps.letters.count()), *_of_stocks(stocks)]
 
 
 def _of_run(run: Run, cause: str) -> Attention:
@@ -43,6 +54,27 @@ def _of_run(run: Run, cause: str) -> Attention:
         words=cause,
         remedy=str(run.fact("remedy") or ""),
         commands=commands_for(run),
+    )
+
+
+def _of_breakers(stocks: Mapping[str, Stock]) -> Iterator[Attention]:
+    for name, stock in stocks.items():
+        if any(reason.code == "breaker_open" for reason in stock.decision.reasons):
+            title, failed = f"{name}: no run starts by itself any more", how_many(stock.counts.failures, "run")
+            commands = (
+                Command(f"tuneloop runs list --pipeline {name}", "tells why they failed"),
+                Command(f"tuneloop runs start {name}", "tries again, once that is mended"),
+            )
+            yield Attention(title, f"/pipelines/{name}", f"{failed} failed in a row.", "", commands)
+
+
+def _of_champion(dying: Dying, today: date) -> Attention:
+    return Attention(
+        title=f"{dying.pipeline}: its champion {when(dying.shutdown_on, today)}",
+        path=f"/pipelines/{dying.pipeline}",
+        words=f"{dying.model} at {dying.trainer} answers nobody from then on.",
+        remedy=dying.advice,
+        commands=(Command("tuneloop models dying", "lists what could be trained in its place"),),
     )
 
 

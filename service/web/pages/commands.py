@@ -37,8 +37,13 @@ def command_to_start_again(run: Run) -> Command:
     return Command(start_command(run), words)
 
 
-def command_for_letter(kind: str, letter_id: str, subject: str) -> Command:
-    """Give what may be done about work that was set aside."""
+def commands_for_letter(kind: str, letter_id: str, subject: str) -> tuple[Command, ...]:
+    """Give what may be done about work that was set aside, the last of it for every kind."""
+    dismiss = Command(f"tuneloop dead-letters dismiss {letter_id}", "puts it away, where nothing is to be done")
+    return _command_for(kind, letter_id, subject), dismiss
+
+
+def _command_for(kind: str, letter_id: str, subject: str) -> Command:
     match kind:
         case "delivery":
             return Command(f"tuneloop dead-letters replay {letter_id}", "puts it back, once that is done")

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from service.bootstrap import Deps
 from service.domain.errors import NotFound
-from service.web.pages.commands import command_for_letter
+from service.web.pages.commands import commands_for_letter
 
 SHOWN = 100
 
@@ -26,7 +26,7 @@ def read_snapshots(deps: Deps, request: Request) -> Mapping[str, object]:
 def read_letters(deps: Deps, _request: Request) -> Mapping[str, object]:
     """Give the newest dead letters, without their content, each with what may be done about it."""
     found = deps.letters.open(SHOWN)
-    letters = [(row, command_for_letter(row["kind"], row["letter_id"], row["subject"])) for row in found]
+    letters = [(row, commands_for_letter(row["kind"], row["letter_id"], row["subject"])) for row in found]
     return {"letters": letters, "total": deps.letters.count()}
 
 

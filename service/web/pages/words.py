@@ -15,7 +15,7 @@ from service.domain.spending import not_in_the_sum
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _STATES: Mapping[str, tuple[str, str]] = {
     RunState.PROMOTED: ("promoted", "good"),
-    RunState.KEPT: ("kept the champion", "done"),
+    RunState.KEPT: ("not promoted", "done"),
     RunState.FAILED: ("failed", "bad"),
     RunState.CANCELLED: ("cancelled", "done"),
     RunState.NEEDS_ATTENTION: ("needs attention", "bad"),
