@@ -304,11 +304,12 @@ class Deps:
             datasets={name: (setup.name,) for name, setup in self.settings.setups.items()},
             archive=self.archive,
             evaluations=self.evaluations,
+            reads=self.evaluation_reads,
             gaps=SqlGapStore(self.engine),
+            installation=self.aftermath.installation,
             queues=lambda: self.label_queues,
             clock=now,
             keep=self._patience.keep,
-            metrics=metrics_of,
             lease=self._patience.lease,
         )
 

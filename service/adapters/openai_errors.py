@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from service.adapters.http_waits import retry_after_s
 from service.domain.errors import OutcomeUnknown, ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.outcomes import INSUFFICIENT_QUOTA, REFUSALS
+from service.domain.unfinished import CONTEXT_LENGTH
+from service.ports import Answer
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIError, APIStatusError
@@ -20,6 +22,10 @@ _LENGTHS = ("max_tokens", "max_completion_tokens")
 _MIB = 1024 * 1024
 # A server says these when it gave up waiting or another request stood in its way, so the work may have been done.
 _UNSURE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+_FILTERED = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
+_TOO_LONG = "context_length_exceeded"
+# vLLM, and what is built on it, says so in words alone.
+_TOO_LONG_WORDS = "maximum context length"
 _NO_RIGHT = "Check the variable that the trainer's api_key_env names, and what its key may do."
 _REMEDY_OF_STATUS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: _NO_RIGHT,
@@ -71,7 +77,29 @@ def too_large(size_bytes: int, most_mb: int) -> TrainerRefused:
     )
 
 
-def refused_setting(error: TrainerRefused, settings: Iterable[str]) -> TrainerRefused | None:
+def refused_answer(error: TrainerRefused, settings: Iterable[str]) -> Answer:
+    """Give the answer to a question that is refused for itself: one such question must not end an evaluation.
+
+    Args:
+        error: What the server said.
+        settings: The names of those that were sent.
+
+    Raises:
+        TrainerRefused: The server would refuse others as well.
+    """
+    if error.code in _FILTERED:
+        # Azure answers so where its filter stops a question.
+        return Answer("", 0, 0, "content_filter")
+    if error.code == _TOO_LONG:
+        return Answer("", 0, 0, CONTEXT_LENGTH)
+    if refused := _refused_setting(error, settings):
+        raise refused from error
+    if _TOO_LONG_WORDS in str(error):
+        return Answer("", 0, 0, CONTEXT_LENGTH)
+    raise error
+
+
+def _refused_setting(error: TrainerRefused, settings: Iterable[str]) -> TrainerRefused | None:
     """Give the error of a question that was refused for how it was asked, None where it is not about that.
 
     Args:

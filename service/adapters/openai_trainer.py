@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from service.adapters.openai_client import Access, open_client, patience
-from service.adapters.openai_errors import doubt, refused_setting, too_large, translated
+from service.adapters.openai_errors import doubt, refused_answer, too_large, translated
 from service.adapters.openai_objects import (
     NO_LIST,
     PAGE,
@@ -46,7 +46,6 @@ _TELLS_NOTHING = frozenset(
     }
 )
 _HAS_NO_LIST = _TELLS_NOTHING - {HTTPStatus.FORBIDDEN}
-_FILTERED = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
 _NO_MODEL = frozenset({"model_not_found", "DeploymentNotFound"})
 # A person waits for it.
 _LIST_TIMEOUT_S = 10.0
@@ -214,12 +213,7 @@ class OpenAITrainer:
         except TrainerRefused as error:
             if _is_missing(error) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
-            if error.code in _FILTERED:
-                # Azure answers so where its filter stops a question; one such question must not end the evaluation.
-                return Answer("", 0, 0, "content_filter")
-            if refused := refused_setting(error, options):
-                raise refused from error
-            raise
+            return refused_answer(error, options)
         return _answer_in(said)
 
     def _translated(self, *, creating: bool = False) -> AbstractContextManager[None]:

@@ -90,7 +90,8 @@ class SqlEvaluationStore:
         found: list[datetime] = []
         with reading(self._engine) as connection:
             for table, name in ((answers, answers.c.model), (judgements, judgements.c.judge)):
-                mine = name.startswith(f"{trainer}/", autoescape=True)
+                # Not LIKE, in which SQLite takes capitals for small letters.
+                mine = sa.func.substr(name, 1, len(trainer) + 1) == f"{trainer}/"
                 found += connection.execute(sa.select(table.c.at).where(mine, table.c.at >= moment)).scalars()
         return sorted(found)
 

@@ -1,18 +1,21 @@
 """Plans of work that goes back to the labelers, in SQL."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.adapters.sql_engine import chunks, reading, storable, upsert
-from service.adapters.sql_tables import evaluations, examples, gap_plans, gap_rows, tombstones
+from service.adapters.sql_places import read_places
+from service.adapters.sql_tables import examples, gap_plans, gap_rows, tombstones
 from service.domain.appraisals import question_in
 from service.domain.contents import decode_content
 from service.domain.gap_labels import Labelled
 from service.domain.gaps import Candidate, GapPlan, GapRow, RowState
+from service.domain.placements import Places
 from service.domain.splits import Split
+from service.ports import Wanted
 
 # Without a cluster a prompt was never compared with others; those that equal it share its key.
 _GROUP = sa.case((examples.c.cluster == "", examples.c.prompt_key), else_=examples.c.cluster)
@@ -119,12 +122,10 @@ class SqlGapStore:
                 found.update(connection.scalars(wanted))
         return found
 
-    def evaluation(self, pipeline: str) -> tuple[str, datetime, Mapping[str, Any]] | None:
+    def places(self, pipeline: str, wanted: Wanted) -> Places:
         """See ``GapStore``."""
-        wanted = sa.select(evaluations).where(evaluations.c.pipeline == pipeline)
         with reading(self._engine) as connection:
-            row = connection.execute(wanted.order_by(evaluations.c.at.desc()).limit(1)).one_or_none()
-        return None if row is None else (row.run_id, row.at, row.facts)
+            return read_places(connection, pipeline, wanted)
 
     def conflicting(self, pipeline: str, *, most: int) -> list[Labelled]:
         """See ``GapStore``."""

@@ -446,6 +446,8 @@ answers = sa.Table(
     # Why the answer ended, in the server's word.
     sa.Column("finish", sa.Text),
     sa.Index("answers_by_question", "question"),
+    # What was asked in the last minute, among all answers ever given.
+    sa.Index("answers_by_time", "at"),
 )
 
 # What judges replied, without their words, by a hash over all that a reply depends on.
@@ -460,6 +462,7 @@ judgements = sa.Table(
     sa.Column("completion_tokens", sa.Integer, nullable=False),
     _moment("at"),
     sa.Index("judgements_by_question", "question"),
+    sa.Index("judgements_by_time", "at"),
 )
 
 evaluations = sa.Table(

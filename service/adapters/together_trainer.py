@@ -18,7 +18,7 @@ import httpx2
 
 from service.adapters.http_waits import retry_after_s
 from service.adapters.openai_client import Access
-from service.adapters.openai_errors import doubt, refused_setting, too_large
+from service.adapters.openai_errors import doubt, refused_answer, too_large
 from service.domain.contents import Message
 from service.domain.errors import (
     JobMissing,
@@ -184,7 +184,7 @@ class TogetherTrainer:
         """See ``Trainer``; this server has no names of that kind, so that there is none to remove."""
 
     def answer(self, model: str, messages: Sequence[Message], sampling: Sampling = USUAL) -> Answer:
-        """See ``Trainer``; a cut answer is an answer, only not a good one."""
+        """See ``Trainer``; a refusal or a cut answer is an answer, only not a good one."""
         options = sampling.sent(length_field=self._manners.length_field)
         request: dict[str, Any] = {"model": model, "messages": list(messages), **options}
         timeout = _patience(self._access.answer_timeout.total_seconds())
@@ -193,9 +193,7 @@ class TogetherTrainer:
         except TrainerRefused as error:
             if isinstance(error, _NotThere) or error.code in _NO_MODEL:
                 raise ModelNotReady(str(error)) from error
-            if refused := refused_setting(error, options):
-                raise refused from error
-            raise
+            return refused_answer(error, options)
         return _answer(said)
 
     def _job_in(self, found: Mapping[str, Any]) -> RemoteJob:

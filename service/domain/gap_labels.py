@@ -1,9 +1,10 @@
 """Labels that are worth a second look: those that contradict each other, and those that may have been overtaken."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from service.domain.contents import Content
 from service.domain.gaps import Candidate, GapKind
@@ -15,6 +16,8 @@ ALIKE = 0.5
 AGREES, DISAGREES = 0.6, 0.3
 # Prompts of one template meet by the thousand, and each answer is compared with each.
 _MOST_MEMBERS = 50
+# Over all groups: comparing a million takes some three seconds, and jobs end after an hour.
+_MOST_CHARACTERS = 40_000_000
 # One newer label may itself be the mistake.
 LEAST_WITNESSES = 2
 
@@ -55,14 +58,19 @@ def likeness(one: str, other: str) -> float:
 def conflicts(examples: Iterable[Labelled]) -> list[Candidate]:
     """Give the rows whose answer contradicts that of another row with the same or nearly the same prompt.
 
-    Where most of a group agree only the others are given; else all of them.
+    Where most of a group agree only the others are given; else all of them. What would take minutes to compare is
+    left out, the largest groups first: labels of one template say least.
     """
     groups: dict[str, list[Labelled]] = defaultdict(list)
     for example in examples:
         groups[example.group].append(example)
     found: list[tuple[float, Candidate]] = []
-    for members in groups.values():
+    left = _MOST_CHARACTERS
+    for members in sorted(groups.values(), key=lambda some: (len(some), some[0].group)):
         some = sorted(members, key=lambda item: item.data_row_id)[:_MOST_MEMBERS]
+        left -= _characters(some)
+        if left < 0:
+            break
         found += [(worst, _rework("conflict", item, _CONFLICT)) for item, worst in _odd(some)]
     return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].data_row_id))]
 
@@ -104,21 +112,34 @@ _OVERTAKEN = "newer labels of like prompts say something else, and so does the m
 
 def _odd(members: Sequence[Labelled]) -> list[tuple[Labelled, float]]:
     """Give those of a group that contradict another one, with the least likeness; without what most agree on."""
-    said = Counter(_plain(item.answer) for item in members)
-    top, number = said.most_common(1)[0]
-    agreed = top if number > len(members) / 2 else None
-    found = []
-    for item in members:
-        others = [other for other in members if other is not item and _plain(other.answer) != _plain(item.answer)]
-        worst = min((_between(item, other) for other in others), default=1.0)
-        if worst < ALIKE and _plain(item.answer) != agreed:
-            found.append((item, worst))
-    return found
+    said = _by_answer(members)
+    agreed = next((plain for plain, some in said.items() if len(some) > len(members) / 2), None)
+    worst = dict.fromkeys(said, 1.0)
+    for one, other in combinations(said, 2):
+        like = _between(said[one], said[other])
+        worst[one], worst[other] = min(worst[one], like), min(worst[other], like)
+    odd = [plain for plain in said if plain != agreed and worst[plain] < ALIKE]
+    return [(item, worst[plain]) for plain in odd for item in said[plain]]
 
 
-def _between(one: Labelled, other: Labelled) -> float:
+def _between(these: Sequence[Labelled], those: Sequence[Labelled]) -> float:
+    """Say how alike two answers are, each given with everybody who gave it."""
     # Of two classes one is wrong, however alike their names.
-    return 0.0 if one.is_choice or other.is_choice else likeness(one.answer, other.answer)
+    has_class = any(item.is_choice for item in (*these, *those))
+    return 0.0 if has_class else likeness(these[0].answer, those[0].answer)
+
+
+def _characters(members: Sequence[Labelled]) -> int:
+    """Count what is compared in a group; classes are not."""
+    answers = [len(plain) for plain, some in _by_answer(members).items() if not some[0].is_choice]
+    return sum(answers) * (len(answers) - 1)
+
+
+def _by_answer(members: Sequence[Labelled]) -> dict[str, list[Labelled]]:
+    found: dict[str, list[Labelled]] = defaultdict(list)
+    for item in members:
+        found[_plain(item.answer)].append(item)
+    return found
 
 
 def _rework(kind: GapKind, item: Labelled, reason: str) -> Candidate:

@@ -1,6 +1,6 @@
 """What is worth a labeler's time next: which rows, why, and which of them are only watched.
 
-A plan is the same for the same candidates, on every machine: a dry run shows what would be sent.
+A plan is the same for the same candidates, on every machine of an installation: a dry run shows what would be sent.
 """
 
 import hashlib
@@ -99,9 +99,15 @@ class GapPlan:
     is_open: bool = True
 
 
-def plan_id_of(pipeline: str, ordinal: int) -> str:
-    """Name a plan; the name decides which rows are watched, so it is known before anything is written."""
-    return "g-" + hashlib.sha256(f"{pipeline}\n{ordinal}".encode()).hexdigest()[:12]
+def plan_id_of(installation: str, pipeline: str, ordinal: int, candidates: Sequence[Candidate]) -> str:
+    """Name a plan; the name decides which rows are watched, so it is known before anything is written.
+
+    Another installation counts its plans from 1 as well, and one that was restored from a backup counts some again:
+    two plans of one name in a project would each take the other's batches for its own.
+    """
+    rows = (item.data_row_id for item in candidates)
+    named = "\n".join([installation, pipeline, str(ordinal), *rows])
+    return "g-" + hashlib.sha256(named.encode()).hexdigest()[:12]
 
 
 def choose(by_kind: Sequence[Sequence[Candidate]], *, most: int, busy: Collection[str]) -> list[Candidate]:
@@ -112,16 +118,18 @@ def choose(by_kind: Sequence[Sequence[Candidate]], *, most: int, busy: Collectio
         most: So many at most.
         busy: Rows to be passed over.
     """
-    chosen: dict[str, Candidate] = {}
+    chosen: list[Candidate] = []
+    taken = set(busy)
     waiting = [iter(kind) for kind in by_kind]
     while waiting and len(chosen) < most:
         for candidates in list(waiting):
-            fresh = next((item for item in candidates if item.data_row_id not in {*busy, *chosen}), None)
+            fresh = next((item for item in candidates if item.data_row_id not in taken), None)
             if fresh is None:
                 waiting.remove(candidates)
             elif len(chosen) < most:
-                chosen[fresh.data_row_id] = fresh
-    return list(chosen.values())
+                chosen.append(fresh)
+                taken.add(fresh.data_row_id)
+    return chosen
 
 
 def planned_rows(plan_id: str, candidates: Sequence[Candidate], *, control_percent: float) -> tuple[GapRow, ...]:

@@ -45,6 +45,34 @@ def slices_of(questions: Sequence[Question], facts: Mapping[str, QuestionFacts])
     return {name: frozenset(keys) for name, keys in named.items()}
 
 
+class Slicer:
+    """Says which slices a prompt without an answer belongs to: by its metadata and by its length.
+
+    Args:
+        slices: See ``slices_of``.
+        questions: The held-out examples in them.
+    """
+
+    def __init__(self, slices: Slices, questions: Sequence[Question]) -> None:
+        self._names = slices.keys()
+        lengths = {question.key: _asked_characters(question) for question in questions}
+        # Of each third the length of its longest prompt.
+        longest = {
+            name: max((lengths[key] for key in keys if key in lengths), default=0)
+            for name, keys in slices.items()
+            if name.startswith("prompt: ")
+        }
+        self._thirds = sorted(longest.items(), key=lambda third: third[1])
+
+    def of(self, characters: int, metadata: Mapping[str, str]) -> set[str]:
+        """Name the slices of a prompt of so many characters."""
+        named = {f"metadata {field}: {value}" for field, value in metadata.items()} & self._names
+        thirds = [name for name, longest in self._thirds if characters <= longest] or [
+            name for name, _ in self._thirds[-1:]
+        ]
+        return named | set(thirds[:1])
+
+
 def score_slices(
     metrics: Sequence[Metric],
     scores: Mapping[str, Mapping[str, Sequence[float]]],

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
+# Ours, for a question that is longer than the model can read.
+CONTEXT_LENGTH = "context_length"
 # Servers' words for why an answer ended, in lower case; "refusal" is ours as well, see ``Answer``.
 CUT = frozenset({"length", "max_tokens", "model_length"})
-REFUSED = frozenset({"refusal", "content_filter", "safety"})
+REFUSED = frozenset({"refusal", "content_filter", "safety", CONTEXT_LENGTH})
 UNFINISHED = CUT | REFUSED
 
 

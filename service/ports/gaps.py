@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from service.domain.gap_labels import Labelled
 from service.domain.gaps import GapPlan, GapRow, RowState
+from service.domain.placements import Places
 from service.domain.splits import Split
+from service.ports.examples import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ class GapStore(Protocol):
     def forgotten(self, data_row_ids: Collection[str]) -> set[str]:
         """Give those of these rows whose text was erased, and must not be asked for again."""
 
-    def evaluation(self, pipeline: str) -> tuple[str, datetime, Mapping[str, Any]] | None:
-        """Give the newest evaluation: its run, when, and its facts."""
+    def places(self, pipeline: str, wanted: Wanted) -> Places:
+        """Give the places that prompts have, or may join; see ``ExampleStore``."""
 
     def conflicting(self, pipeline: str, *, most: int) -> list[Labelled]:
         """Give active examples of which several share a prompt, or nearly one, and not the whole content.

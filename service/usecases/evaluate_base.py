@@ -13,7 +13,7 @@ from service.ports import BaseEvaluation
 from service.usecases.ask_patiently import Patience, ask_patiently
 from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
-from service.usecases.steps.answer_money import answers_needed, require_money
+from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
 from service.usecases.steps.asking import Asked, Payer
 from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.steps.judge_run import judge_base, judged_by, rules_of
@@ -72,20 +72,19 @@ def evaluate_base(
             f"pipeline {pipeline.name} is judged by judges alone, who only say which of two answers is better",
             remedy=f"Name a metric that measures single answers as a guard in [pipelines.{pipeline.name}.verdict].",
         )
-    now = parts.clock()
-    named = hashlib.sha256(f"{pipeline.name} {trainer} {model} {wanted.snapshot} {now}".encode()).hexdigest()
-    payer = Payer(f"eval-{named[:20]}", pipeline.name, "the same command again")
     asked = Asked(trainer, model, model, parts.sampling_of(trainer, pipeline.verdict.sampling))
-    with Turns(payer.name, parts) as turns:
-        return _measured(wanted, asked, metrics, turns, payer=payer, patience=Patience(wait, tell))
+    with Turns(_named(pipeline.name, asked.name, wanted.snapshot, parts.clock()), parts) as turns:
+        return _measured(wanted, asked, metrics, turns, patience=Patience(wait, tell))
 
 
 def _measured(
-    wanted: BaseWanted, asked: Asked, metrics: Sequence[Metric], turns: Turns, *, payer: Payer, patience: Patience
+    wanted: BaseWanted, asked: Asked, metrics: Sequence[Metric], turns: Turns, *, patience: Patience
 ) -> BaseEvaluation:
     parts, trainer, model = turns.parts, asked.trainer, asked.model
     pipeline = parts.pipeline(wanted.pipeline)
     named = _snapshot(wanted, pipeline, model, parts).snapshot_id
+    # The same for every call: what an earlier one spent on these answers counts.
+    payer = Payer(_named(pipeline.name, asked.name, named), pipeline.name, "the same command again")
 
     def held_out() -> list[Question]:
         snapshot = whole_snapshot(named, parts.archive, keep=turns.keep)
@@ -95,6 +94,8 @@ def _measured(
             raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out", remedy=remedy)
         return questions
 
+    # A call that was killed may have left some.
+    bill_answers(payer, parts)
     require_money(payer, [answers_needed(asked, held_out(), parts)], parts)
     questions, answers = ask_patiently(asked, held_out, turns, payer=payer, patience=patience)
     snapshot = parts.archive.snapshots.find(named)
@@ -107,12 +108,17 @@ def _measured(
         "answers_in": {"base": asked.name},
         "finished": {"base": parts.evaluations.finishes(asked.name, answers)},
         "models": {"base": model},
+        "paid_as": payer.name,
         "snapshot_id": snapshot.snapshot_id,
         "sampling": asdict(asked.sampling),
     }
-    made = BaseEvaluation(payer.name, pipeline.name, trainer, model, snapshot.snapshot_id, facts, parts.clock())
+    made = BaseEvaluation(turns.name, pipeline.name, trainer, model, snapshot.snapshot_id, facts, parts.clock())
     parts.evaluations.add_base(made)
     return made
+
+
+def _named(*what: object) -> str:
+    return "eval-" + hashlib.sha256(" ".join(map(str, what)).encode()).hexdigest()[:20]
 
 
 def _snapshot(wanted: BaseWanted, pipeline: Pipeline, model: str, parts: Parts) -> Snapshot:

@@ -7,16 +7,19 @@ from itertools import islice
 from typing import Any
 
 from service.domain.contents import question_of
-from service.domain.fingerprints import fingerprint_of, runs_in, similarity_of
+from service.domain.fingerprints import fingerprint_of
 from service.domain.gap_labels import Labelled, aged, conflicts, overtaken
-from service.domain.gap_slices import Asked, Slicing, failures, is_weak, slices_of
+from service.domain.gap_slices import failures, is_weak, scored_slices
 from service.domain.gaps import KINDS, Candidate, GapKind, in_turns
+from service.domain.metrics.label_sets import labels_in
 from service.domain.near_prompts import nearest
 from service.domain.pipelines import Pipeline
 from service.domain.questions import question_in
 from service.domain.sampling import stored_name
+from service.domain.slices import Slicer
 from service.domain.snapshots import frozen_lines, read_chats
-from service.ports import UnlabelledRow
+from service.domain.splits import group_key
+from service.ports import UnlabelledRow, Wanted
 from service.usecases.gap_parts import GapParts, Scored, newest_scores, text_of
 
 # Read of each source; beyond it the first ones are as good as any.
@@ -91,16 +94,15 @@ class _Search:
 
     def slices(self) -> list[Candidate]:
         """Find unlabelled prompts of the slices whose score lies clearly below the whole, worst slice first."""
-        if self._scored is None or not (pool := self._pool):
+        if (scored := self._scored) is None or not (pool := self._pool):
             return []
-        metric, asked = self._scored.metric, self._scored.asked
-        slicing, lists = Slicing(asked), []
-        for part in slices_of(metric, asked, self._scored.values):
+        metric, slicer, lists = scored.metric, Slicer(scored.slices, scored.questions), []
+        for part in scored_slices(metric, scored.by_key(), scored.slices):
             if is_weak(part, higher_is_better=metric.higher_is_better):
-                scores = f"{metric.name} {part.mean:.2f} [{part.low:.2f}, {part.high:.2f}], all {part.whole:.2f}"
-                rows = self._teachable(self._rows_of(part.name, slicing, pool), self._most)
-                near = self._nearest_of(part.name, slicing, rows)
-                why = f"{part.name}: {scores}"
+                numbers = f"{metric.name} {part.mean:.2f} [{part.low:.2f}, {part.high:.2f}], all {part.whole:.2f}"
+                rows = self._teachable(self._rows_of(part.name, slicer, pool), self._most)
+                near = _nearest_of(part.name, scored, rows)
+                why = f"{part.name}: {numbers}"
                 found = [_unlabelled("slice", row, why, part.name, key) for row, key in zip(rows, near, strict=True)]
                 lists.append(found)
         return list(in_turns(lists))
@@ -141,41 +143,29 @@ class _Search:
         lines = frozen_lines(item.content, split="held_out", system=self._pipeline.system, form="chat")
         return (question_in(chat).key for chat in read_chats(lines))
 
-    def _rows_of(self, name: str, slicing: Slicing, pool: Sequence[UnlabelledRow]) -> list[UnlabelledRow]:
-        """Give the rows of a slice; of one by answer, which no unlabelled row has, those like its training prompts."""
-        answer = name.removeprefix("label: ")
-        if answer == name:
-            return [row for row in pool if name in slicing.of(Asked(row.prompt or "", None, row.metadata))]
+    def _rows_of(self, name: str, slicer: Slicer, pool: Sequence[UnlabelledRow]) -> list[UnlabelledRow]:
+        """Give the rows of a slice; of one by label, which no unlabelled row has, those like its training prompts."""
+        label = name.removeprefix("label: ")
+        if label == name:
+            return [row for row in pool if name in slicer.of(len(row.prompt or ""), row.metadata)]
         known = self._parts.gaps.labelled(self._pipeline.name, ["train"], most=_MOST_LABELLED)
-        anchors = _questions([item for item in known if item.answer == answer][:_MOST_ANCHORS])
+        anchors = _questions([item for item in known if label in labels_in(item.answer)][:_MOST_ANCHORS])
         best: dict[int, float] = {}
         for places in nearest(anchors, _prompts(pool), most=_NEIGHBOURS):
             best |= {place: max(like, best.get(place, 0.0)) for place, like in places}
         return [pool[place] for place in sorted(best, key=lambda place: (-best[place], place))]
-
-    def _nearest_of(self, name: str, slicing: Slicing, rows: Sequence[UnlabelledRow]) -> list[str | None]:
-        """Give for each row the slice's question that it is most like; None for one that is like none."""
-        if self._scored is None:
-            return [None for _ in rows]
-        asked = zip(self._scored.questions, self._scored.asked, strict=True)
-        inside = [(question.key, item.prompt) for question, item in asked if name in slicing.of(item)]
-        near = nearest(_prompts(rows), [prompt for _, prompt in inside], most=1)
-        return [inside[places[0][0]][0] if places else None for places in near]
 
     def _teachable(self, rows: Iterable[UnlabelledRow], most: int) -> list[UnlabelledRow]:
         """Pass over rows that are nearly the same as a held-out prompt: they would be held out as well."""
         return list(islice((row for row in rows if not self._is_held_out(row.prompt or "")), most))
 
     def _is_held_out(self, prompt: str) -> bool:
-        if (mine := fingerprint_of(prompt)) is None:
-            return False
-        runs, limit = runs_in(mine.signature), self._pipeline.dataset.near_duplicates
-        return any(similarity_of(runs, other) >= limit for other in self._held_out_runs)
-
-    @cached_property
-    def _held_out_runs(self) -> list[frozenset[int]]:
-        questions = self._scored.questions if self._scored else ()
-        return [runs_in(found.signature) for item in questions if (found := fingerprint_of(text_of(item)))]
+        """Say whether a prompt would be held out itself, by the rule that gives examples their split."""
+        key, mine = group_key(prompt), fingerprint_of(prompt)
+        wanted = Wanted((), keys=[key], fingerprints=[mine] if mine else [])
+        places = self._parts.gaps.places(self._pipeline.name, wanted)
+        near = [] if places.is_placed(key) else places.neighbours(mine, self._pipeline.dataset.near_duplicates)
+        return any(place.split == "held_out" for place in (*places.known.values(), *near))
 
     @cached_property
     def _scored(self) -> Scored | None:
@@ -204,6 +194,13 @@ class _Search:
 
 def _prompts(rows: Sequence[UnlabelledRow]) -> list[str]:
     return [row.prompt or "" for row in rows]
+
+
+def _nearest_of(name: str, scored: Scored, rows: Sequence[UnlabelledRow]) -> list[str | None]:
+    """Give for each row the slice's question that it is most like; None for one that is like none."""
+    inside = [question for question in scored.questions if question.key in scored.slices[name]]
+    near = nearest(_prompts(rows), [text_of(question) for question in inside], most=1)
+    return [inside[places[0][0]].key if places else None for places in near]
 
 
 def _questions(examples: Sequence[Labelled]) -> list[str]:

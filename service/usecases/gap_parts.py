@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from service.domain.gap_slices import Asked
+from service.domain.evaluation_facts import metric_in, slices_in, values_in
 from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
-from service.domain.questions import Question, question_in
-from service.domain.snapshots import Snapshot, read_chats
-from service.ports import Clock, EvaluationStore, GapStore, LabelQueues
+from service.domain.questions import Question
+from service.domain.slices import Slices, slices_of
+from service.ports import Clock, EvaluationReads, EvaluationStore, GapStore, LabelQueues, StoredEvaluation
 from service.usecases.archive import Archive
 from service.usecases.exporting import Keeper
-from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
+from service.usecases.stored_answers import held_out_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class GapParts:
 
     Attributes:
         datasets: By pipeline, where unlabelled prompts are if its table does not say so.
+        installation: Names this installation.
         queues: Connects to Labelbox.
         keep: See ``Keeper``.
-        metrics: Gives those that a pipeline can be judged by, by name.
         lease: A process that is not heard of for so long no longer has its plan.
     """
 
@@ -33,11 +34,12 @@ class GapParts:
     datasets: Mapping[str, tuple[str, ...]]
     archive: Archive
     evaluations: EvaluationStore
+    reads: EvaluationReads
     gaps: GapStore
+    installation: Callable[[], str]
     queues: Callable[[], LabelQueues]
     clock: Clock
     keep: Keeper
-    metrics: Callable[[Pipeline], Mapping[str, Metric]]
     lease: timedelta = timedelta(seconds=30)
 
 
@@ -47,7 +49,7 @@ class Scored:
 
     Attributes:
         role: Whose scores.
-        asked: What is known of each question; every slice is made of this.
+        slices: Those that were scored.
     """
 
     run_id: str
@@ -55,7 +57,7 @@ class Scored:
     metric: Metric
     questions: Sequence[Question]
     values: Sequence[float]
-    asked: Sequence[Asked]
+    slices: Slices
 
     def by_key(self) -> dict[str, float]:
         """Give the scores by question."""
@@ -64,29 +66,33 @@ class Scored:
 
 def newest_scores(pipeline: Pipeline, parts: GapParts) -> Scored | None:
     """Read the newest evaluation; None where there is none, or not by the metric that decides now."""
-    newest = parts.gaps.evaluation(pipeline.name)
+    newest = newest_evaluation(pipeline.name, parts)
     if newest is None:
         return None
-    run_id, _, facts = newest
-    role = serving_role(facts, parts.evaluations.champion(pipeline.name))
-    return scores_of(pipeline, parts, run_id, role, facts)
+    role = serving_role(newest.facts, parts.evaluations.champion(pipeline.name))
+    return scores_of(pipeline, parts, newest.run_id, role, newest.facts)
+
+
+def newest_evaluation(name: str, parts: GapParts) -> StoredEvaluation | None:
+    """Read a pipeline's newest evaluation; None where there is none."""
+    return next(parts.reads.newest(name, limit=1), None)
 
 
 def scores_of(pipeline: Pipeline, parts: GapParts, run_id: str, role: str, facts: Mapping[str, Any]) -> Scored | None:
-    """Read one model's scores in an evaluation; None where it is not by the metric that decides now."""
+    """Read one model's scores in an evaluation, as it was measured then.
+
+    Returns:
+        None where it is not by the metric that decides now.
+    """
     primary = pipeline.verdict.primary
-    if role not in facts.get("scores", {}).get(primary, {}):
+    values, metric = values_in(facts, primary, role), metric_in(facts, primary)
+    if not values or metric is None:
         return None
-    values = dict(zip(facts["questions"], facts["scores"][primary][role], strict=True))
     snapshot = whole_snapshot(facts["snapshot_id"], parts.archive, keep=_nothing)
-    questions = [question for question in _held_out(snapshot, parts.archive) if question.key in values]
+    questions = list(held_out_texts(snapshot, parts.archive, keys=values).values())
     scores = [values[question.key] for question in questions]
-    known = question_facts(snapshot, parts.archive)
-    asked = [
-        Asked(text_of(item), item.reference, known[item.key].metadata if item.key in known else None)
-        for item in questions
-    ]
-    return Scored(run_id, role, parts.metrics(pipeline)[primary], questions, scores, asked)
+    slices = slices_in(facts) or slices_of(questions, question_facts(snapshot, parts.archive))
+    return Scored(run_id, role, metric, questions, scores, slices)
 
 
 def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -> str:
@@ -100,12 +106,6 @@ def serving_role(facts: Mapping[str, Any], champion: Mapping[str, Any] | None) -
 def text_of(question: Question) -> str:
     """Give what the humans said of a question."""
     return "\n".join(str(item["content"]) for item in question.messages if item["role"] == "user")
-
-
-def _held_out(snapshot: Snapshot, archive: Archive) -> list[Question]:
-    with opened(snapshot, "held_out", archive, keep=_nothing) as lines:
-        found = {question.key: question for question in map(question_in, read_chats(iter(lines)))}
-    return list(found.values())
 
 
 def _nothing() -> None:

@@ -183,7 +183,7 @@ class _Asked:
         keys = [key for key in self.stored["questions"] if key]
         answers = {role: self.stores.evaluations.answers(name, keys) for role, name in self.names.items()}
         snapshot = self.stores.archive.snapshots.find(self.stored["snapshot_id"])
-        texts = held_out_texts(snapshot, set(keys), self.stores.archive)
+        texts = held_out_texts(snapshot, self.stores.archive, keys=set(keys))
         there = [key for key in keys if key in texts and all(key in given for given in answers.values())]
         return [texts[key] for key in there], answers
 

@@ -117,7 +117,7 @@ def report_evaluation(run_id: str, stores: ReportStores, wanted: Wanted = Wanted
     evaluation = evaluation_of(run, stores.evaluations, checkpoint=wanted.checkpoint)
     snapshot = _with_head(stores.snapshots.find(evaluation["snapshot_id"]), stores)
     ranked = rank_examples(evaluation)
-    questions = held_out_texts(snapshot, {one.key for one in ranked}, stores.archive)
+    questions = held_out_texts(snapshot, stores.archive, keys={one.key for one in ranked})
     there = [one for one in ranked if one.key in questions]
     chosen = there if wanted.worst is None else there[: wanted.worst]
     names = answer_names(run, evaluation, runs=stores.runs, evaluations=stores.evaluations)

@@ -10,8 +10,8 @@ from service.domain.errors import NotFound
 from service.domain.examples import Example
 from service.domain.gap_effects import Effect, Shares, effect_on_means, effect_on_shares
 from service.domain.gap_outcomes import OUTCOMES, outcomes_of
-from service.domain.gap_slices import Slicing
 from service.domain.gaps import KINDS, GapPlan, GapRow
+from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
 from service.usecases.gap_parts import GapParts, Scored, newest_scores, scores_of
 from service.usecases.send_gaps import rows_out
@@ -80,16 +80,18 @@ def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> di
 def _by_lot(rows: Iterable[tuple[GapRow, Mapping[str, float]]], kind: str) -> dict[str, Any]:
     """Compare the questions that rows of a kind were sent for with those whose rows were only watched.
 
+    A question counts once, as the first plan drew it: what a later one drew came too late to be chance alone.
+
     Args:
         rows: Each with how every question changed since its plan.
         kind: A key of ``KINDS``.
     """
-    moved: dict[str, dict[str, float]] = {"sent": {}, "control": {}}
+    drawn: dict[str, tuple[str, float]] = {}
     for row, changes in rows:
         key = row.candidate.question
-        if row.candidate.kind == kind and row.state in moved and key is not None and key in changes:
-            moved[row.state].setdefault(key, changes[key])
-    sent, control = list(moved["sent"].values()), list(moved["control"].values())
+        if row.candidate.kind == kind and row.state in {"sent", "control"} and key is not None and key in changes:
+            drawn.setdefault(key, (row.state, changes[key]))
+    sent, control = ([change for state, change in drawn.values() if state == side] for side in ("sent", "control"))
     return {"sent": _mean(sent), "control": _mean(control), **_told(effect_on_means(sent, control))}
 
 
@@ -106,21 +108,26 @@ def _followed(
 
 
 def _changes(before: Scored, after: Scored) -> dict[str, float]:
-    """Give by how much each question that was asked both times is answered better."""
+    """Give by how much each question that was asked both times is answered better; nothing on another scale."""
+    if _scale(before.metric) != _scale(after.metric):
+        return {}
     sign, old, new = 1 if before.metric.higher_is_better else -1, before.by_key(), after.by_key()
     return {key: sign * (new[key] - old[key]) for key in old if key in new}
 
 
+def _scale(metric: Metric) -> tuple[str, bool, float, float]:
+    return metric.kind, metric.higher_is_better, metric.low, metric.high
+
+
 def _slices(plan: GapPlan, before: Scored, changes: Mapping[str, float]) -> list[dict[str, Any]]:
     """Compare each slice that rows were sent for with all other questions, and by lot within it."""
-    asked = {question.key: item for question, item in zip(before.questions, before.asked, strict=True)}
-    slicing = Slicing(before.asked)
     found = []
     for name in dict.fromkeys(
         row.candidate.target for row in plan.rows if row.candidate.kind == "slice" and row.state == "sent"
     ):
-        inside = [changes[key] for key, item in asked.items() if key in changes and name in slicing.of(item)]
-        outside = [changes[key] for key, item in asked.items() if key in changes and name not in slicing.of(item)]
+        members = before.slices.get(name, frozenset())
+        inside = [change for key, change in changes.items() if key in members]
+        outside = [change for key, change in changes.items() if key not in members]
         told = _told(effect_on_means(inside, outside))
         mine = [(row, changes) for row in plan.rows if row.candidate.target == name]
         facts = {"plan": plan.plan_id, "slice": name, "inside": _mean(inside), "others": _mean(outside), **told}

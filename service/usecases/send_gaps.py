@@ -21,7 +21,7 @@ from service.domain.gaps import (
 from service.domain.pipelines import Pipeline
 from service.usecases.deliver_gaps import UNSENT, Sender
 from service.usecases.find_gaps import Found, find_gaps
-from service.usecases.gap_parts import GapParts
+from service.usecases.gap_parts import GapParts, newest_evaluation
 
 _SENT_ALREADY: frozenset[RowState] = frozenset({"sent", "sending", "planned"})
 
@@ -65,10 +65,10 @@ def draft_gaps(name: str, parts: GapParts, *, most: int, kinds: Collection[str] 
     notes = _refusals(pipeline, wanted, parts)
     found = find_gaps(pipeline, wanted, parts, most=most) if most > out else Found()
     ordinal = plans[-1].ordinal + 1 if plans else 1
-    plan_id = plan_id_of(name, ordinal)
     offered = {item.data_row_id for items in found.by_kind.values() for item in items}
     busy = _busy(pipeline, parts, now=now) | parts.gaps.forgotten(offered)
     chosen = choose(list(found.by_kind.values()), most=max(most - out, 0), busy=busy)
+    plan_id = plan_id_of(parts.installation(), name, ordinal, chosen)
     rows = planned_rows(plan_id, chosen, control_percent=pipeline.gaps.control_percent)
     if most <= out:
         notes.append(f"{out} rows of earlier plans are still with the labelers, and {most} may be")
@@ -133,8 +133,8 @@ def is_due(pipeline: Pipeline, parts: GapParts) -> bool:
         return False
     if policy.when == "schedule":
         return True
-    newest = parts.gaps.evaluation(pipeline.name)
-    return newest is not None and (last is None or newest[1] > last.created_at)
+    newest = newest_evaluation(pipeline.name, parts)
+    return newest is not None and (last is None or newest.at > last.created_at)
 
 
 def rows_out(name: str, parts: GapParts, *, now: datetime) -> list[GapRow]:

@@ -1,6 +1,6 @@
 """The texts of an evaluation: what was asked, and what each model answered."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from service.domain.questions import Question, question_in
@@ -12,18 +12,33 @@ from service.usecases.archive import Archive
 from service.usecases.mend_snapshot import opened
 
 
-def held_out_texts(snapshot: Snapshot, keys: Collection[str], archive: Archive) -> dict[str, Question]:
-    """Give the held-out questions of these keys, as far as they are not forgotten.
+def held_out_texts(
+    snapshot: Snapshot,
+    archive: Archive,
+    *,
+    keys: Collection[str] | None = None,
+    keep: Callable[[], object] = lambda: None,
+) -> dict[str, Question]:
+    """Give a snapshot's held-out questions by their keys, as far as they are not forgotten.
+
+    The last assistant message is the reference. Rows that share a prompt are one question, the first one's: counted
+    twice, they would make a test surer than it is.
+
+    Args:
+        snapshot: Whose.
+        archive: Where its file is.
+        keys: Only these; None gives all.
+        keep: Called again and again meanwhile.
 
     Raises:
         CorruptFile: The file is broken, and SQL no longer has all that it held.
         FilesReplaced: Something of it was forgotten just now.
     """
     found: dict[str, Question] = {}
-    with opened(snapshot, "held_out", archive, keep=lambda: None) as lines:
+    with opened(snapshot, "held_out", archive, keep=keep) as lines:
         for messages in read_chats(iter(lines)):
             question = question_in(messages)
-            if question.key in keys:
+            if keys is None or question.key in keys:
                 found.setdefault(question.key, question)
     return found
 

@@ -299,6 +299,32 @@ def test_a_question_that_a_filter_stops_has_a_refused_answer(server: ScriptedSer
     assert (said.text, said.prompt_tokens, said.completion_tokens, said.finish) == ("", 0, 0, "content_filter")
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("context_length_exceeded", "Your messages resulted in 300000 tokens. Please reduce their length."),
+        # It counts what the answer may take as well, and names the setting.
+        ("context_length_exceeded", "You asked for 9000 tokens (8000 in the messages, 1000 as max_tokens)."),
+        # vLLM.
+        (400, "This model's maximum context length is 4096 tokens, but your request has 5000 input tokens."),
+    ],
+)
+def test_a_question_longer_than_the_models_context_has_an_answer_that_is_none(
+    server: ScriptedServer, code: str | int, words: str
+) -> None:
+    server.will(ASK, JSONResponse({"error": {"message": words, "code": code}}, 400))
+    said = server.trainer("generic").answer("m", [])
+    assert (said.text, said.prompt_tokens, said.completion_tokens, said.finish) == ("", 0, 0, "context_length")
+
+
+def test_a_length_limit_that_no_question_leaves_room_for_is_a_setting_to_change(server: ScriptedServer) -> None:
+    words = "'max_tokens' is too large: 9000. This model's maximum context length is 4096 tokens."
+    server.will(ASK, JSONResponse({"error": {"message": words, "code": 400}}, 400))
+    with pytest.raises(TrainerRefused) as raised:
+        server.trainer("generic").answer("m", [])
+    assert raised.value.code == "setting_refused"
+
+
 def test_every_setting_is_sent(server: ScriptedServer) -> None:
     server.will(ASK, completion({"role": "assistant", "content": "Yes."}))
     server.trainer("generic").answer("m", [], Sampling(0.3, top_p=0.9, seed=7, max_tokens=5))

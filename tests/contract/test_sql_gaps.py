@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from service.adapters.sql_erasure import SqlErasureStore
 from service.adapters.sql_examples import SqlExampleStore
 from service.adapters.sql_gaps import SqlGapStore
-from service.adapters.sql_tables import evaluations
+from service.domain.fingerprints import fingerprint_of
 from service.domain.gaps import Candidate, GapPlan, GapRow
+from service.domain.splits import group_key
+from service.ports import Wanted
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline, make_refusal
@@ -142,14 +144,19 @@ def test_labels_read_at_one_moment_are_as_old_as_labelbox_says(engine: sa.Engine
     assert found["b"].activity_at == later
 
 
-def test_the_newest_evaluation_counts(engine: sa.Engine, store: SqlGapStore) -> None:
-    assert store.evaluation("summaries") is None
-    moments = {f"run-{n}": NOON + timedelta(hours=n) for n in (2, 1)}
-    judged = {"pipeline": "summaries", "outcome": "better", "facts": {"n": 1}}
-    rows = [{"run_id": run_id, "at": at, **judged} for run_id, at in moments.items()]
-    with engine.begin() as connection:
-        connection.execute(sa.insert(evaluations), rows)
-    assert store.evaluation("summaries") == ("run-2", moments["run-2"], {"n": 1})
+def test_the_places_of_prompts_that_are_known_or_nearly_the_same_are_read(
+    engine: sa.Engine, store: SqlGapStore
+) -> None:
+    known = "Please write to Bob about the late parcel of mine and tell him that I wait"
+    write(engine, make_outcome("a", prompt=known))
+    found = fingerprint_of(f"{known} !")
+    assert found is not None
+    places = store.places("summaries", Wanted((), keys=[group_key(known)], fingerprints=[found]))
+    split = SqlExampleStore(engine, lambda: NOON).existing("summaries", ["a"])["a"].split
+    assert places.known[group_key(known)].split == split
+    assert [place.split for place in places.neighbours(found, 0.8)] == [split]
+    elsewhere = store.places("others", Wanted((), keys=[group_key(known)], fingerprints=[found]))
+    assert (elsewhere.known, elsewhere.neighbours(found, 0.8)) == ({}, [])
 
 
 def test_what_is_forgotten_leaves_no_trace_in_plans_and_is_known_as_such(engine: sa.Engine, store: SqlGapStore) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
 
 from service.adapters.together_trainer import TogetherTrainer
 from service.config import TrainerSettings
@@ -166,6 +167,14 @@ def test_a_model_that_refuses_a_temperature_gets_none(server: TogetherServer) ->
     with closing(opened(server.address)) as plain:
         plain.answer(BASE, [{"role": "user", "content": "Hi"}], Sampling(temperature="omit"))
     assert set(server.requests[-1][2]) == {"model", "messages", "max_tokens"}
+
+
+def test_a_question_longer_than_the_models_context_has_an_answer_that_is_none(script: ScriptedServer) -> None:
+    words = "This model's maximum context length is 4096 tokens, but the messages have 5000."
+    script.will("POST /chat/completions", JSONResponse({"error": {"message": words, "code": None}}, 400))
+    with closing(opened(script.base_url)) as plain:
+        said = plain.answer(BASE, [{"role": "user", "content": "Hi"}])
+    assert (said.text, said.finish) == ("", "context_length")
 
 
 def test_a_tuned_model_without_an_endpoint_is_not_ready(server: TogetherServer, trainer: TogetherTrainer) -> None:

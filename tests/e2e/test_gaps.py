@@ -21,7 +21,7 @@ from sandbox.server import RunningSandbox, serve_in_thread
 from service.bootstrap import Deps
 from service.config import load
 from service.domain.gaps import GapPlan
-from service.usecases.gap_parts import newest_scores
+from service.usecases.gap_parts import newest_scores, text_of
 from tests.contract.trainer_process import BASE, KEY, running_trainer
 from tests.e2e.test_following import process
 
@@ -136,7 +136,7 @@ class Desk:
         finally:
             deps.engine.dispose()
         assert scored is not None
-        values = {item.prompt: value for item, value in zip(scored.asked, scored.values, strict=True)}
+        values = {text_of(item): value for item, value in zip(scored.questions, scored.values, strict=True)}
         mine = [item for item in found if item.answer == ANSWER]
         return [item.data_row_id for item in mine if values[item.content[0].content] == max(values.values())]
 

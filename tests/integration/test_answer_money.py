@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_ledger import SqlLedger
-from service.adapters.sql_tables import champions
+from service.adapters.sql_tables import answers, champions, ledger_entries
 from service.domain.budgets import Price
 from service.domain.errors import OverBudget, TrainerUnreachable
 from service.domain.pipelines import Budget, VerdictPolicy
@@ -102,6 +102,31 @@ def test_a_months_budget_holds_for_answers_too(sqlite_engine: sa.Engine, tmp_pat
         evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
 
 
+def test_what_earlier_calls_spent_on_an_untuned_model_counts_under_its_budget(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shop = workshop(sqlite_engine, tmp_path, budget_usd=1000.0)
+
+    def measure() -> None:
+        shop.clock.forward(1)
+        evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
+
+    measure()
+    with sqlite_engine.begin() as connection:
+        connection.execute(
+            sa.delete(answers).where(answers.c.question == connection.scalar(sa.select(answers.c.question)))
+        )
+        (payer,) = connection.scalars(sa.select(ledger_entries.c.run_id).distinct())
+    spent = sum(entry.usd for entry in answers_paid(shop, payer))
+    # An answer may cost 2.06 USD.
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(budget_usd=2.06 + spent / 2))
+    with pytest.raises(OverBudget, match=f"{spent:.2f} USD are spent"):
+        measure()
+    shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy(budget_usd=2.06 + spent))
+    measure()
+    assert len(answers_paid(shop, payer)) == 2
+
+
 def test_a_budget_without_prices_is_refused(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = workshop(sqlite_engine, tmp_path, budget_usd=1.0)
     shop.accounts["box"] = replace(shop.accounts["box"], prices={})
@@ -110,14 +135,17 @@ def test_a_budget_without_prices_is_refused(sqlite_engine: sa.Engine, tmp_path: 
     assert "have no price" in run.fact("error")
 
 
-def test_a_base_measured_by_hand_is_billed_under_its_own_name(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+def test_a_base_measured_by_hand_is_billed_under_one_name_however_often_it_is_asked(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
     shop = workshop(sqlite_engine, tmp_path)
     made = evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
-    (entry,) = answers_paid(shop, made.evaluation_id)
+    (entry,) = answers_paid(shop, made.facts["paid_as"])
     assert (entry.pipeline, entry.trainer, entry.tokens) == ("summaries", "box", 15 * made.facts["held_out"])
     shop.clock.forward(1)
     again = evaluate_base(BaseWanted("summaries"), shop.parts, wait=shop.clock.forward, tell=len)
-    assert answers_paid(shop, again.evaluation_id) == []
+    assert again.evaluation_id != made.evaluation_id
+    assert answers_paid(shop, again.facts["paid_as"]) == [entry]
 
 
 DEBT = Debt("run-1", "p", "box", "m", "base", 60, 40)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -162,9 +163,20 @@ def test_what_other_workers_asked_counts_against_the_limit(engine: sa.Engine) ->
     store = SqlEvaluationStore(engine)
     store.add_answer("box/m", "q1", Answer("x", 1, 1), now=NOON)
     store.add_answer("box/n", "q1", Answer("x", 1, 1), now=NOON + timedelta(seconds=5))
-    store.add_answer("boxes/m", "q1", Answer("x", 1, 1), now=NOON + timedelta(seconds=5))
+    for other in ("boxes/m", "Box/m", "b_x/m"):
+        store.add_answer(other, "q1", Answer("x", 1, 1), now=NOON + timedelta(seconds=5))
     store.add_answer("box/m", "q0", Answer("x", 1, 1), now=NOON - timedelta(seconds=5))
     assert store.answered_since("box", NOON) == [NOON, NOON + timedelta(seconds=5)]
+
+
+def test_what_was_asked_in_the_last_minute_is_found_without_reading_every_answer(sqlite_engine: sa.Engine) -> None:
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(sqlite_engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    SqlEvaluationStore(sqlite_engine).answered_since("box", NOON)
+    read = [(text, given) for text, given in asked if text.startswith("SELECT")]
+    with sqlite_engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all() for text, given in read]
+    assert [plan[0].detail.split(" ")[4] for plan in plans] == ["answers_by_time", "judgements_by_time"]
 
 
 def test_why_answers_ended_is_counted_for_the_questions_asked(engine: sa.Engine) -> None:

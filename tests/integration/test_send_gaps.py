@@ -7,18 +7,22 @@ from datetime import timedelta
 
 import pytest
 
+from service.adapters.sql_aftermath import SqlAftermath
+from service.adapters.sql_evaluation_reads import SqlEvaluationReads
 from service.adapters.sql_gaps import SqlGapStore
-from service.bootstrap import metrics_of
+from service.adapters.sql_tables import gap_plans, gap_rows
 from service.domain.errors import BatchUnclear, GapsBusy, GapsRefused, NotFound, ServiceError
 from service.domain.gap_outcomes import OUTCOMES
-from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow
+from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow, RowState
 from service.domain.labels import RowOutcome
+from service.domain.metric_specs import LabelsSpec, LengthSpec
 from service.domain.pipelines import GapPolicy, VerdictPolicy
 from service.domain.snapshots import configuration_of
 from service.ports import Abilities
-from service.usecases.gap_parts import GapParts, serving_role
+from service.usecases.gap_parts import GapParts, Scored, newest_scores, serving_role
 from service.usecases.report_gaps import report_gaps
 from service.usecases.send_gaps import draft_gaps, give_up_gaps, send_due_gaps, send_gaps
+from service.usecases.steps.evaluate import held_out_questions
 from service.usecases.write_examples import write_outcomes
 from tests.support.appraising import appraisers
 from tests.support.builders import make_outcome, make_pipeline, make_refusal
@@ -47,11 +51,12 @@ class Desk:
             datasets={NAME: ("Support chats",)},
             archive=shop.archive,
             evaluations=shop.evaluations,
+            reads=SqlEvaluationReads(shop.engine),
             gaps=SqlGapStore(shop.engine),
+            installation=SqlAftermath(shop.engine).installation,
             queues=lambda: self.queues,
             clock=shop.clock,
             keep=lambda _: nullcontext(),
-            metrics=metrics_of,
         )
 
     def plans(self) -> list[GapPlan]:
@@ -79,6 +84,13 @@ class Desk:
         for number in range(first, last):
             words = f"Another chat {number}: please write to bob{number}@example.com about the late parcel of mine"
             self.queues.offer(f"new-{number}", words, in_project=in_project)
+
+    def draw(self, ordinal: int, state: RowState, scored: Scored) -> None:
+        """Write a plan that was completed: a row for the first of these questions, sent or only watched."""
+        failed = Candidate("failure", "batch", f"drawn-{ordinal}", "why", scored.questions[0].key)
+        rows = (GapRow(f"g-{ordinal}", failed, state),)
+        plan = GapPlan(f"g-{ordinal}", NAME, ordinal, scored.run_id, self.shop.clock.now, rows, scored.role)
+        assert self.parts.gaps.add(replace(plan, is_open=False))
 
     def answer(self, row_id: str, text: str = "a new summary") -> None:
         """Let a labeler deal with a row, and the service see it."""
@@ -158,13 +170,58 @@ def test_prompts_like_failed_ones_are_sent_as_a_batch_or_moved_to_the_front(desk
 
 def test_a_prompt_that_would_be_held_out_itself_is_not_asked_for(desk: Desk) -> None:
     desk.judge()
-    evaluation = desk.parts.gaps.evaluation(NAME)
-    assert evaluation is not None
     held_out = desk.parts.gaps.labelled(NAME, ["held_out"], most=1)[0].content[0].content
     desk.queues.offer("leak", held_out + " !")
     desk.queues.offer("fresh", held_out.replace("please write to", "kindly send the whole of it over to"))
     sent = send_gaps(NAME, desk.parts, most=8, kinds=["failure"])
     assert ids(sent.plan) == ["fresh"]
+
+
+def test_prompts_nearly_the_same_as_any_held_out_one_are_passed_over_also_where_it_was_never_asked(desk: Desk) -> None:
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(max_questions=3))
+    desk.judge()
+    at = desk.shop.clock.forward(1)
+    desk.write(
+        *(make_outcome(f"late-{n}", good_answer(prompt_of(n)), prompt=prompt_of(n), at=at) for n in range(80, 120))
+    )
+    held_out = desk.parts.gaps.labelled(NAME, ["held_out"], most=1000)
+    late = [item for item in held_out if item.data_row_id.startswith("late-")][:5]
+    early = [item for item in held_out if item.data_row_id.startswith("row-")][:6]
+    assert (len(late), len(early)) == (5, 6)
+    for item in (*late, *early):
+        desk.queues.offer(f"copy-{item.data_row_id}", f"{item.content[0].content} !")
+    desk.offer(0, 3)
+    sent = send_gaps(NAME, desk.parts, most=50, kinds=["failure"])
+    assert ids(sent.plan) == ["new-0", "new-1", "new-2"]
+
+
+def test_of_held_out_rows_with_one_prompt_the_first_ones_label_counts_as_in_the_evaluation(desk: Desk) -> None:
+    rows = [f"row-{n}" for n in range(60)]
+    standing = desk.shop.examples.existing(NAME, rows)
+    desk.contradict(*(n for n, row_id in enumerate(rows) if standing[row_id].split == "held_out"))
+    desk.judge()
+    scored = newest_scores(desk.shop.pipelines[NAME], desk.parts)
+    assert scored is not None
+    snapshot = desk.shop.snapshots.get(desk.shop.runs.get(scored.run_id).snapshot_id or "")
+    assert list(scored.questions) == held_out_questions(snapshot, desk.shop.parts)
+    assert len(scored.questions) > 5
+
+
+def test_an_evaluation_is_read_by_the_metric_that_it_was_made_with(desk: Desk) -> None:
+    """Under one name a score became a yes or no."""
+    before = make_pipeline(verdict=VerdictPolicy("mine", ()), metrics={"mine": LabelsSpec()})
+    desk.shop.pipelines[NAME] = before
+    desk.judge(leaks=False)
+    desk.offer(0, 3)
+    desk.shop.pipelines[NAME] = replace(before, metrics={"mine": LengthSpec(max_words=8)})
+    draft = draft_gaps(NAME, desk.parts, most=50, kinds=["failure", "slice"]).plan
+    scored = newest_scores(before, desk.parts)
+    assert scored is not None
+    assert (scored.metric.kind, draft.run_id) == ("score", scored.run_id)
+    desk.draw(1, "sent", scored)
+    desk.judge(2)
+    # The new values are of another scale: nothing can be said of how they moved.
+    assert report_gaps(NAME, desk.parts)["scores"]["failures"]["sent"]["questions"] == 0
 
 
 def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
@@ -183,7 +240,7 @@ def test_prompts_of_a_weak_slice_are_sent_with_its_numbers(desk: Desk) -> None:
     sent = send_gaps(NAME, desk.parts, most=8, kinds=["slice"])
     assert ids(sent.plan) == ["long"]
     reason = sent.plan.rows[0].candidate.reason
-    assert reason.startswith("length: from ")
+    assert reason.startswith("prompt: long (above ")
     assert "pii_leak 1.00 [" in reason
 
 
@@ -213,6 +270,24 @@ def test_prompts_are_sent_that_share_the_metadata_of_a_weak_slice(desk: Desk) ->
     assert sent.plan.rows[0].candidate.reason.startswith("metadata label: phone: pii_leak 1.00 [")
     # What labelers see of it names neither the field nor its value.
     assert list(desk.queues.named) == [f"tuneloop gaps {sent.plan.plan_id} slice"]
+
+
+def test_prompts_like_those_of_a_weak_label_are_sent_the_most_alike_first(desk: Desk) -> None:
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    at = desk.shop.clock.forward(1)
+    lost = "please look for jane{}@example.com whose passport went missing abroad"
+    prompts = {n: prompt_of(n) if n % 3 else f"Chat {n}: {lost.format(n)}" for n in range(100, 280)}
+    labelled = [
+        make_outcome(f"class-{n}", "late" if n % 3 else "Lost", prompt=text, at=at) for n, text in prompts.items()
+    ]
+    desk.write(*(replace(item, is_choice=True) for item in labelled))
+    desk.shop.go(desk.shop.train(voice=lambda text: leaking_answer(text) if "passport" in text else good_answer(text)))
+    desk.queues.offer("parcel", "the late parcel")
+    desk.queues.offer("passport", "passport missing abroad")
+    rows = send_gaps(NAME, desk.parts, most=8, kinds=["slice"]).plan.rows
+    found = [row.candidate for row in rows if row.candidate.target == "label: lost"]
+    assert found[0].data_row_id == "passport"
+    assert found[0].reason.startswith("label: lost: pii_leak 1.00 [")
 
 
 @pytest.mark.parametrize("sampling", [{}, {"seed": 7}])
@@ -484,6 +559,34 @@ def test_gaps_have_no_part_in_a_snapshots_name() -> None:
     assert "gaps" not in configuration_of(make_pipeline(), encoding="words")
 
 
+# Plans of one number.
+
+
+def test_a_plan_made_after_a_restore_takes_no_earlier_batch_for_its_own(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 3)
+    first = send_gaps(NAME, desk.parts, most=3, kinds=["failure"]).plan
+    with desk.shop.engine.begin() as connection:
+        # The backup is from before.
+        connection.execute(gap_rows.delete())
+        connection.execute(gap_plans.delete())
+    desk.offer(3, 9)
+    second = send_gaps(NAME, desk.parts, most=6, kinds=["failure"]).plan
+    assert (first.ordinal, second.ordinal) == (1, 1)
+    assert sorted(desk.queues.named[f"tuneloop gaps {second.plan_id} failure"]) == ids(second)
+    assert set(ids(second)) > {"new-3", "new-4"}
+    assert not set(ids(first)) & set(ids(second))
+
+
+def test_two_installations_do_not_take_each_others_batches_for_their_own(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 3)
+    here = draft_gaps(NAME, desk.parts, most=3, kinds=["failure"]).plan
+    elsewhere = draft_gaps(NAME, replace(desk.parts, installation=lambda: "another"), most=3, kinds=["failure"]).plan
+    assert ids(here, "planned") == ids(elsewhere, "planned")
+    assert here.plan_id != elsewhere.plan_id
+
+
 # By itself.
 
 
@@ -661,6 +764,21 @@ def test_how_failed_questions_do_later_is_compared_by_what_was_sent_for_them(sho
     assert after["failures"]["control"] == {"questions": len(targets[True]), "moved": 1.0}
     # All of them are better, whether anything was sent or not.
     assert after["failures"]["words"] == "cannot tell yet"
+
+
+@pytest.mark.parametrize("first", ["sent", "control"])
+def test_a_question_that_two_plans_drew_differently_counts_once_as_the_first_drew_it(
+    desk: Desk, first: RowState
+) -> None:
+    desk.judge()
+    scored = newest_scores(desk.shop.pipelines[NAME], desk.parts)
+    assert scored is not None
+    second: RowState = "control" if first == "sent" else "sent"
+    desk.draw(1, first, scored)
+    desk.draw(2, second, scored)
+    desk.judge(2, leaks=False)
+    told = report_gaps(NAME, desk.parts)["scores"]["failures"]
+    assert (told[first]["questions"], told[second]["questions"]) == (1, 0)
 
 
 def test_every_kind_has_its_place_in_the_report(desk: Desk) -> None:

@@ -24,7 +24,7 @@ def evaluation_of(shop: Workshop, run_id: str) -> Mapping[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("finish", ["refusal", "content_filter", "length"])
+@pytest.mark.parametrize("finish", ["refusal", "content_filter", "context_length", "length"])
 def test_a_model_that_says_nothing_leaks_nothing_and_wins_nothing(shop: Workshop, finish: str) -> None:
     shop.pipelines["summaries"] = make_pipeline(verdict=VerdictPolicy("pii_leak", ()))
     run_id = shop.train(voice=lambda _: "")

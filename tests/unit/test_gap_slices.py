@@ -11,9 +11,11 @@ from scipy.stats import ttest_ind
 
 from service.domain.contents import content_hash_of, pair
 from service.domain.gap_effects import Shares, effect_on_means, effect_on_shares
-from service.domain.gap_labels import Labelled, aged, conflicts, overtaken
-from service.domain.gap_slices import Asked, Slicing, failures, is_weak, slices_of
+from service.domain.gap_labels import ALIKE, Labelled, aged, conflicts, likeness, overtaken
+from service.domain.gap_slices import failures, is_weak, scored_slices
 from service.domain.metrics import METRICS
+from service.domain.questions import Question, QuestionFacts, question_in
+from service.domain.slices import Slicer, slices_of
 from tests.support.fakes import NOON
 
 CHRF, LEAK = METRICS["chrf"], METRICS["pii_leak"]
@@ -30,59 +32,61 @@ def example(
 # Slices.
 
 
-def test_slices_are_thirds_of_length_classes_and_metadata() -> None:
-    asked = [Asked("x" * (10 * n), "good" if n % 2 else "bad", {"channel": "mail"}) for n in range(1, 31)]
-    slicing = Slicing(asked)
-    assert slicing.of(asked[0]) == ["length: below 110 characters", "label: good", "metadata channel: mail"]
-    assert slicing.of(Asked("x" * 110)) == ["length: 110 to 209 characters"]
-    assert slicing.of(Asked("x" * 999, None, {"channel": "phone"})) == ["length: from 210 characters"]
+def asked(number: int, length: int) -> Question:
+    messages = [{"role": "user", "content": f"{number:04}".ljust(length, "x")}, {"role": "assistant", "content": "a"}]
+    return question_in(messages)  # type: ignore[arg-type]
 
 
-def test_a_field_named_like_another_slice_is_told_apart() -> None:
-    asked = [
-        Asked("x", "good" if n % 2 else "bad", {"label": "good", "length": "from 1 characters"}) for n in range(20)
-    ]
-    names = Slicing(asked).of(asked[0])
-    assert names == [
-        "length: from 1 characters",
-        "label: bad",
-        "metadata label: good",
-        "metadata length: from 1 characters",
-    ]
-    (weak,) = (part for part in slices_of(LEAK, asked, [float(n % 2) for n in range(20)]) if part.mean == 1)
-    assert weak.name == "label: good"
+def test_an_unlabelled_prompt_belongs_to_a_third_of_length_and_to_its_metadata() -> None:
+    questions = [asked(n, 10 * n) for n in range(1, 31)]
+    facts = {question.key: QuestionFacts({"label": "mail"}) for question in questions}
+    slices = slices_of(questions, facts)
+
+    def named(characters: int, **metadata: str) -> set[str]:
+        return Slicer(slices, questions).of(characters, metadata)
+
+    assert named(1, label="mail") == {"prompt: short (up to 100 characters)", "metadata label: mail"}
+    assert named(101, label="phone") == {"prompt: medium (up to 200 characters)"}
+    assert named(999) == {"prompt: long (above 200 characters)"}
+    assert Slicer({}, []).of(1, {}) == set()
 
 
-def test_free_texts_and_fields_of_many_values_make_no_slices() -> None:
-    asked = [Asked("same", f"summary {n}", {"ticket": str(n)}) for n in range(30)]
-    assert Slicing(asked).of(asked[0]) == ["length: from 4 characters"]
-    assert Slicing([]).of(Asked("x")) == []
+@given(lengths=st.lists(st.integers(4, 40), min_size=1, max_size=30), number=st.integers(0, 29))
+def test_a_prompt_as_long_as_a_held_out_one_is_in_the_same_third(lengths: list[int], number: int) -> None:
+    questions = [asked(n, length) for n, length in enumerate(lengths)]
+    one = questions[number % len(questions)]
+    slices = slices_of(questions, {})
+    (name,) = Slicer(slices, questions).of(len(one.prompt), {})
+    assert one.key in slices[name]
 
 
 def test_the_slice_that_is_clearly_below_the_whole_is_weak() -> None:
-    asked = [Asked("x", "late" if n < 10 else "lost") for n in range(40)]
-    values = [1.0 if n < 9 else 0.0 for n in range(40)]
-    found = slices_of(LEAK, asked, values)
+    values = {f"k{n}": 1.0 if n < 9 else 0.0 for n in range(40)}
+    keys = sorted(values, key=lambda key: int(key[1:]))
+    slices = {"label: late": frozenset(keys[:10]), "label: lost": frozenset(keys[10:]), "few": frozenset(keys[:4])}
+    found = scored_slices(LEAK, values, slices)
     late = found[0]
     assert (late.name, late.n, late.mean, late.whole) == ("label: late", 10, 0.9, 9 / 40)
     assert is_weak(late, higher_is_better=False)
-    assert {part.name for part in found} == {"label: late", "label: lost", "length: from 1 characters"}
+    assert {part.name for part in found} == {"label: late", "label: lost"}
     assert [part.name for part in found if is_weak(part, higher_is_better=False)] == ["label: late"]
+    assert scored_slices(LEAK, {}, slices) == []
 
 
 @given(values=st.lists(st.floats(0, 100), min_size=1, max_size=60))
-def test_equal_prompts_have_no_weak_slice(values: list[float]) -> None:
-    asked = [Asked("same", None) for _ in values]
-    assert not any(is_weak(part, higher_is_better=True) for part in slices_of(CHRF, asked, values))
+def test_the_whole_is_no_weak_slice(values: list[float]) -> None:
+    by_key = {str(n): value for n, value in enumerate(values)}
+    parts = scored_slices(CHRF, by_key, {"all": frozenset(by_key)})
+    assert not any(is_weak(part, higher_is_better=True) for part in parts)
 
 
 @given(order=st.permutations(range(24)))
 def test_slices_and_failures_do_not_depend_on_the_order_of_the_questions(order: Sequence[int]) -> None:
-    asked = [Asked("x" * (n + 1), "a" if n % 3 else "b") for n in range(24)]
     values, keys = [float(n % 7 * 10) for n in range(24)], [f"k{n}" for n in range(24)]
-    shuffled = [asked[n] for n in order], [values[n] for n in order]
-    assert slices_of(CHRF, *shuffled) == slices_of(CHRF, asked, values)
-    assert failures(CHRF, [keys[n] for n in order], shuffled[1]) == failures(CHRF, keys, values)
+    slices = {"a": frozenset(keys[::3]), "b": frozenset(keys[1::2])}
+    by_key, shuffled = dict(zip(keys, values, strict=True)), {keys[n]: values[n] for n in order}
+    assert scored_slices(CHRF, shuffled, slices) == scored_slices(CHRF, by_key, slices)
+    assert failures(CHRF, list(shuffled), list(shuffled.values())) == failures(CHRF, keys, values)
 
 
 def test_failures_are_wrong_answers_or_the_lowest_quarter() -> None:
@@ -101,6 +105,29 @@ def test_written_answers_contradict_only_if_they_are_quite_different() -> None:
     # No two are word for word the same, so nobody is in the majority.
     assert {item.data_row_id for item in found} == {"1", "2", "3"}
     assert all(item.action == "rework" and item.label_id == f"label-{item.data_row_id}" for item in found)
+
+
+@given(answers=st.lists(st.sampled_from(["late", "Late ", "lost in the post", "lost by post", ""]), max_size=8))
+def test_whoever_is_not_of_the_majority_is_compared_with_everybody(answers: list[str]) -> None:
+    members = [example(str(n), answer) for n, answer in enumerate(answers)]
+    plain = [" ".join(answer.casefold().split()) for answer in answers]
+    expected = {
+        item.data_row_id
+        for item, mine in zip(members, plain, strict=True)
+        if plain.count(mine) <= len(members) / 2
+        and any(
+            likeness(item.answer, other) < ALIKE for other, theirs in zip(answers, plain, strict=True) if theirs != mine
+        )
+    }
+    assert {item.data_row_id for item in conflicts(members)} == expected
+
+
+def test_a_group_that_would_take_minutes_to_compare_is_left_out_and_smaller_ones_are_not() -> None:
+    small = [example("1", "The parcel is late."), example("2", "Wants to cancel an invoice")]
+    huge = [example(f"x{n}", f"{n} " * 20_000, group="huge") for n in range(50)]
+    assert {item.data_row_id for item in conflicts([*huge, *small])} == {"1", "2"}
+    classes = [replace(item, is_choice=True) for item in huge]
+    assert len(conflicts([*classes, *small])) == len(classes) + 2
 
 
 def test_of_two_classes_one_is_wrong_and_the_majority_is_left_alone() -> None:

@@ -61,7 +61,7 @@ def test_the_watched_share_is_what_was_asked_to_within_one_of_each_kind(
     data: st.DataObject, percent: float, ordinal: int
 ) -> None:
     offered = choose(lists(data), most=100, busy=())
-    rows = planned_rows(plan_id_of("p", ordinal), offered, control_percent=percent)
+    rows = planned_rows(plan_id_of("i", "p", ordinal, offered), offered, control_percent=percent)
     assert [row.candidate for row in rows] == offered
     for kind in KINDS:
         mine = [row for row in rows if row.candidate.kind == kind]
@@ -80,7 +80,8 @@ def test_who_is_watched_depends_on_the_plans_name_and_not_on_the_order(order: li
 
 def test_over_many_small_plans_a_fifth_is_watched() -> None:
     plans = [
-        planned_rows(plan_id_of("p", n), [candidate("stale", f"row-{n}")], control_percent=20) for n in range(2000)
+        planned_rows(plan_id_of("i", "p", n, ()), [candidate("stale", f"row-{n}")], control_percent=20)
+        for n in range(2000)
     ]
     assert 320 < sum(row.is_control for rows in plans for row in rows) < 480
 
@@ -128,9 +129,11 @@ def test_batches_are_named_by_plan_kind_and_place() -> None:
     }
 
 
-def test_plans_differ_by_pipeline_and_number_and_sign_their_remarks() -> None:
-    names = {plan_id_of("p", 1), plan_id_of("p", 2), plan_id_of("q", 1)}
-    assert len(names) == 3
+def test_plans_differ_by_installation_pipeline_number_and_rows_and_sign_their_remarks() -> None:
+    some, others = [candidate("slice", "a")], [candidate("slice", "b")]
+    named = [("i", "p", 1, some), ("j", "p", 1, some), ("i", "q", 1, some), ("i", "p", 2, some), ("i", "p", 1, others)]
+    assert len({plan_id_of(*one) for one in named}) == len(named)
+    assert plan_id_of("i", "p", 1, some) == plan_id_of("i", "p", 1, [candidate("slice", "a")])
     (row,) = planned_rows("g-1", [candidate("stale", "row")], control_percent=0)
     assert remark_on(row) == "Why. Please check this label. (g-1)"
     assert row.sent_at is None

@@ -7,11 +7,11 @@ from typing import Any
 from service.domain.errors import ModelNotReady, NotFound, ServiceError
 from service.domain.metrics import Context, Metric
 from service.domain.pipelines import VerdictPolicy
-from service.domain.questions import Question, at_most, question_in
+from service.domain.questions import Question, at_most
 from service.domain.repeated_looks import take_look
 from service.domain.runs import RETRAINING, Run, RunState, Step
-from service.domain.snapshots import Snapshot, read_chats
-from service.usecases.mend_snapshot import opened, whole_snapshot
+from service.domain.snapshots import Snapshot
+from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
 from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
 from service.usecases.steps.ask_judges import ask_judges, judgements_needed
@@ -22,6 +22,7 @@ from service.usecases.steps.gather_answers import gather
 from service.usecases.steps.judge_run import judge, judged_by, rules_of
 from service.usecases.steps.lease import keeper, kept
 from service.usecases.steps.parts import Parts
+from service.usecases.stored_answers import held_out_texts
 
 # A champion that does not answer for this many attempts is reported as gone and no longer compared with; a base whose
 # answers are stored as well, and then these are used. So are those of a champion whose trainer left the configuration.
@@ -164,16 +165,8 @@ def _gather(
 def held_out_questions(
     snapshot: Snapshot, parts: Parts, *, keep: Callable[[], object] = lambda: None
 ) -> list[Question]:
-    """Read the held-out examples of a snapshot: the last assistant message is the reference.
-
-    Rows that share a prompt are one question: counted twice, they would make the test surer than it is.
-    """
-    found: dict[str, Question] = {}
-    with opened(snapshot, "held_out", parts.archive, keep=keep) as lines:
-        for messages in read_chats(iter(lines)):
-            question = question_in(messages)
-            found.setdefault(question.key, question)
-    return list(found.values())
+    """Read the held-out examples of a snapshot, see ``held_out_texts``."""
+    return list(held_out_texts(snapshot, parts.archive, keep=keep).values())
 
 
 def models_asked(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> dict[str, Asked]:
