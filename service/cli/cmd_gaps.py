@@ -49,7 +49,7 @@ def gaps(
     parts = Deps(load(os.environ)).gap_parts
     if report:
         found = report_gaps(pipeline, parts)
-        print_json(found) if as_json else _say_report(found)
+        print_json(found) if as_json else say_report(found)
         return
     if give_up:
         plan = give_up_gaps(pipeline, parts)
@@ -106,7 +106,8 @@ def _say(draft: Draft, *, dry_run: bool) -> None:
         typer.echo(visible(f"  {state:<9} {item.kind:<8} {item.action:<8} {item.data_row_id}  {item.reason}"))
 
 
-def _say_report(found: dict[str, Any]) -> None:
+def say_report(found: dict[str, Any]) -> None:
+    """Print a report; see ``report_gaps``."""
     plans, out = how_many(len(found["plans"]), "plan"), how_many(found["out"], "row")
     typer.echo(f"{found['pipeline']}: {plans}, {out} with the labelers")
     for plan in found["plans"]:
@@ -116,6 +117,11 @@ def _say_report(found: dict[str, Any]) -> None:
         if facts["sent"] or facts["control"]:
             _say_outcomes(f"{kind}, all plans", facts)
     scores = found["scores"]
+    if scores["run"]:
+        rows = how_many(scores["sent"], "row")
+        typer.echo(f"  scores of the model of {scores['run']}, trained on {scores['taught']} of {rows} sent:")
+    elif scores["sent"]:
+        typer.echo("  scores: cannot tell yet: no model that was trained on the rows sent has been evaluated")
     _say_by_lot(f"  {scores['metric']} of the failed held-out prompts", scores["failures"])
     _say_by_lot(f"  {scores['metric']} of the weak slices, all plans", scores["weak"])
     for part in scores["slices"]:
@@ -142,7 +148,10 @@ def _say_by_lot(name: str, facts: dict[str, Any]) -> None:
 
 def _moved(facts: dict[str, Any]) -> str:
     moved = facts["moved"]
-    return "not known" if moved is None else f"better by {moved:+.2f} ({how_many(facts['questions'], 'question')})"
+    if moved is None:
+        return "not known"
+    change = f"better by {moved:+.2f}" if round(moved, 2) else "unchanged"
+    return f"{change} ({how_many(facts['questions'], 'question')})"
 
 
 def _effect(told: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ A slice never decides a verdict: among many slices some are low by chance. Value
 together and not named: a name may say who it is about, and stays in a stored evaluation when that text is forgotten.
 """
 
+import ast
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,7 +67,9 @@ class Slicer:
 
     def of(self, characters: int, metadata: Mapping[str, str]) -> set[str]:
         """Name the slices of a prompt of so many characters."""
-        named = {f"metadata {field}: {value}" for field, value in metadata.items()} & self._names
+        # An evaluation of before may name an option as its row has it.
+        values = ((field, text) for field, value in metadata.items() for text in (value, _shown(value)))
+        named = {f"metadata {field}: {text}" for field, text in values} & self._names
         thirds = [name for name, longest in self._thirds if characters <= longest] or [
             name for name, _ in self._thirds[-1:]
         ]
@@ -107,9 +110,23 @@ def _by_metadata(questions: Sequence[Question], facts: Mapping[str, QuestionFact
     values: dict[str, dict[str, list[str]]] = {}
     for question in questions:
         for field, value in facts.get(question.key, _NOTHING).metadata.items():
-            values.setdefault(field, {}).setdefault(value, []).append(question.key)
+            values.setdefault(field, {}).setdefault(_shown(value), []).append(question.key)
     fields = _most_frequent({field: sum(map(len, keys.values())) for field, keys in values.items()}, MOST_FIELDS)
     return {name: keys for field in sorted(fields) for name, keys in _named(f"metadata {field}", values[field])}
+
+
+def _shown(value: str) -> str:
+    """Give an option by its name; any other value as it is.
+
+    Labelbox exports the chosen option of a field as a list with its id and name, which a row keeps as Python writes it.
+    It is stored like that because groups are made of it: another text would give old and new rows other splits.
+    """
+    if not value.startswith("[{"):
+        return value
+    try:
+        return ", ".join(str(option["schema_name"]) for option in ast.literal_eval(value))
+    except (ValueError, SyntaxError, TypeError, LookupError, RecursionError, MemoryError):
+        return value
 
 
 def _by_label(questions: Sequence[Question], facts: Mapping[str, QuestionFacts]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """What of the budgets is spent, and what still may be."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,6 +207,12 @@ class Spending:
     approval: tuple[Reason, ...] = ()
 
 
+def in_usd(usd: float) -> str:
+    """Write an amount in cents, and a small one in as many digits as it takes to show two of its own."""
+    places = 1 - math.floor(math.log10(usd)) if usd > 0 else 2
+    return f"{usd:.{min(max(places, 2), _DIGITS)}f} USD"
+
+
 def may_spend(usd: float | None, states: Sequence[BudgetState]) -> Spending:
     """Say whether a job of this estimate fits every budget, or needs a person's approval.
 
@@ -225,7 +232,7 @@ def _refusals(usd: float, state: BudgetState) -> Iterable[Reason]:
     limits, facts = state.budget.limits, {"budget": state.budget.name, "usd": usd}
     whose, left = state.budget.in_words, state.left_usd
     if limits.run_usd is not None and usd > limits.run_usd:
-        text = f"estimate {usd:.2f} USD is above {limits.run_usd:.2f} USD a run ({whose})"
+        text = f"estimate {in_usd(usd)} is above {in_usd(limits.run_usd)} a run ({whose})"
         yield Reason("over_run_budget", text, {**facts, "limit_usd": limits.run_usd})
     if limits.month_usd is not None and left is not None and usd > left and usd > 0:
         text = f"estimate {usd:.2f} USD, but {left:.2f} of {limits.month_usd:.2f} USD left this month ({whose})"
@@ -236,5 +243,5 @@ def _approvals(usd: float, states: Sequence[BudgetState]) -> Iterable[Reason]:
     for state in states:
         limit, facts = state.budget.limits.approve_above_usd, {"budget": state.budget.name, "usd": usd}
         if limit is not None and usd > limit:
-            text = f"estimate {usd:.2f} USD is above {limit:.2f} USD: a person must approve ({state.budget.in_words})"
+            text = f"estimate {in_usd(usd)} is above {in_usd(limit)}: a person must approve ({state.budget.in_words})"
             yield Reason("needs_approval", text, {**facts, "limit_usd": limit})

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from service.domain.errors import ConfigurationError, TooFewExamples
+from service.domain.errors import ConfigurationError, NotFound, TooFewExamples
 from service.domain.metrics import Context, Metric
 from service.domain.pipelines import Pipeline
 from service.domain.questions import Question, at_most
@@ -65,7 +65,8 @@ def evaluate_base(
     """
     pipeline = parts.settled(parts.pipeline(wanted.pipeline))
     trainer, model = wanted.trainer or pipeline.train.trainer, wanted.model or pipeline.train.model
-    parts.account(trainer)
+    if trainer not in parts.accounts:
+        raise NotFound(f"no trainer {trainer!r}", remedy=f"There are: {', '.join(parts.accounts)}")
     metrics = [metric for metric in judged_by(pipeline, parts.metrics(pipeline)) if metric.judge is None]
     if not metrics:
         raise ConfigurationError(

@@ -3,7 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from service.domain.errors import NotFound
@@ -13,8 +14,25 @@ from service.domain.gap_outcomes import OUTCOMES, outcomes_of
 from service.domain.gaps import KINDS, GapPlan, GapRow
 from service.domain.metrics import Metric
 from service.domain.pipelines import Pipeline
-from service.usecases.gap_parts import GapParts, Scored, newest_scores, scores_of
+from service.usecases.gap_parts import GapParts, Scored, scores_of
 from service.usecases.send_gaps import rows_out
+
+# Each takes a look into its snapshot; older models say little of what was sent lately.
+_MOST_EVALUATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """The scores of a model that was trained on rows sent, when they were measured, and which rows."""
+
+    scored: Scored
+    at: datetime
+    rows: frozenset[str]
+
+    def follows(self, plan: GapPlan) -> bool:
+        """Say whether it was trained on some of a plan's rows; of one that only watches, whether it came later."""
+        sent = _new_rows(plan)
+        return not sent.isdisjoint(self.rows) if sent else plan.created_at < self.at
 
 
 def report_gaps(name: str, parts: GapParts) -> dict[str, Any]:
@@ -34,7 +52,7 @@ def report_gaps(name: str, parts: GapParts) -> dict[str, Any]:
         "plans": [_plan(plan, standing) for plan in plans],
         "out": len(rows_out(name, parts, now=parts.clock())),
         "kinds": {kind: _compared(mine, standing) for kind, mine in by_kind.items()},
-        "scores": _scores(parts.pipelines[name], plans, parts),
+        "scores": _scores(parts.pipelines[name], plans, standing, parts),
     }
 
 
@@ -64,12 +82,17 @@ def _compared(rows: Sequence[GapRow], standing: Mapping[str, Example]) -> dict[s
     return found
 
 
-def _scores(pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts) -> dict[str, Any]:
-    newest = newest_scores(pipeline, parts)
-    followed = list(_followed(pipeline, plans, parts, newest)) if newest else []
+def _scores(
+    pipeline: Pipeline, plans: Sequence[GapPlan], standing: Mapping[str, Example], parts: GapParts
+) -> dict[str, Any]:
+    sent = {row_id for plan in plans for row_id in _new_rows(plan)}
+    taught = _newest_taught(pipeline, {row_id: standing[row_id] for row_id in sent if row_id in standing}, parts)
+    followed = list(_followed(pipeline, plans, parts, taught)) if taught else []
     found: dict[str, Any] = {
         "metric": pipeline.verdict.primary,
-        "run": newest.run_id if newest else None,
+        "run": taught.scored.run_id if taught else None,
+        "sent": len(sent),
+        "taught": len(taught.rows) if taught else 0,
         "slices": [facts for plan, before, changes in followed for facts in _slices(plan, before, changes)],
     }
     for name, kind in (("failures", "failure"), ("weak", "slice")):
@@ -95,16 +118,42 @@ def _by_lot(rows: Iterable[tuple[GapRow, Mapping[str, float]]], kind: str) -> di
     return {"sent": _mean(sent), "control": _mean(control), **_told(effect_on_means(sent, control))}
 
 
+def _newest_taught(pipeline: Pipeline, sent: Mapping[str, Example], parts: GapParts) -> _Taught | None:
+    """Find the newest evaluated model that was trained on rows sent, whether it serves or not.
+
+    The one that serves may never have seen them: what it scores says nothing of them.
+
+    Args:
+        pipeline: Whose.
+        sent: What became of the rows that were sent without a label, by data row.
+        parts: What evaluations are read with.
+    """
+    rows = {example.example_id: row_id for row_id, example in sent.items()}
+    for found in parts.reads.newest(pipeline.name, limit=_MOST_EVALUATIONS) if rows else ():
+        lines = parts.archive.snapshots.entries(found.facts["snapshot_id"], rows)
+        learned = frozenset(rows[line.example_id] for line in lines if line.split == "train")
+        scored = scores_of(pipeline, parts, found.run_id, "challenger", found.facts) if learned else None
+        if scored is not None:
+            return _Taught(scored, found.at, learned)
+    return None
+
+
+def _new_rows(plan: GapPlan) -> set[str]:
+    """Give the rows that were sent without a label; one that went to rework may have been trained on before."""
+    return {row.candidate.data_row_id for row in plan.rows if row.state == "sent" and row.candidate.action != "rework"}
+
+
 def _followed(
-    pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts, newest: Scored
+    pipeline: Pipeline, plans: Sequence[GapPlan], parts: GapParts, taught: _Taught
 ) -> Iterator[tuple[GapPlan, Scored, dict[str, float]]]:
-    """Give each plan that a newer evaluation followed, the scores that it was made from, and how they changed."""
+    """Give each plan that the model was taught of, the scores that it was made from, and how they changed."""
     for plan in plans:
-        facts = parts.evaluations.evaluation(plan.run_id) if plan.run_id and plan.run_id != newest.run_id else None
-        if facts is not None and plan.run_id and plan.role:
-            before = scores_of(pipeline, parts, plan.run_id, plan.role, facts)
-            if before is not None:
-                yield plan, before, _changes(before, newest)
+        if not taught.follows(plan) or plan.run_id is None or plan.role is None:
+            continue
+        facts = parts.evaluations.evaluation(plan.run_id)
+        before = scores_of(pipeline, parts, plan.run_id, plan.role, facts) if facts is not None else None
+        if before is not None:
+            yield plan, before, _changes(before, taught.scored)
 
 
 def _changes(before: Scored, after: Scored) -> dict[str, float]:

@@ -127,6 +127,12 @@ def test_what_earlier_calls_spent_on_an_untuned_model_counts_under_its_budget(
     assert len(answers_paid(shop, payer)) == 2
 
 
+def test_a_budget_of_less_than_a_cent_is_told_as_it_is(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
+    shop = workshop(sqlite_engine, tmp_path, budget_usd=0.001)
+    run = shop.go(shop.train())
+    assert run.fact("error").endswith("and 0.00 USD are spent, above 0.0010 USD")
+
+
 def test_a_budget_without_prices_is_refused(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     shop = workshop(sqlite_engine, tmp_path, budget_usd=1.0)
     shop.accounts["box"] = replace(shop.accounts["box"], prices={})

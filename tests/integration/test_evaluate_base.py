@@ -91,8 +91,9 @@ def test_what_cannot_be_measured_is_refused(shop: Workshop) -> None:
     shop.pipelines["second"] = make_pipeline("second")
     with pytest.raises(NotFound):
         measured(shop, BaseWanted("unknown"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="no trainer 'unknown'") as refused:
         measured(shop, BaseWanted("summaries", trainer="unknown"))
+    assert refused.value.remedy == f"There are: {', '.join(shop.accounts)}"
     with pytest.raises(TooFewExamples):
         measured(shop, BaseWanted("second"))
     first = measured(shop)

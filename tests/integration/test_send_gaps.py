@@ -11,6 +11,7 @@ from service.adapters.sql_aftermath import SqlAftermath
 from service.adapters.sql_evaluation_reads import SqlEvaluationReads
 from service.adapters.sql_gaps import SqlGapStore
 from service.adapters.sql_tables import gap_plans, gap_rows
+from service.cli.cmd_gaps import say_report
 from service.domain.errors import BatchUnclear, GapsBusy, GapsRefused, NotFound, ServiceError
 from service.domain.gap_outcomes import OUTCOMES
 from service.domain.gaps import KINDS, Candidate, GapPlan, GapRow, RowState
@@ -98,6 +99,11 @@ class Desk:
         before = self.shop.examples.existing(NAME, [row_id]).get(row_id)
         prompt = before.content[0].content if before else self.queues.waiting[row_id].prompt or ""
         self.write(make_outcome(row_id, text, prompt=prompt, at=at))
+
+    def answer_all(self, plan: GapPlan) -> None:
+        """Let labelers deal with everything that was sent."""
+        for row_id in ids(plan):
+            self.answer(row_id)
 
 
 @pytest.fixture
@@ -707,6 +713,7 @@ def test_how_a_slice_does_later_is_compared_within_it_by_what_was_sent(shop: Wor
     questions = {side: {row.candidate.near for row in plan.rows if row.is_control is side} for side in (False, True)}
     assert all(questions.values())
     assert questions[False].isdisjoint(questions[True])
+    desk.answer_all(plan)
     desk.judge(2, leaks=False)
     scores = report_gaps(NAME, desk.parts)["scores"]
     (part,) = scores["slices"]
@@ -758,12 +765,63 @@ def test_how_failed_questions_do_later_is_compared_by_what_was_sent_for_them(sho
     assert targets[False].isdisjoint(targets[True])
     before = report_gaps(NAME, desk.parts)["scores"]
     assert before["failures"]["sent"] == {"questions": 0, "moved": None}
+    desk.answer_all(plan)
     desk.judge(2, leaks=False)
     after = report_gaps(NAME, desk.parts)["scores"]
     assert after["failures"]["sent"] == {"questions": len(targets[False]), "moved": 1.0}
     assert after["failures"]["control"] == {"questions": len(targets[True]), "moved": 1.0}
     # All of them are better, whether anything was sent or not.
     assert after["failures"]["words"] == "cannot tell yet"
+
+
+def test_a_model_that_never_saw_the_rows_sent_says_nothing_of_them(desk: Desk) -> None:
+    desk.judge()
+    desk.offer(0, 20)
+    plan = send_gaps(NAME, desk.parts, most=20, kinds=["failure"]).plan
+    desk.judge(2, leaks=False)
+    desk.answer_all(plan)
+    scores = report_gaps(NAME, desk.parts)["scores"]
+    assert (scores["run"], scores["sent"], scores["taught"]) == (None, len(plan.rows), 0)
+    assert scores["failures"]["sent"] == {"questions": 0, "moved": None}
+
+
+def test_the_report_says_which_model_was_measured_and_that_nothing_changed(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.judge()
+    desk.offer(0, 20)
+    plan = send_gaps(NAME, desk.parts, most=20, kinds=["failure"]).plan
+    say_report(report_gaps(NAME, desk.parts))
+    assert (
+        "scores: cannot tell yet: no model that was trained on the rows sent has been evaluated"
+        in capsys.readouterr().out
+    )
+    desk.answer_all(plan)
+    desk.judge(2)
+    report = report_gaps(NAME, desk.parts)
+    say_report(report)
+    told, out = report["scores"], capsys.readouterr().out
+    assert f"scores of the model of {told['run']}, trained on {told['taught']} of {len(plan.rows)} rows sent:" in out
+    assert f"unchanged ({told['failures']['sent']['questions']} questions) where rows were sent, not known" in out
+
+
+def test_the_model_that_was_trained_on_the_rows_counts_also_where_the_champion_of_before_serves(desk: Desk) -> None:
+    def voice(prompt: str) -> str:
+        return leaking_answer(prompt) if sum(map(ord, prompt)) % 3 == 0 else good_answer(prompt)
+
+    desk.shop.go(desk.shop.train(voice=voice))
+    champion = desk.shop.evaluations.champion(NAME)
+    assert champion is not None
+    desk.offer(0, 20)
+    plan = send_gaps(NAME, desk.parts, most=20, kinds=["failure"]).plan
+    desk.answer_all(plan)
+    desk.shop.pipelines[NAME] = replace(desk.shop.pipelines[NAME], verdict=VerdictPolicy(promote="manual"))
+    run_id = desk.shop.train(2, voice=good_answer)
+    desk.shop.go(run_id)
+    assert desk.shop.evaluations.champion(NAME) == champion
+    scores = report_gaps(NAME, desk.parts)["scores"]
+    assert (scores["run"], scores["failures"]["sent"]["moved"]) == (run_id, 1.0)
+    assert 0 < scores["taught"] <= scores["sent"] == len(plan.rows)
 
 
 @pytest.mark.parametrize("first", ["sent", "control"])
@@ -776,6 +834,7 @@ def test_a_question_that_two_plans_drew_differently_counts_once_as_the_first_dre
     second: RowState = "control" if first == "sent" else "sent"
     desk.draw(1, first, scored)
     desk.draw(2, second, scored)
+    desk.write(*(make_outcome(f"drawn-{n}", good_answer(prompt_of(n)), prompt=f"{n} by lot") for n in (1, 2)))
     desk.judge(2, leaks=False)
     told = report_gaps(NAME, desk.parts)["scores"]["failures"]
     assert (told[first]["questions"], told[second]["questions"]) == (1, 0)

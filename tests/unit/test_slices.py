@@ -3,14 +3,17 @@
 import json
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.export_rows import ExportRow
+from service.domain.labels import metadata_of
 from service.domain.metrics import Context, metric_named, score
 from service.domain.metrics.label_sets import FEWEST
 from service.domain.questions import Question, QuestionFacts, question_in
-from service.domain.slices import OTHERS, TOO_FEW, score_slices, slices_of
+from service.domain.slices import OTHERS, TOO_FEW, Slicer, score_slices, slices_of
 
 
 def asked(prompt: str, reference: str = "yes") -> Question:
@@ -35,6 +38,27 @@ def test_metadata_cuts_by_its_values() -> None:
     # Each value is one example's: put together, and none is named.
     assert found[f"metadata agent: {OTHERS}"] == {question.key for question in questions}
     assert not any("agent-" in name for name in found)
+
+
+@pytest.mark.parametrize("name", ["app", 'it\'s a "chat"', "a, b"])
+def test_an_option_is_shown_by_its_name(name: str) -> None:
+    """As an export has it: the sandbox and Labelbox write the chosen option as a list."""
+    field = {"schema_name": "channel", "value": [{"schema_id": "cm0000t2fsjttdb040jmg27zm", "schema_name": name}]}
+    metadata = metadata_of(msgspec.convert({"data_row": {"id": "row"}, "metadata_fields": [field]}, ExportRow))
+    questions = [asked(f"chat {n}") for n in range(6)]
+    found = slices_of(questions, {question.key: QuestionFacts(metadata) for question in questions})
+    assert f"metadata channel: {name}" in found
+    assert f"metadata channel: {name}" in Slicer(found, questions).of(5, metadata)
+    # Stored by an evaluation of before.
+    (old,) = (f"metadata {field}: {value}" for field, value in metadata.items())
+    assert old in Slicer({old: frozenset()}, questions).of(5, metadata)
+
+
+@given(text=st.text() | st.text().map("[{{{}".format) | st.sampled_from(["[{}]", "[{'schema_name'}]", "[{" * 300]))
+def test_a_text_that_looks_like_an_option_stays_as_it_is(text: str) -> None:
+    questions = [asked(f"chat {n}") for n in range(6)]
+    found = slices_of(questions, {question.key: QuestionFacts({"note": text}) for question in questions})
+    assert f"metadata note: {text}" in found
 
 
 def test_lengths_cut_into_thirds_and_never_between_equals() -> None:

@@ -13,6 +13,7 @@ from service.domain.spending import (
     ScopedBudget,
     Spending,
     Spent,
+    in_usd,
     may_spend,
     scoped_budgets,
     state_of,
@@ -204,3 +205,19 @@ def test_an_entry_without_a_price_is_no_amount() -> None:
     assert entry.is_priced
     for note in (Estimate(10, 3).in_words(), f"job succeeded{NO_PRICE} for this model", f"answers of m{NO_PRICE}"):
         assert not replace(entry, note=note).is_priced
+
+
+@given(amount=st.floats(0, 1e6, allow_nan=False))
+def test_an_amount_is_written_to_within_a_cent_and_a_tenth_of_itself(amount: float) -> None:
+    written = float(in_usd(amount).removesuffix(" USD"))
+    assert abs(written - amount) <= max(min(0.00501, amount * 0.051), 1e-6)
+
+
+def test_a_small_amount_is_no_zero() -> None:
+    assert [in_usd(amount) for amount in (0, 0.001, 0.0314, 0.25, 12.346)] == [
+        "0.00 USD",
+        "0.0010 USD",
+        "0.031 USD",
+        "0.25 USD",
+        "12.35 USD",
+    ]

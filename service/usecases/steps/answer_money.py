@@ -7,7 +7,7 @@ from datetime import timedelta
 from service.domain.budgets import Price, price_of
 from service.domain.errors import OverBudget
 from service.domain.questions import Question
-from service.domain.spending import NO_PRICE, Debt, LedgerEntry, scoped_budgets, state_of
+from service.domain.spending import NO_PRICE, Debt, LedgerEntry, in_usd, scoped_budgets, state_of
 from service.usecases.steps.asking import Asked, Item, Payer
 from service.usecases.steps.parts import Parts
 
@@ -65,7 +65,7 @@ def require_money(payer: Payer, needs: Iterable[Need], parts: Parts) -> None:
     spent = sum(entry.usd for entry in parts.ledger.entries_of(payer.name) if entry.kind == "answers")
     if limit is not None and total > 0 and spent + total > limit:
         raise OverBudget(
-            f"answers of up to {total:.2f} USD are missing and {spent:.2f} USD are spent, above {limit:.2f} USD",
+            f"answers of up to {in_usd(total)} are missing and {in_usd(spent)} are spent, above {in_usd(limit)}",
             remedy=f"Raise budget_usd or set max_questions in [pipelines.{payer.pipeline}.verdict]; then {payer.go_on}",
         )
     _require_month(payer, by_trainer, parts)
@@ -126,7 +126,7 @@ def _require_month(payer: Payer, by_trainer: dict[str, float], parts: Parts) -> 
         usd = sum(usd for name, usd in by_trainer.items() if state.budget.trainer in {None, name})
         if usd > 0 and state.left_usd is not None and usd > state.left_usd:
             raise OverBudget(
-                f"answers of up to {usd:.2f} USD, but {state.left_usd:.2f} USD left this month "
+                f"answers of up to {in_usd(usd)}, but {in_usd(state.left_usd)} left this month "
                 f"({state.budget.in_words})",
                 remedy=f"Raise month_usd of that budget, or wait for the next month; then {payer.go_on}",
             )
