@@ -14,6 +14,7 @@ from service.domain.stable_names import stable_name
 from service.domain.sunsets import Sunset, sunset_reasons, threshold_of, when
 from service.ports import ModelsSeen, RemoteModel, SeenModel
 from service.usecases.dying import dying_champions
+from service.usecases.model_lists import has_lost
 from service.usecases.steps.parts import TrainerAccount
 from service.usecases.sunset import champion_sunset, sunset_of
 from service.usecases.watch_sunsets import look_at_models
@@ -101,14 +102,12 @@ def _champion(pipeline: Pipeline, deps: Deps, listed: Listed) -> Iterator[Checke
     if champion is None:
         return
     if champion["gone_since"]:
-        yield Checked(
-            f"{pipeline.name} champion",
-            ok=False,
-            text=f"{champion['model']} at {champion['trainer']} does not answer any more",
-            remedy=f"tuneloop models rollback {pipeline.name}",
-        )
+        yield _gone(champion, "does not answer any more")
         return
     yield from _name(champion, deps, listed)
+    if _is_lost(champion, deps, listed):
+        yield _gone(champion, "is not there any more")
+        return
     sunset, today = champion_sunset(champion, deps), now().date()
     left, least = sunset.days_left(today), pipeline.train.min_days_left
     near = dying_champions({pipeline.name: pipeline}, deps, within_days=None, now=now())
@@ -120,6 +119,22 @@ def _champion(pipeline: Pipeline, deps: Deps, listed: Listed) -> Iterator[Checke
         remedy=near[0].advice if near and not ok else "",
         is_note=ok and bool(near),
     )
+
+
+def _gone(champion: Mapping[str, Any], how: str) -> Checked:
+    return Checked(
+        f"{champion['pipeline']} champion",
+        ok=False,
+        text=f"{champion['model']} at {champion['trainer']} {how}",
+        remedy=f"tuneloop models rollback {champion['pipeline']}",
+    )
+
+
+def _is_lost(champion: Mapping[str, Any], deps: Deps, listed: Listed) -> bool:
+    """Say whether its trainer has it no more, which is asked once more where its list lacks it."""
+    trainer, model = champion["trainer"], champion["model"]
+    is_listed = model in listed.get(trainer, {model: None})
+    return not is_listed and has_lost(deps.accounts.get(trainer), model, deps.runs.get(champion["run_id"]))
 
 
 def _name(champion: Mapping[str, Any], deps: Deps, listed: Listed) -> Iterator[Checked]:

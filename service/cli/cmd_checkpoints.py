@@ -73,9 +73,16 @@ def _lines_of_comparison(found: CheckpointComparison) -> Iterator[str]:
     if found.recommended is None:
         yield f"recommended: the run's own model; no earlier checkpoint is better by {found.ranked_by}, guards held"
         return
-    sure = "better than the run's own model" if found.is_proven else "not surely better than the run's own model"
-    yield f"recommended: step {found.recommended}, {sure} by {found.ranked_by}"
+    if any(model.is_final and model.gone is not None for model in found.models):
+        yield f"recommended: step {found.recommended}, of those that answer; the run's own model does not"
+    else:
+        yield _recommendation(found)
     yield f"held-out examples decide: tuneloop runs judge {found.run_id} --checkpoint {found.recommended}"
+
+
+def _recommendation(found: CheckpointComparison) -> str:
+    sure = "better than the run's own model" if found.is_proven else "not surely better than the run's own model"
+    return f"recommended: step {found.recommended}, {sure} by {found.ranked_by}"
 
 
 def _lines_of_model(model: Compared, *, is_recommended: bool) -> Iterator[str]:

@@ -35,7 +35,8 @@ class Compared:
         gone: Why it does not answer; None where it does.
         unfinished: How many of its answers were cut or refused, and so count as the worst.
         intervals: By metric, mean and 95 % interval.
-        against_final: By metric, the comparison with the run's own model; empty for that model itself.
+        against_final: By metric, the comparison with the run's own model; empty for that model itself,
+            and where it is gone.
         outcome: The verdict on held-out examples, None before it was judged.
     """
 
@@ -80,7 +81,7 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
 
     Raises:
         NoCheckpoints: There is nothing to compare.
-        CheckpointGone: All that there was is gone, or the run's own model is.
+        CheckpointGone: No earlier checkpoint answers.
         TooFewExamples: The snapshot has no validation examples.
         ConfigurationError: Nothing but judges measure.
         OverBudget: The answers would cost more than there is.
@@ -98,7 +99,9 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
     lacking = {one.model: parts.evaluations.unfinished(one.name, keys) for one in asked if one.model in answers}
     scores = score(metrics, questions, answers, Context(unfinished=lacking))
     measured = _Measured(run, metrics, scores.table(""), gone, lacking)
-    chosen = choose(metrics, measured.scores, final=str(run.tuned_model), rule=GuardRule(pipeline.verdict.guard_margin))
+    # The latest that answers: the run's own, unless that is gone.
+    latest = next(item.model for item in checkpoints if item.model in answers)
+    chosen = choose(metrics, measured.scores, final=latest, rule=GuardRule(pipeline.verdict.guard_margin))
     outcomes = _outcomes(run, checkpoints, parts)
     models = tuple(measured.told(item, outcomes.get(item.model)) for item in checkpoints)
     best = next(found for found in models if found.model == chosen)
@@ -109,7 +112,7 @@ def compare_checkpoints(run_id: str, parts: Parts, patience: Patience) -> Checkp
         validation=len(questions),
         ranked_by=metrics[0].name,
         recommended=None if best.is_final else best.step,
-        is_proven=not best.is_final and best.against_final[metrics[0].name]["p"] < _SURE,
+        is_proven=bool(best.against_final) and best.against_final[metrics[0].name]["p"] < _SURE,
         models=models,
     )
 
@@ -127,7 +130,7 @@ def _metrics(pipeline: Pipeline, parts: Parts) -> list[Metric]:
 def _answers(
     run: Run, asked: Sequence[Asked], turns: Turns, patience: Patience
 ) -> tuple[list[Question], dict[str, dict[str, str]], dict[str, str]]:
-    """Give what all have answered, the answers by model, and of the checkpoints that do not answer, why."""
+    """Give what all have answered, the answers by model, and of the models that do not answer, why."""
     parts, payer = turns.parts, payer_of(run)
     read = partial(_questions, run, parts, keep=turns.keep)
     questions = read()
@@ -137,11 +140,12 @@ def _answers(
         try:
             questions, answers[one.model] = ask_patiently(one, read, turns, payer=payer, patience=patience)
         except ModelNotReady as error:
-            if one.model == run.tuned_model:
-                raise CheckpointGone(f"the model of run {run.run_id} itself does not answer: {error}") from error
             gone[one.model] = str(error)
     if not answers.keys() - {run.tuned_model}:
-        raise CheckpointGone(f"no earlier checkpoint of run {run.run_id} answers: {'; '.join(gone.values())}")
+        remedy = "A new one takes some minutes. If it lasts, train again; trainers drop earlier ones after a while."
+        raise CheckpointGone(
+            f"no earlier checkpoint of run {run.run_id} answers: {'; '.join(gone.values())}", remedy=remedy
+        )
     # Where some are forgotten meanwhile others may have taken their places among so many at most.
     common = [question for question in questions if all(question.key in given for given in answers.values())]
     return common, answers, gone
@@ -189,7 +193,9 @@ class _Measured:
             unfinished=len(self.lacking.get(item.model, ())),
             intervals={metric.name: interval(metric, by[item.model])._asdict() for metric, by in values},
             against_final={
-                metric.name: asdict(compare(metric, by[item.model], by[final])) for metric, by in values if not is_final
+                metric.name: asdict(compare(metric, by[item.model], by[final]))
+                for metric, by in values
+                if not is_final and final not in self.gone
             },
             outcome=outcome,
         )

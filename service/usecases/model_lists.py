@@ -5,6 +5,7 @@ from datetime import datetime
 
 from service.domain.errors import ServiceError, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.model_names import not_listed
+from service.domain.runs import Run
 from service.domain.triggers import Reason
 from service.ports import RemoteModel
 from service.usecases.steps.parts import TrainerAccount
@@ -45,6 +46,25 @@ def look_at_model(account: TrainerAccount, model: str, horizon: Horizon) -> Look
         return Look(None, tuple(listed))
     seen = horizon.models_seen.find(account.name, model)
     return Look(listed.get(model) or RemoteModel(model, seen.shutdown_on if seen else None))
+
+
+def has_lost(account: TrainerAccount | None, model: str, run: Run) -> bool:
+    """Ask a trainer whether a tuned model is gone; False where that cannot be known, or not now.
+
+    Args:
+        account: The trainer; None where it left the configuration.
+        model: The run's model, or a checkpoint of it, by the name that it serves under.
+        run: Its run: the name of a deployment need not be in a list of models.
+    """
+    if account is None or account.dialect.model_list != "complete" or model == run.fact("inference_model"):
+        return False
+    try:
+        trainer = account.connect()
+        # The list first: it is given after a few seconds, or not at all.
+        listed = {other.model_id for other in trainer.models() or ()}
+        return bool(listed) and model not in listed and trainer.model(model) is None
+    except ServiceError:
+        return False
 
 
 def list_door(trainer: str, model: str, horizon: Horizon, *, others: tuple[str, ...] = ()) -> tuple[Reason, ...]:

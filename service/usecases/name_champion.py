@@ -6,6 +6,7 @@ from typing import Any
 
 from service.domain.errors import ServiceError
 from service.domain.stable_names import pipeline_named, stable_name
+from service.usecases.model_lists import has_lost
 from service.usecases.steps.parts import Parts
 
 
@@ -34,7 +35,13 @@ def name_champion(pipeline: str, parts: Parts) -> bool:
     has_names = _has_names(champion["trainer"], parts)
     if has_names:
         connected = parts.account(champion["trainer"]).connect()
-        connected.set_alias(stable_name(pipeline), champion["model"])
+        try:
+            connected.set_alias(stable_name(pipeline), champion["model"])
+        except ServiceError:
+            run = parts.runs.get(champion["run_id"])
+            if has_lost(parts.account(champion["trainer"]), champion["model"], run):
+                parts.evaluations.note_gone(champion, since=parts.clock(), now=parts.clock())
+            raise
     elif champion["named_for"] is None:
         return False
     for trainer in _former_trainers(champion, parts):

@@ -9,6 +9,7 @@ from service.domain.errors import NotFound, ServiceError
 from service.domain.reigns import Grounds, evidence_of
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import when
+from service.usecases.model_lists import has_lost
 from service.usecases.name_champion import name_at_once
 from service.usecases.steps.parts import Parts
 from service.usecases.sunset import sunset_of
@@ -78,6 +79,7 @@ def promote_run(
     _require_own_data(run, parts)
     require_serving(run)
     if not despite_sunset:
+        require_there(run, parts)
         require_lasting(run, parts)
     champion = parts.evaluations.champion(run.pipeline)
     if champion is None or (champion["run_id"], champion["model"]) != (run.run_id, run.answers_as):
@@ -96,6 +98,16 @@ def require_serving(run: Run) -> None:
     """
     if run.fact("taken_down"):
         raise TakenDown(run)
+
+
+def require_there(run: Run, parts: Parts) -> None:
+    """Ask the trainer, and refuse a model that it has no more.
+
+    Raises:
+        ModelGone: Its list is complete and was read, and the model is not in it.
+    """
+    if has_lost(parts.accounts.get(run.trainer), str(run.answers_as), run):
+        raise ModelGone(f"{run.trainer} does not have {run.answers_as} any more")
 
 
 def missing_since_promoted(run: Run, parts: Parts) -> bool:

@@ -1,4 +1,4 @@
-"""Let an earlier champion serve again, at once: it was judged before, so that nothing is asked and nothing paid."""
+"""Let an earlier champion serve again, at once: it was judged before, so that no answer is asked for and paid."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,7 @@ from service.usecases.promote_run import (
     missing_since_promoted,
     require_lasting,
     require_serving,
+    require_there,
     shutdown_of,
 )
 from service.usecases.steps.parts import Parts
@@ -47,7 +48,8 @@ def roll_back(
     Args:
         pipeline: Whose champion.
         parts: The parts.
-        to: A run that served before; the previous one whose model still answers. Where it serves now nothing changes.
+        to: A run that served before; None for the previous one whose model still answers and that was not rolled
+            back from. Where it serves now nothing changes.
         by: Who decides.
         reason: Why, in that person's words.
         despite_sunset: Although its model shuts down soon, and sooner than the one that serves.
@@ -65,6 +67,8 @@ def roll_back(
     run = _served(row, parts)
     if champion is not None and _who(row) == _who(champion):
         return run
+    if to is not None and not despite_sunset:
+        require_there(run, parts)
     if not despite_sunset and not _loses_no_day(run, champion, parts):
         require_lasting(run, parts)
     evidence = row["evidence"] or evidence_for(run, parts)
@@ -77,14 +81,30 @@ def roll_back(
 
 def _previous(pipeline: str, history: list[Mapping[str, Any]], parts: Parts) -> Mapping[str, Any]:
     rows: dict[tuple[str, str], Mapping[str, Any]] = {_who(row): row for row in reversed(history)}
-    for who in predecessors(Crowning(_who(row), row["decided"]) for row in reversed(history)):
-        try:
-            _require_answering(_served(rows[who], parts), parts)
-        except ServiceError:
-            continue
-        return rows[who]
+    before = predecessors(Crowning(_who(row), row["decided"]) for row in reversed(history))
+    for who in before:
+        if _answers(rows[who], parts):
+            return rows[who]
     remedy = f"{NothingBefore.remedy.removesuffix('.')} --pipeline {pipeline}"
+    # The newest one serves.
+    rolled_back = [row for who, row in rows.items() if who not in before and who != _who(history[0])]
+    if left := next((row for row in reversed(rolled_back) if _answers(row, parts)), None):
+        raise NothingBefore(
+            f"{pipeline} has no earlier champion that answers and was not rolled back from",
+            remedy=f"tuneloop models rollback {pipeline} --to {left['run_id']} still can. {remedy}",
+        )
     raise NothingBefore(f"{pipeline} has no earlier champion whose model still answers", remedy=remedy)
+
+
+def _answers(row: Mapping[str, Any], parts: Parts) -> bool:
+    """Say whether a champion of before still answers, as far as that is known or its trainer tells."""
+    try:
+        run = _served(row, parts)
+        _require_answering(run, parts)
+        require_there(run, parts)
+    except ServiceError:
+        return False
+    return True
 
 
 def _chosen(

@@ -293,6 +293,31 @@ def test_a_stable_name_that_the_trainer_lost_is_wrong(
     assert "tuneloop/p" in found["text"]
 
 
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_champion_that_its_trainer_has_no_more_is_wrong(
+    check: Check,
+    own: Trainer,
+    sqlite_engine: sa.Engine,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_deleted: bool,
+) -> None:
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+    runs, model = SqlRunStore(sqlite_engine), str(own.trained().fine_tuned_model)
+    claimed = runs.claim(make_run("run-1", pipeline="p", trainer="box", model=BASE, created_at=NOON))
+    assert claimed is not None
+    ended = runs.record(claimed, Step(RunState.FAILED, "x", changes={"tuned_model": model}), now=NOON)
+    SqlEvaluationStore(sqlite_engine).promote(ended, "by hand", now=NOON)
+    if is_deleted:
+        own.client.models.delete(model)
+    found = check(box(own.base_url), pipeline())["p champion"]
+    assert found["ok"] is not is_deleted
+    if is_deleted:
+        assert found["text"] == f"{model} at box is not there any more"
+        assert found["remedy"] == "tuneloop models rollback p"
+
+
 # What a person will have to do.
 
 

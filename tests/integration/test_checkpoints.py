@@ -225,14 +225,23 @@ def test_without_any_earlier_checkpoint_that_answers_nothing_is_compared(shop: W
     run = overshot(shop)
     for step in (BEST, WORST):
         del shop.trainer.voices[checkpoint_name(step)]
-    with pytest.raises(CheckpointGone, match="no earlier checkpoint"):
+    with pytest.raises(CheckpointGone, match="no earlier checkpoint") as refused:
         compared(shop, run)
-    shop.trainer.voices[checkpoint_name(BEST)] = good_answer
+    # It would fail again.
+    assert "models compare" not in refused.value.remedy
+
+
+def test_without_the_runs_own_model_its_checkpoints_are_compared(shop: Workshop) -> None:
+    run = overshot(shop)
     del shop.trainer.voices[TUNED]
     with shop.engine.begin() as connection:
         connection.execute(sa.delete(answers))
-    with pytest.raises(CheckpointGone, match="itself"):
-        compared(shop, run)
+    found = compared(shop, run)
+    final, best, worst = found.models
+    assert (final.is_final, TUNED in str(final.gone), final.intervals) == (True, True, {})
+    assert best.intervals["pii_leak"]["mean"] < worst.intervals["pii_leak"]["mean"]
+    assert (best.against_final, worst.against_final) == ({}, {})
+    assert (found.recommended, found.is_proven) == (BEST, False)
 
 
 def test_a_job_without_checkpoints_and_a_run_without_a_model_are_refused(shop: Workshop) -> None:

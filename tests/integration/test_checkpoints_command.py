@@ -188,10 +188,20 @@ def test_a_checkpoint_whose_model_was_deleted_is_gone_everywhere(stage: Callable
         assert "What to do: A new one takes some minutes." in err
         code, _, err = says("models", "compare", run_id)
         assert (code, f"CheckpointGone: no earlier checkpoint of run {run_id} answers" in err) == (1, True)
+        assert "models compare" not in err
         # The run's own model is there, and takes its place.
         assert says("models", "promote", run_id)[0] == 0
         code, _, err = says("models", "promote", run_id, "--checkpoint", str(first))
         assert (code, "ModelGone" in err) == (1, True)
+
+
+def test_checkpoints_are_compared_also_where_the_runs_own_model_was_deleted(stage: Callable[..., Any]) -> None:
+    with stage() as scene:
+        assert gather_reports(scene.run.run_id, scene.shop.parts) is not None
+        scene.trainer.client.models.delete(str(scene.run.answers_as))
+        code, out, _ = scene.says("models", "compare", scene.run.run_id)
+        assert (code, out.count("gone: ")) == (0, 1)
+        assert "of those that answer; the run's own model does not\nheld-out examples decide: " in out
 
 
 def test_a_job_of_one_epoch_has_nothing_to_compare(stage: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.domain.dialects import Dialect
-from service.domain.errors import TrainerUnreachable
+from service.domain.errors import TrainerRefused, TrainerUnreachable
 from service.domain.reigns import Grounds
 from service.domain.runs import RunState, Step
 from service.usecases.name_champion import champions_to_name, forget_names, name_champion
@@ -143,6 +143,21 @@ def test_a_trainer_that_does_not_answer_is_asked_again(shop: Workshop) -> None:
         name_champion("summaries", shop.parts)
     assert champions_to_name(shop.parts) == ["summaries"]
     assert name_champion("summaries", shop.parts)
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_champion_whose_name_is_refused_is_gone_where_the_trainer_has_it_no_more(
+    shop: Workshop, *, is_deleted: bool
+) -> None:
+    shop.accounts["box"] = replace(shop.accounts["box"], dialect=Dialect(aliases=True, model_list="complete"))
+    crown(shop, 1)
+    shop.trainer.voices["ft:2" if is_deleted else "ft:1"] = str
+    shop.trainer.goes_wrong("set_alias", TrainerRefused("refused", code="model_not_found"))
+    with pytest.raises(TrainerRefused):
+        name_champion("summaries", shop.parts)
+    champion = shop.evaluations.champion("summaries")
+    assert champion is not None
+    assert (champion["gone_since"] is not None) == is_deleted
 
 
 def test_a_trainer_without_such_names_is_not_asked(shop: Workshop) -> None:

@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_tables import evaluations, notices, runs
+from service.domain.dialects import Dialect
+from service.domain.errors import TrainerUnreachable
 from service.domain.runs import Run, RunState
 from service.domain.sunsets import Sunset, Sunsets
 from service.ports import RemoteModel
@@ -214,6 +216,37 @@ def test_a_model_that_stopped_answering_is_not_promoted_again(shop: Workshop) ->
         promote_run(first.run_id, shop.parts)
 
 
+def test_a_model_that_its_trainer_deleted_is_not_promoted(shop: Workshop) -> None:
+    run = shop.go(shop.train(voice=leaking_answer))
+    lists_all(shop)
+    deletes(shop, run)
+    with pytest.raises(ModelGone, match=f"box does not have {run.answers_as} any more") as refused:
+        promote_run(run.run_id, shop.parts)
+    assert (history(shop), "--despite-sunset" in refused.value.remedy) == ([], True)
+    promote_run(run.run_id, shop.parts, despite_sunset=True)
+    assert history(shop) == [(run.run_id, "by hand")]
+
+
+@pytest.mark.parametrize("case", ["away", "no list", "partial list", "shown alone", "deployed"])
+def test_a_model_whose_absence_is_not_sure_is_promoted(shop: Workshop, case: str) -> None:
+    run = shop.go(shop.train(voice=leaking_answer))
+    lists_all(shop)
+    if case == "away":
+        shop.trainer.goes_wrong("models", TrainerUnreachable("down"))
+    if case == "partial list":
+        shop.accounts["box"] = replace(shop.accounts["box"], dialect=Dialect(model_list="partial"))
+    if case == "deployed":
+        with shop.engine.begin() as connection:
+            connection.execute(sa.update(runs).values(facts={"inference_model": run.answers_as}))
+    shop.trainer.lists_models = case != "no list"
+    if case == "shown alone":
+        shop.trainer.unlisted.add(str(run.answers_as))
+    else:
+        deletes(shop, run)
+    promote_run(run.run_id, shop.parts)
+    assert history(shop) == [(run.run_id, "by hand")]
+
+
 def test_a_run_judged_before_evaluations_held_the_prompt_brings_that_of_its_snapshot(shop: Workshop) -> None:
     shop.pipelines["summaries"] = replace(shop.pipelines["summaries"], system="Be short.")
     run = shop.go(shop.train(voice=leaking_answer))
@@ -249,6 +282,41 @@ def test_a_rollback_skips_a_model_that_is_gone(shop: Workshop) -> None:
     with pytest.raises(ModelGone):
         roll_back("summaries", shop.parts, to=second.run_id)
     assert roll_back("summaries", shop.parts).run_id == first.run_id
+
+
+def test_a_rollback_asks_for_the_model_and_skips_one_that_was_deleted(shop: Workshop) -> None:
+    first, second, third = shop.go(shop.train()), another(shop, 2), another(shop, 3)
+    for run in (second, third):
+        promote_run(run.run_id, shop.parts)
+    lists_all(shop)
+    deletes(shop, second)
+    with pytest.raises(ModelGone, match="does not have"):
+        roll_back("summaries", shop.parts, to=second.run_id)
+    assert serving(shop)["run_id"] == third.run_id
+    assert roll_back("summaries", shop.parts).run_id == first.run_id
+    assert roll_back("summaries", shop.parts, to=second.run_id, despite_sunset=True).run_id == second.run_id
+
+
+def test_a_rollback_goes_back_also_while_the_trainer_is_away(shop: Workshop) -> None:
+    first, _ = two_champions(shop)
+    lists_all(shop)
+    shop.trainer.goes_wrong("models", TrainerUnreachable("down"))
+    assert roll_back("summaries", shop.parts).run_id == first.run_id
+
+
+def test_where_all_earlier_ones_were_rolled_back_from_the_refusal_names_one_that_still_answers(shop: Workshop) -> None:
+    first, second = two_champions(shop)
+    assert roll_back("summaries", shop.parts).run_id == first.run_id
+    with pytest.raises(NothingBefore, match="was not rolled back from") as refused:
+        roll_back("summaries", shop.parts)
+    assert f"tuneloop models rollback summaries --to {second.run_id} still can" in refused.value.remedy
+    assert roll_back("summaries", shop.parts, to=second.run_id).run_id == second.run_id
+    roll_back("summaries", shop.parts)
+    lists_all(shop)
+    deletes(shop, second)
+    with pytest.raises(NothingBefore, match="whose model still answers") as refused:
+        roll_back("summaries", shop.parts)
+    assert "--to" not in refused.value.remedy
 
 
 def test_a_rollback_to_a_chosen_run_wants_one_that_served(shop: Workshop) -> None:
@@ -315,6 +383,16 @@ def two_champions(shop: Workshop) -> tuple[Run, Run]:
     first, second = shop.go(shop.train()), another(shop, 2)
     promote_run(second.run_id, shop.parts)
     return first, second
+
+
+def lists_all(shop: Workshop) -> None:
+    """Let the trainer be one whose list of models is complete."""
+    shop.accounts["box"] = replace(shop.accounts["box"], dialect=Dialect(model_list="complete"))
+
+
+def deletes(shop: Workshop, run: Run) -> None:
+    """Let the trainer have a run's model no more."""
+    del shop.trainer.voices[str(run.answers_as)]
 
 
 def dies(shop: Workshop, run: Run, day: date) -> None:

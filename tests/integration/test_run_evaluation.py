@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from service.adapters.sql_tables import answers, champions, runs
 from service.bootstrap import metrics_of
+from service.domain.dialects import Dialect
 from service.domain.errors import ModelNotReady, TrainerBusy, TrainerRefused, TrainerUnreachable
 from service.domain.metrics import METRICS
 from service.domain.pipelines import DatasetPolicy
@@ -274,6 +275,25 @@ def test_a_champion_that_is_gone_is_reported_and_no_longer_compared_with(shop: W
     assert evaluation is not None
     assert (evaluation["champion_gone"], evaluation["incumbent"]) == (True, "base")
     assert run.state == S.PROMOTED
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_champion_that_was_deleted_is_found_out_also_where_all_its_answers_are_stored(
+    shop: Workshop, *, is_deleted: bool
+) -> None:
+    shop.accounts["box"] = replace(shop.accounts["box"], dialect=Dialect(model_list="complete"))
+    shop.go(shop.train())
+    asked = questions_asked(shop)[TUNED]
+    run_id = shop.train(2, voice=leaking_answer)
+    if is_deleted:
+        del shop.trainer.voices[TUNED]
+    shop.go(run_id)
+    evaluation = shop.evaluations.evaluation(run_id)
+    assert evaluation is not None
+    assert (evaluation["champion_gone"], evaluation["incumbent"]) == (
+        (True, "base") if is_deleted else (False, "champion")
+    )
+    assert questions_asked(shop)[TUNED] == asked
 
 
 def test_a_champion_that_is_away_for_a_while_is_waited_for(shop: Workshop) -> None:

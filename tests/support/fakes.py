@@ -62,7 +62,7 @@ class FakeTrainer:
         files: Uploaded content by file id.
         jobs: By job id, oldest first.
         file_times: When each was uploaded, in unix seconds.
-        unlisted: Jobs and files that the lists do not show yet.
+        unlisted: Jobs, files and models that the lists do not show yet.
         keeps_metadata: Whether jobs show what they were created with.
         voices: What each model answers to a prompt; other models are not known.
         lists_models: Whether it has a list of them.
@@ -222,7 +222,11 @@ class FakeTrainer:
 
     def models(self) -> list[RemoteModel] | None:
         self._maybe_fail("models", done=False)
-        return [RemoteModel(name, self.ends.get(name)) for name in self.voices] if self.lists_models else None
+        return (
+            [RemoteModel(name, self.ends.get(name)) for name in self.voices if name not in self.unlisted]
+            if self.lists_models
+            else None
+        )
 
     def set_alias(self, alias: str, model: str) -> None:
         self._maybe_fail("set_alias", done=False)

@@ -12,6 +12,7 @@ from service.domain.repeated_looks import take_look
 from service.domain.runs import RETRAINING, Run, RunState, Step
 from service.domain.snapshots import Snapshot
 from service.usecases.mend_snapshot import whole_snapshot
+from service.usecases.model_lists import has_lost
 from service.usecases.question_facts import question_facts
 from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
 from service.usecases.steps.ask_judges import ask_judges, judgements_needed
@@ -146,6 +147,8 @@ def _gather(
     answers: dict[str, dict[str, str]] = {}
     for role, one in models.items():
         try:
+            if role == "champion" and champion is not None:
+                _look_at_silent(champion, one, questions, parts)
             found = gather(one, questions, parts, payer=payer, until=deadline, keep=keep)
         except (ModelNotReady, NotFound) as error:
             # One that is only refused, for money or a key, is not gone: a person is asked.
@@ -170,6 +173,19 @@ def _undeployed(run: Run) -> ModelNotReady:
         f"nothing answers as {run.answers_as}",
         remedy=f"Deploy {run.tuned_model} as {run.answers_as} at trainer {run.trainer}.",
     )
+
+
+def _look_at_silent(champion: Mapping[str, Any], asked: Asked, questions: list[Question], parts: Parts) -> None:
+    """Ask for a champion whose answers are all stored, and which would otherwise not be found to be gone.
+
+    Raises:
+        NotFound: Its trainer has it no more.
+    """
+    if len(_answered_by(asked, questions, parts)) < len(questions):
+        return
+    run = parts.aftermath.named([champion["run_id"]]).get(champion["run_id"])
+    if run and has_lost(parts.accounts.get(asked.trainer), asked.model, run):
+        raise NotFound(f"{asked.trainer} does not have {asked.model} any more")
 
 
 def held_out_questions(
