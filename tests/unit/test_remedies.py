@@ -9,7 +9,7 @@ from service.domain.errors import ServiceError, TooFewExamples, TrainerRefused
 from service.domain.outcomes import REFUSALS, remedy_of_failure
 from service.domain.remedies import remedy_for, start_command
 from service.domain.runs import RETRAINING, Run, RunState
-from service.web.pages.commands import command_for_letter, commands_for
+from service.web.pages.commands import commands_for, commands_for_letter
 from tests.support.builders import make_run
 from tests.support.typed import commands_in, parsed
 
@@ -98,9 +98,10 @@ def test_the_pages_commands_can_be_typed(state: RunState) -> None:
 
 
 @pytest.mark.parametrize("kind", ["delivery", "notice", "run", "aftermath", "deployment", "orphan", "file", "row"])
-def test_the_pages_command_about_a_letter_can_be_typed(kind: str) -> None:
-    words = command_for_letter(kind, "0123456789abcdef", "run-1").line.split()[1:]
-    assert parsed(words) == words
+def test_the_pages_commands_about_a_letter_can_be_typed(kind: str) -> None:
+    for command in commands_for_letter(kind, "0123456789abcdef", "run-1"):
+        words = command.line.split()[1:]
+        assert parsed(words) == words
 
 
 @pytest.mark.parametrize("text", ["tuneloop runs begin p", "tuneloop runs approve", "tuneloop runs"])
