@@ -218,7 +218,7 @@ def test_a_judge_that_became_too_dear_is_not_asked(judged: Workshop) -> None:
     priced(judged, 0.001)
     run = judged.go(run_id)
     assert (run.state, len(judged.trainer.asked)) == (S.NEEDS_ATTENTION, answered)
-    assert "above 0.00 USD" in run.fact("error")
+    assert "above 0.0010 USD" in run.fact("error")
 
 
 def test_a_judge_that_is_away_is_waited_for(judged: Workshop) -> None:
