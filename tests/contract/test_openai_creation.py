@@ -101,7 +101,7 @@ def test_an_answer_that_says_nothing_leaves_the_outcome_unknown_after_one_reques
         (400, "invalid_request", "Read the trainer's message"),
         (401, "invalid_api_key", "api_key_env"),
         (403, None, "api_key_env"),
-        (404, "model_not_found", "base_url"),
+        (404, "model_not_found", "another model"),
         (422, "bad_file", "Read the trainer's message"),
         (429, "insufficient_quota", "credit"),
         (400, "billing_hard_limit_reached", "credit"),
