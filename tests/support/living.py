@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -17,7 +18,7 @@ from service.ports import RemoteJob
 from service.usecases.advance_run import advance_run
 from service.usecases.clear_run import clear_run
 from service.usecases.reconcile_trainer import reconcile_trainer
-from service.usecases.start_run import start_by_hand
+from service.usecases.start_run import RunNotStarted, start_by_hand
 from service.usecases.steer_run import approve_run
 from service.usecases.steps.parts import Parts
 from tests.support.dying import Fate, Killed, watched
@@ -112,7 +113,9 @@ class Life:
         now = self.shop.clock.now
         run = self._run()
         if run is None:
-            start_by_hand(parts.pipelines["summaries"], parts, clock=parts.clock)
+            # Refused where the trainer's answer is lost; nothing is opened, and a person gives the command again.
+            with suppress(RunNotStarted):
+                start_by_hand(parts.pipelines["summaries"], parts, clock=parts.clock)
         elif run.state == RunState.NEEDS_ATTENTION:
             self.asked += 1
             approve_run(run.run_id, parts)
