@@ -45,6 +45,7 @@ TERMINAL = frozenset({_S.PROMOTED, _S.KEPT, _S.FAILED, _S.CANCELLED})
 WAITS_FOR_A_PERSON = frozenset({_S.AWAITING_APPROVAL, _S.NEEDS_ATTENTION})
 # Runs of earlier versions keep what once went wrong among their facts.
 _ENDED_UNHINDERED = TERMINAL - {_S.FAILED}
+_PAID_FOR_NOTHING = frozenset({_S.FAILED, _S.CANCELLED})
 _OF_ONE_STEP = frozenset({"error", "error_name", "remedy"})
 # Such a run takes up nothing new, so that the trigger counts on from the run before it.
 RETRAINING = "retraining"
@@ -90,6 +91,11 @@ class Run:
         """Give the facts once a step is written: what went wrong before it is over, unless the step says it again."""
         lasting = {name: value for name, value in (self.facts or {}).items() if name not in _OF_ONE_STEP}
         return {**lasting, **(step.facts or {})}
+
+    @property
+    def is_paid_for(self) -> bool:
+        """Whether its training brought a model, or may still; not that of one that failed or was cancelled without."""
+        return self.tuned_model is not None or self.state not in _PAID_FOR_NOTHING
 
     @property
     def error(self) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from service.domain.errors import ConfigurationError, NotFound, TooFewExamples
 from service.domain.metrics import Context, Metric
 from service.domain.pipelines import Pipeline
-from service.domain.questions import Question, at_most
+from service.domain.questions import Question
 from service.domain.snapshots import Snapshot
 from service.ports import BaseEvaluation
 from service.usecases.ask_patiently import Patience, ask_patiently
@@ -15,7 +15,7 @@ from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.question_facts import question_facts
 from service.usecases.steps.answer_money import answers_needed, bill_answers, require_money
 from service.usecases.steps.asking import Asked, Payer
-from service.usecases.steps.evaluate import held_out_questions
+from service.usecases.steps.evaluate import questions_asked
 from service.usecases.steps.judge_run import judge_base, judged_by, rules_of
 from service.usecases.steps.lease import kept
 from service.usecases.steps.parts import Parts
@@ -88,8 +88,7 @@ def _measured(
     payer = Payer(_named(pipeline.name, asked.name, named), pipeline.name, "the same command again")
 
     def held_out() -> list[Question]:
-        snapshot = whole_snapshot(named, parts.archive, keep=turns.keep)
-        questions = at_most(held_out_questions(snapshot, parts, keep=turns.keep), pipeline.verdict.max_questions)
+        questions = questions_asked(named, pipeline.name, parts, keep=turns.keep)
         if not questions:
             remedy = f"Have more labelled; tuneloop why {pipeline.name} tells how many there are."
             raise TooFewExamples(f"no example of pipeline {pipeline.name} is held out", remedy=remedy)

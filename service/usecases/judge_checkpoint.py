@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from service.domain.checkpoints import at_checkpoint
 from service.domain.errors import ModelNotReady
-from service.domain.questions import Question, at_most
 from service.domain.runs import Run
 from service.usecases.ask_patiently import Patience, Waiting, ask_patiently, go_on
 from service.usecases.find_checkpoints import CheckpointGone, earlier_checkpoint
-from service.usecases.mend_snapshot import whole_snapshot
 from service.usecases.promote_run import require_judged
 from service.usecases.steps.answer_money import answers_needed, require_money
 from service.usecases.steps.asking import payer_of
-from service.usecases.steps.evaluate import held_out_questions, models_asked, weigh
+from service.usecases.steps.evaluate import models_asked, questions_asked, weigh
 from service.usecases.steps.parts import Parts
 from service.usecases.turns import Turns
 
@@ -72,12 +71,7 @@ def _heard_anew(run: Run, parts: Parts) -> Run:
 def _ask(run: Run, turns: Turns, patience: Patience) -> None:
     """Ask the checkpoint first, so that one that is gone costs no other answers; never without money for all."""
     parts, payer = turns.parts, payer_of(run)
-
-    def held_out() -> list[Question]:
-        snapshot = whole_snapshot(run.snapshot_id or "", parts.archive, keep=turns.keep)
-        found = held_out_questions(snapshot, parts, keep=turns.keep)
-        return at_most(found, parts.pipeline(run.pipeline).verdict.max_questions)
-
+    held_out = partial(questions_asked, run.snapshot_id or "", run.pipeline, parts, keep=turns.keep)
     questions = held_out()
     models = models_asked(run, parts.evaluations.champion(run.pipeline), parts)
     require_money(payer, [answers_needed(asked, questions, parts) for asked in models.values()], parts)

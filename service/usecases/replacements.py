@@ -13,7 +13,6 @@ from service.usecases.sunset import Past, door_of, sunset_of
 
 # Without a limit of the pipeline's own a replacement should still last this long.
 _LEAST_DAYS = TrainPolicy("", "").min_days_left
-_PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
 _JUDGED = frozenset({RunState.KEPT, RunState.PROMOTED})
 
 
@@ -60,7 +59,7 @@ def replacements(
 def trained_already(snapshot_id: str | None, past: Past) -> list[Run]:
     """Give the runs that trained a snapshot or are at it, oldest first; not those that ended without a model."""
     runs = past.runs.of_snapshot(snapshot_id) if snapshot_id else []
-    return [run for run in runs if run.tuned_model is not None or run.state not in _PAID_FOR_NOTHING]
+    return [run for run in runs if run.is_paid_for]
 
 
 def trained_elsewhere(run: Run, past: Past, *, least: int, now: datetime) -> Run | None:

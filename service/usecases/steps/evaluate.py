@@ -53,17 +53,8 @@ def weigh(run: Run, parts: Parts, *, but: str, keep: Callable[[], object]) -> tu
     pipeline = parts.settled(parts.pipeline(run.pipeline))
     held_out = held_out_questions(snapshot, parts, keep=keep)
     questions = at_most(held_out, pipeline.verdict.max_questions)
-    champion = parts.evaluations.champion(run.pipeline)
-    models, wanted = models_asked(run, champion, parts), len(questions)
-    if run.fact("base_gone"):
-        questions = _answered_by(models["base"], questions, parts)
-    is_unasked = "champion" in models and models["champion"].trainer not in parts.accounts
-    if is_unasked:
-        answered = _answered_by(models["champion"], questions, parts)
-        if len(answered) < _least(run, parts):
-            del models["champion"]
-        else:
-            questions = answered
+    champion, wanted = parts.evaluations.champion(run.pipeline), len(questions)
+    models, questions, is_unasked = _comparable(run, models_asked(run, champion, parts), questions, parts)
     metrics = judged_by(pipeline, parts.metrics(pipeline))
     context = Context(question_facts(snapshot, parts.archive, keep=keep))
     payer = payer_of(run)
@@ -101,6 +92,25 @@ def weigh(run: Run, parts: Parts, *, but: str, keep: Callable[[], object]) -> tu
         "held_out_in_all": len(held_out),
     }
     return _concluding_step(evaluation, policy), evaluation
+
+
+def _comparable(
+    run: Run, models: dict[str, Asked], questions: list[Question], parts: Parts
+) -> tuple[dict[str, Asked], list[Question], bool]:
+    """Give the models and questions that can be compared, and whether the champion cannot be asked any more.
+
+    Of a base that is gone, or of a champion whose trainer left the configuration, the stored answers count; a champion
+    with too few of them is left out.
+    """
+    if run.fact("base_gone"):
+        questions = _answered_by(models["base"], questions, parts)
+    is_unasked = "champion" in models and models["champion"].trainer not in parts.accounts
+    if is_unasked:
+        answered = _answered_by(models["champion"], questions, parts)
+        if len(answered) >= _least(run, parts):
+            return models, answered, True
+        models = {role: asked for role, asked in models.items() if role != "champion"}
+    return models, questions, is_unasked
 
 
 def _without_loser(run: Run, evaluation: Mapping[str, Any], step: Step, parts: Parts) -> Step:
@@ -193,6 +203,12 @@ def held_out_questions(
 ) -> list[Question]:
     """Read the held-out examples of a snapshot, see ``held_out_texts``."""
     return list(held_out_texts(snapshot, parts.archive, keep=keep).values())
+
+
+def questions_asked(snapshot_id: str, pipeline: str, parts: Parts, *, keep: Callable[[], object]) -> list[Question]:
+    """Read the held-out questions of a snapshot that are asked: so many at most as the pipeline says."""
+    snapshot = whole_snapshot(snapshot_id, parts.archive, keep=keep)
+    return at_most(held_out_questions(snapshot, parts, keep=keep), parts.pipeline(pipeline).verdict.max_questions)
 
 
 def models_asked(run: Run, champion: Mapping[str, Any] | None, parts: Parts) -> dict[str, Asked]:

@@ -1,10 +1,9 @@
 """The same examples on the same model are paid for once, unless a person wants them trained again."""
 
 from service.domain.errors import TrainedAlready
-from service.domain.runs import RETRAINING, TERMINAL, Run, RunState
+from service.domain.runs import RETRAINING, TERMINAL, Run
 from service.ports import RunStore
 
-_PAID_FOR_NOTHING = frozenset({RunState.FAILED, RunState.CANCELLED})
 # Where more runs than this came between, what was frozen is still compared.
 _LATEST = 20
 
@@ -18,7 +17,7 @@ def require_first(snapshot_id: str, run: Run, runs: RunStore) -> None:
     if run.fact("again"):
         return
     for other in runs.of_snapshot(snapshot_id):
-        if other.run_id != run.run_id and _is_paid(other) and _is_same_model(other, run):
+        if other.run_id != run.run_id and other.is_paid_for and _is_same_model(other, run):
             raise TrainedAlready(
                 f"run {other.run_id} ({other.state}) is of the same snapshot, {snapshot_id[:16]}, on {run.model} at "
                 f"{run.trainer}",
@@ -38,7 +37,7 @@ def require_news(run: Run, runs: RunStore) -> None:
     if run.fact("again"):
         return
     for other in runs.recent(run.pipeline, _LATEST):
-        if other.state in TERMINAL and _is_of_the_same(other, run) and _is_paid(other) and _is_same_model(other, run):
+        if other.state in TERMINAL and _is_of_the_same(other, run) and other.is_paid_for and _is_same_model(other, run):
             raise TrainedAlready(
                 f"no example has changed since run {other.run_id} ({other.state}) trained them on {run.model} at "
                 f"{run.trainer}",
@@ -50,10 +49,6 @@ def _is_of_the_same(other: Run, run: Run) -> bool:
     """Say whether it froze what stands now; one of an older snapshot did not."""
     stood = run.fact("stood")
     return other.cause != RETRAINING and other.watermark == run.watermark and other.fact("stood") == stood is not None
-
-
-def _is_paid(run: Run) -> bool:
-    return run.tuned_model is not None or run.state not in _PAID_FOR_NOTHING
 
 
 def _is_same_model(run: Run, other: Run) -> bool:
