@@ -13,11 +13,13 @@ from redis import Redis
 
 from service.adapters.sql_tables import dead_letters
 from service.bootstrap import Deps
+from service.cli.app import run
 from service.config import Settings, TrainerSettings
 from service.web.app import create_app
 from tests.support.builders import LIMIT_BYTES, SECRET, TRAINER_SECRET, make_pipeline
 from tests.support.conversion import Desk
 from tests.support.serving import serving
+from tests.support.typed import ONE_PIPELINE, Says
 from tests.support.workshop import Workshop
 
 
@@ -84,3 +86,26 @@ def shop(sqlite_engine: sa.Engine, tmp_path: Path) -> Workshop:
     made = Workshop(sqlite_engine, tmp_path / "files")
     made.fill()
     return made
+
+
+@pytest.fixture
+def says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    redis_url: str,
+    sqlite_url: str,
+) -> Says:
+    """Give what types a command at an installation with pipeline p: its exit code, and what it printed."""
+    (tmp_path / "tuneloop.toml").write_text(ONE_PIPELINE)
+    monkeypatch.setenv("TUNELOOP_CONFIG", str(tmp_path / "tuneloop.toml"))
+    monkeypatch.setenv("TUNELOOP_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TUNELOOP_REDIS_URL", redis_url)
+    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

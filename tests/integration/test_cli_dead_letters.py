@@ -1,53 +1,18 @@
 """``tuneloop dead-letters`` and what ``tuneloop runs`` tells, typed as a user does."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_records import SqlDeadLetters
 from service.adapters.sql_runs import SqlRunStore
-from service.cli.app import run
 from service.domain.errors import CorruptFile, OverBudget
 from service.domain.runs import RunState, Step
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
-
-CONFIGURATION = """
-[trainers.box]
-dialect = "generic"
-base_url = "http://127.0.0.1:9/v1"
-
-[pipelines.p]
-labels = { project = "cl1" }
-train = { trainer = "box", model = "m1" }
-"""
-Says = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def says(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    redis_url: str,
-    sqlite_url: str,
-) -> Says:
-    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION)
-    monkeypatch.setenv("TUNELOOP_CONFIG", str(tmp_path / "tuneloop.toml"))
-    monkeypatch.setenv("TUNELOOP_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("TUNELOOP_REDIS_URL", redis_url)
-    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+from tests.support.typed import Says
 
 
 @pytest.fixture

@@ -1,52 +1,17 @@
 """``tuneloop models``, typed as a user does."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from service.adapters.sql_evaluations import SqlEvaluationStore
 from service.adapters.sql_runs import SqlRunStore
-from service.cli.app import run
 from service.domain.reigns import Grounds
 from service.domain.runs import RunState, Step
 from tests.support.builders import make_run
 from tests.support.fakes import NOON
-
-CONFIGURATION = """
-[trainers.box]
-dialect = "generic"
-base_url = "http://127.0.0.1:9/v1"
-
-[pipelines.p]
-labels = { project = "cl1" }
-train = { trainer = "box", model = "m1" }
-"""
-Says = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def says(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    redis_url: str,
-    sqlite_url: str,
-) -> Says:
-    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION)
-    monkeypatch.setenv("TUNELOOP_CONFIG", str(tmp_path / "tuneloop.toml"))
-    monkeypatch.setenv("TUNELOOP_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("TUNELOOP_REDIS_URL", redis_url)
-    monkeypatch.setenv("TUNELOOP_DATABASE_URL", sqlite_url)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+from tests.support.typed import ONE_PIPELINE, Says
 
 
 def crown(engine: sa.Engine, number: int, *, reason: str | None = None) -> None:
@@ -85,7 +50,7 @@ def test_a_rollback_without_an_earlier_champion_says_what_to_do(says: Says, sqli
 def test_a_rollback_says_that_the_trainer_did_not_take_the_stable_name(
     says: Says, sqlite_engine: sa.Engine, tmp_path: Path
 ) -> None:
-    (tmp_path / "tuneloop.toml").write_text(CONFIGURATION.replace('"generic"', '"tuneloop"'))
+    (tmp_path / "tuneloop.toml").write_text(ONE_PIPELINE.replace('"generic"', '"tuneloop"'))
     crown(sqlite_engine, 1)
     crown(sqlite_engine, 2)
     code, out, _ = says("models", "rollback", "p")
@@ -125,7 +90,7 @@ def test_check_tells_of_a_champion_that_is_gone(says: Says, sqlite_engine: sa.En
 def test_check_tells_whether_the_stable_name_means_the_champion(
     says: Says, sqlite_engine: sa.Engine, tmp_path: Path
 ) -> None:
-    written = CONFIGURATION.replace('"generic"', '"tuneloop"')
+    written = ONE_PIPELINE.replace('"generic"', '"tuneloop"')
     (tmp_path / "tuneloop.toml").write_text(written)
     crown(sqlite_engine, 1)
     _, out, err = says("check", "--quiet")

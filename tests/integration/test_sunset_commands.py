@@ -1,7 +1,7 @@
 """Ends on the command line, over HTTP and in the schedule: what is told, and what is refused."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from service.cli.app import run
 from service.domain.runs import RunState, Step
 from service.ports import RemoteModel
 from tests.support.builders import make_run
+from tests.support.typed import Says
 from tests.support.web_stage import Stage, make_settings, staged
 from workers.schedule import make_beats
 
@@ -37,7 +38,6 @@ prices."m2" = { train_usd_per_million = 1, as_of = 2026-11-01 }
 labels.project = "cl1"
 train = { trainer = "box", model = "a-model" }
 """
-Says = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture

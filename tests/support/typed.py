@@ -1,6 +1,7 @@
-"""Commands as texts name them, read by the real parser of the command line."""
+"""Commands: as texts name them, read by the real parser, and typed at an installation with one pipeline."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from typer.main import get_command
@@ -8,6 +9,17 @@ from typer.main import get_command
 import service.cli.commands  # noqa: F401 - registers the commands
 from service.cli.app import app
 
+# Types a command; gives its exit code, what it printed, and what it complained about.
+Says = Callable[..., tuple[int, str, str]]
+ONE_PIPELINE = """
+[trainers.box]
+dialect = "generic"
+base_url = "http://127.0.0.1:9/v1"
+
+[pipelines.p]
+labels = { project = "cl1" }
+train = { trainer = "box", model = "m1" }
+"""
 _COMMAND = re.compile(r"(?<![\w/])tuneloop ((?:[^\s,;:()|]+ ?)+)")
 _FEWEST_WORDS = 1
 
