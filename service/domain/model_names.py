@@ -5,7 +5,6 @@ from difflib import get_close_matches
 
 from service.domain.triggers import Reason
 
-NOT_LISTED = "model_not_listed"
 _MOST = 3
 
 
