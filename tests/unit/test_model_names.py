@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.model_names import NOT_LISTED, closest, not_listed
+from service.domain.model_names import closest, not_listed
 
 NAMES = st.lists(st.text(max_size=20), max_size=8)
 
@@ -26,7 +26,7 @@ def test_a_slip_of_the_finger_finds_what_was_meant(typed: str) -> None:
     reason = not_listed(typed, trainer="openai", others=["gpt-4.1-mini", "o3", "whisper-1"])
     assert reason.text == f"{typed} is not among the models of openai; the closest of its 3: gpt-4.1-mini"
     assert reason.facts == {"model": typed, "trainer": "openai", "closest": ["gpt-4.1-mini"]}
-    assert reason.code == NOT_LISTED
+    assert reason.code == "model_not_listed"
 
 
 def test_where_nothing_is_alike_nothing_is_proposed() -> None:
